@@ -1,0 +1,35 @@
+# make test and make demo need python3.11, venv and make, and set up .venv/ by themselves.
+
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+CORES := $(shell nproc 2>/dev/null || echo 2)
+
+# No display is needed: Qt draws into memory, VTK renders through EGL.
+export QT_QPA_PLATFORM ?= offscreen
+export OMP_NUM_THREADS ?= $(CORES)
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup test test-fast demo clean
+
+help:
+	@echo "make setup      make or refresh .venv/"
+	@echo "make test       all tests"
+	@echo "make test-fast  the tests that take no longer than a breath (not marked slow)"
+	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
+	@echo "make clean      remove what make demo and the tests left; .venv/ stays"
+
+setup:
+	@tools/setup.sh
+
+test: setup
+	$(PYTHON) -m pytest $(PYTEST)
+
+test-fast: setup
+	$(PYTHON) -m pytest -m "not slow" $(PYTEST)
+
+demo: setup
+	$(PYTHON) tools/demo
+
+clean:
+	rm -rf demo build dist .pytest_cache *.egg-info
+	find CRendSegmentation training_pkg Testing tools -name __pycache__ -prune -exec rm -rf {} +
