@@ -1,0 +1,42 @@
+"""Rend and C-Rend (paper 2.1, 2.2): a trunk that stops at half size, and a point head for the ambiguous voxels.
+
+The two are one module: they differ in how they are trained (C-Rend adds the contrastive term, eq. 4).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .base import CLASSES, Network
+from .blocks import ConvBlock, Decoder, Encoder
+
+
+class CRend(Network):
+    """U-Net without its last decoder level, a coarse classifier at half size, and the rendering head.
+
+    Fine features are the last level's 2*width channels and the 1*width block made of them. It is the *logits* that are
+    upsampled (x2, trilinear) to full size, not the probabilities: point scores and losses work on logits, and a half-way
+    value between two logits keeps the place where the probability crosses 0.5.
+    """
+
+    def __init__(self, *, width: int = 32):
+        super().__init__(width)
+        self.encoder = Encoder(1, width)
+        self.decoder = Decoder(width, levels=3)
+        self.block = ConvBlock(2 * width, width)
+        self.classifier = nn.Conv3d(width, CLASSES, 1)
+        self.head = nn.Sequential(
+            nn.Conv1d(CLASSES + 3 * width, 16 * width, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv1d(16 * width, CLASSES, 1),
+        )
+
+    def trunk(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.encoder(x)
+        maps[0] = None  # the full-size skip is not used: let its memory go
+        half = self.decoder(maps)
+        narrow = self.block(half)
+        logits = F.interpolate(self.classifier(narrow), scale_factor=2.0, mode="trilinear", align_corners=False)
+        return logits, torch.cat([half, narrow], dim=1)
