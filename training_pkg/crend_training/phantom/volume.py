@@ -1,0 +1,147 @@
+"""One simulated volume from a seed: anatomy, beams, display, and the truth that goes with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from . import artefacts, beams, display, ovary, placement, probe, surroundings
+from .fields import smooth_noise
+from .parameters import draw_parameters
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """A simulated 3D ultrasound volume with its truth; all three images share one geometry.
+
+    volume: uint8, exactly 0 outside the sector; ovary: uint8, 1 = the whole organ; follicles: uint16 instances 1..n, largest
+    first, inside the ovary; parameters: everything that was drawn (JSON-ready).
+    """
+
+    volume: sitk.Image
+    ovary: sitk.Image
+    follicles: sitk.Image
+    parameters: dict
+
+
+def make_phantom(seed, **overrides):
+    """The Phantom of `seed`, the same every time. `overrides` replace drawn parameters by name (see `draw_parameters`).
+
+    Raises ValueError for an unknown parameter name.
+    """
+    p = draw_parameters(seed, **overrides)
+    rng = np.random.default_rng([int(seed), 1])
+    scanner = placement.make_probe(p)
+    centre, axes = placement.place(p, rng, scanner)
+    field = None if p["empty"] else ovary.build_ovary(p, np.random.default_rng([int(seed), 2]), centre, axes)
+    grey, sector = _scan(p, np.random.default_rng([int(seed), 3]), scanner, axes, field)
+    organ = np.zeros(sector.shape, np.uint8)
+    follicles = np.zeros(sector.shape, np.uint16)
+    if field is not None:
+        organ[field.window] = field.ovary < 0
+        follicles[field.window] = field.labels
+        organ[~sector] = 0
+        follicles = _by_size(np.where(organ > 0, follicles, 0).astype(np.uint16))
+    spacing = [float(a[1] - a[0]) for a in axes]
+    volume, organ, follicles = placement.orient(p, (grey, organ, follicles), spacing)
+    return Phantom(volume, organ, follicles, p)
+
+
+def _by_size(labels):
+    """Instances renumbered 1..n, largest first."""
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    order = np.argsort(-sizes, kind="stable")[: int((sizes > 0).sum())]
+    table = np.zeros(len(sizes), np.uint16)
+    table[order] = np.arange(1, len(order) + 1)
+    return table[labels]
+
+
+def _scan(p, rng, scanner, axes, field):
+    """Grey values (uint8) and sector mask on the Cartesian `axes`."""
+    step = np.clip([0.5 * p["axial_fwhm"], 0.45 * p["lateral_fwhm"], 0.45 * p["elevation_fwhm"]], (0.18, 0.3, 0.4), 0.9)
+    grid = probe.beam_grid(scanner, axes, *step, most=p["beam_samples"])
+    points = probe.beam_points(scanner, grid)
+    power, fluid, loss = _echoes(p, rng, grid, points, axes, field)
+    gain = artefacts.path_gain(p, rng, grid, fluid, loss)
+    gain += artefacts.console_gain(p, rng, grid)
+    widths = beams.beam_widths(p, scanner, grid)
+    echo = np.zeros(grid.shape, np.float32)
+    for _ in range(p["compounding"]):
+        field_of_echoes = beams.blur(beams.scatter(rng, power, p["scatterer_shape"]), widths, p["side_lobe"])
+        echo += field_of_echoes.real**2 + field_of_echoes.imag**2
+    echo /= p["compounding"]
+    reference = float(np.median(echo[fluid < 0.1])) if (fluid < 0.1).any() else 1.0
+    echo = beams.reverberate(echo, p["reverberation"], p["reverberation_mm"] / grid.steps()[0])
+    echo *= beams.from_decibel(gain)
+    depth = (grid.ranges - grid.ranges[0])[:, None, None]
+    floor = np.float32(p["noise_db"]) + np.float32(p["noise_growth_db_per_mm"]) * depth
+    echo += reference * beams.from_decibel(floor.astype(np.float32)) * rng.standard_exponential(grid.shape, dtype=np.float32)
+    grey = display.compress(np.sqrt(echo), p["dynamic_range_db"], p["tissue_grey"], np.sqrt(reference))
+    grey = display.despeckle(grey, p["despeckle"], p["despeckle_strength"])
+    grey = display.sharpen(grey, p["sharpen"])
+    grey = display.grey_map(grey, p["gamma"], p["s_curve"], p["levels"])
+    image, sector = probe.scan_convert(scanner, grid, grey, axes)
+    return np.rint(image).astype(np.uint8), sector
+
+
+def _echoes(p, rng, grid, points, axes, field):
+    """On the beam grid: mean echo power (linear, background 1), share of fluid 0..1, extra loss (dB per mm)."""
+    coarse = surroundings.coarse_axes(axes)
+    organ = np.full([len(a) for a in coarse], np.float32(1e3))
+    if field is not None:
+        organ = probe.sample(field.ovary, field.axes, np.broadcast_arrays(*np.ix_(*coarse)), outside="nearest")
+        organ[~_within(field.axes, np.ix_(*coarse))] = 1e3
+    around = surroundings.build_surroundings(p, rng, coarse, organ)
+    tissue = probe.sample(around.tissue, coarse, points)
+    decoy = probe.sample(around.fluid, coarse, points)
+    loss = probe.sample(around.loss, coarse, points) if around.loss.any() else np.zeros_like(tissue)
+    dark = np.clip(0.5 - decoy / 0.5, 0, 1)
+    dark_power = beams.from_decibel(np.float32(rng.normal(p["fluid_db"], 4)))
+    power = beams.from_decibel(tissue) * (1 - dark) + dark * dark_power
+    fluid = dark
+    if field is not None:
+        seen = _within(field.axes, points)
+        inner, inner_fluid = _organ_power(p, rng, field, [c[seen] for c in points], power[seen])
+        power[seen] = inner
+        fluid[seen] = np.maximum(fluid[seen], inner_fluid)
+    power += _specular(p, fluid, grid)
+    return power, fluid, loss
+
+
+def _within(axes, points):
+    inside = True
+    for a, c in zip(axes, points):
+        inside = inside & (c >= a[0]) & (c <= a[-1])
+    return inside
+
+
+def _organ_power(p, rng, field, points, outside):
+    """Echo power and share of fluid at the points (three 1D arrays) around the ovary; `outside` = power of the tissue there."""
+    organ = probe.sample(field.ovary, field.axes, points)
+    fluid = probe.sample(field.fluid, field.axes, points)
+    level = probe.sample(field.level, field.axes, points, order=0)
+    coarse = surroundings.coarse_axes(field.axes, step=0.7, margin=0.5)
+    texture = smooth_noise(rng, [len(a) for a in coarse], p["stroma_texture_mm"] / 0.7)
+    stroma = p["stroma_db"] + p["stroma_texture_db"] * probe.sample(texture, coarse, points)
+    if field.luteum is not None:
+        luteum = probe.sample(field.luteum, field.axes, points)
+        lace = smooth_noise(rng, texture.shape, 1.2)
+        inside = 1 / (1 + np.exp(np.clip(luteum / 0.3, -30, 30)))
+        contents = rng.uniform(-12, -3) + rng.uniform(2, 5) * probe.sample(lace, coarse, points)
+        ring = rng.uniform(0, 5) * np.exp(-((luteum + 1.5) ** 2))
+        stroma = stroma + inside * (contents + ring - stroma)
+    share = 1 / (1 + np.exp(np.clip(organ / 0.25, -30, 30)))
+    shell = p["capsule_db"] * np.exp(-((organ / np.float32(p["capsule_mm"])) ** 2))
+    wall = p["wall_db"] * np.exp(-((np.maximum(fluid, 0) / np.float32(p["wall_mm"])) ** 2))
+    around = (outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32)))
+    around = around * beams.from_decibel((shell + wall).astype(np.float32))
+    filled = np.clip(0.5 - fluid / 0.25, 0, 1)
+    return around * (1 - filled) + filled * beams.from_decibel(level), filled
+
+
+def _specular(p, fluid, grid):
+    """Mirror-like echo of walls across the beam: power from the change of fluid along the range."""
+    change = np.zeros_like(fluid)
+    change[1:] = np.abs(np.diff(fluid, axis=0))
+    return np.float32(p["specular"]) * change**2
