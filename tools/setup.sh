@@ -87,9 +87,11 @@ if [ ! -x $VENV/bin/python ] || ! $VENV/bin/python -m pip --version >/dev/null 2
   "$python" -m venv $VENV
 fi
 
-say "installing Python packages (about 1.3 GB on disk, several minutes the first time)"
+say "installing Python packages (several minutes the first time)"
 rm -f $stamp
-$VENV/bin/python -m pip install --no-input --disable-pip-version-check --quiet --prefer-binary \
+quiet=--progress-bar=on
+if [ ! -t 2 ]; then quiet=-qq; fi
+$VENV/bin/python -m pip install --no-input --disable-pip-version-check $quiet --prefer-binary \
   --constraint constraints.txt --editable ".[$EXTRAS]" </dev/null >&2 ||
   die "pip could not install the packages; the lines above say why. Running the same command again goes on from its cache"
 
