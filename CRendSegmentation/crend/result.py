@@ -1,0 +1,40 @@
+"""What a segmentation run hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+    from .measurements import Measurements
+
+NOTHING_FOUND = "no ovary found"
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Ovary, follicles and measurements of one volume, on exactly the volume's own grid.
+
+    ovary:        uint8, 1 = the whole organ, its follicles included
+    follicles:    uint16, 0 outside, k = follicle k, 1 = the largest
+    measurements: of both (empty when nothing was found)
+    provenance:   how it was made: bundle, versions, device, engine, seconds, windows, notice; plain JSON data
+    """
+
+    ovary: SimpleITK.Image
+    follicles: SimpleITK.Image
+    measurements: Measurements
+    provenance: dict = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles"."""
+        ovary, count = self.measurements.ovary, len(self.measurements.follicles)
+        if ovary is None:
+            return NOTHING_FOUND
+        ovaries = self.provenance.get("ovaries", 1)
+        organ = "1 ovary of" if ovaries == 1 else f"{ovaries} ovaries, together"
+        follicles = {0: "without follicles", 1: "with 1 follicle"}.get(count, f"with {count} follicles")
+        return f"{organ} {ovary.volume_ml:.1f} ml {follicles}"
