@@ -1,0 +1,90 @@
+"""Ovary and follicles from and to files: label images (1 = ovary, k + 1 = follicle k) and Slicer's .seg.nrrd."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InputError
+from .files import replacing
+from .segfile import is_segmentation, read_segmentation, write_segmentation
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+
+@dataclass(frozen=True)
+class Labels:
+    """ovary: uint8, 1 = the whole organ, follicles included; follicles: uint16, k = follicle k. One grid, SimpleITK (LPS)."""
+
+    ovary: "SimpleITK.Image"
+    follicles: "SimpleITK.Image"
+
+
+def read_labels(path):
+    """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k) or from a segmentation of Slicer's.
+
+    Raises InputError (one line) for a missing or unreadable file, 2D or 4D, several components, labels that are negative,
+    fractional or above 65535, and segments that are neither ovary nor follicle.
+    """
+    import SimpleITK as sitk
+
+    image = _read(path)
+    if image.GetDimension() != 3:
+        raise InputError(f"{path}: labels must be 3D, this file is {image.GetDimension()}D; export a 3D label image or .seg.nrrd.")
+    if is_segmentation(image):
+        return Labels(*read_segmentation(image, path))
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel; a label image has one (1 = ovary, 2.. = follicles).")
+    array = sitk.GetArrayViewFromImage(image)
+    if array.dtype.kind not in "uif":
+        raise InputError(f"{path}: voxels are {image.GetPixelIDTypeAsString()}; a label image holds whole numbers.")
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
+        raise InputError(f"{path}: some labels are no whole numbers; is this an image or a probability map instead of labels?")
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    if low < 0:
+        raise InputError(f"{path}: negative labels (down to {low:.0f}); use 0 outside, 1 = ovary, 2.. = follicles.")
+    if high > 65535:
+        raise InputError(f"{path}: labels up to {high:.0f}; at most 65534 follicles can be told apart, is this a label image?")
+    ovary = sitk.GetImageFromArray((array > 0).astype(np.uint8))
+    follicles = sitk.GetImageFromArray(np.where(array > 1, array - array.dtype.type(1), 0).astype(np.uint16))
+    for result in (ovary, follicles):
+        result.CopyInformation(image)
+    return Labels(ovary, follicles)
+
+
+def write_labels(path, ovary, follicles):
+    """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
+
+    .seg.nrrd: one segment each, readable by Slicer. Anything else that SimpleITK writes in 3D: a label image, in which a follicle
+    voxel outside the ovary counts as ovary when it is read again. Raises InputError when the format or the folder will not do.
+    """
+    import SimpleITK as sitk
+
+    name = str(path)
+    if name.lower().endswith((".seg.nrrd", ".seg.nhdr")):
+        return write_segmentation(path, ovary, follicles)
+    labels = sitk.GetArrayViewFromImage(follicles)
+    highest = int(labels.max()) + 1
+    kind = np.uint8 if highest <= 255 else np.uint16
+    array = np.where(labels > 0, labels.astype(np.int32) + 1, sitk.GetArrayViewFromImage(ovary) != 0).astype(kind)
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(ovary)
+    with replacing(path) as temporary:
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+        except RuntimeError as error:
+            raise InputError(f"{path}: no format for 3D labels; use .seg.nrrd, .nii.gz, .nrrd or .mha.") from error
+
+
+def _read(path):
+    import os
+
+    import SimpleITK as sitk
+
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: no such file.")
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path}: not an image that can be read; use .seg.nrrd, .nrrd, .nii.gz or .mha.") from error

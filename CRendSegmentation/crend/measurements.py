@@ -1,0 +1,199 @@
+"""How large each follicle and the ovary are, and where: millimetres, millilitres, RAS."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import ClassVar, Optional, Tuple
+
+import numpy as np
+
+from . import segments
+
+#: Size classes of the summary, by mean diameter rounded to whole millimetres (half up): name, first, last.
+SIZE_CLASSES = (("2-5", 2, 5), ("6-9", 6, 9), ("10-13", 10, 13), ("14-17", 14, 17), ("18+", 18, math.inf))
+ANTRAL = (2, 10)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Size and place of one structure.
+
+    volume_ml: voxel count times voxel volume.
+    dv_mm: diameter of the sphere of equal volume.
+    dx_mm, dy_mm, dz_mm: the three orthogonal axes, longest first, of the ellipsoid with the structure's volume, orientation
+        and proportions (from its second moments): what callipers read on an ellipsoid, without the voxel steps.
+    mean_diameter_mm: mean of the three.
+    max_diameter_mm: longest straight line between two points of the boundary (Feret).
+    sphericity: surface of the sphere of equal volume over the structure's own surface; 1 is a sphere.
+    centroid_*_mm: centre of mass, RAS.
+    touches_border: a voxel lies on the image's border, so the structure may be cut off and larger than measured.
+    """
+
+    segment: str
+    volume_ml: float
+    dv_mm: float
+    mean_diameter_mm: float
+    dx_mm: float
+    dy_mm: float
+    dz_mm: float
+    max_diameter_mm: float
+    sphericity: float
+    centroid_r_mm: float
+    centroid_a_mm: float
+    centroid_s_mm: float
+    touches_border: bool
+
+    @property
+    def centroid_ras(self):
+        return (self.centroid_r_mm, self.centroid_a_mm, self.centroid_s_mm)
+
+
+@dataclass(frozen=True)
+class Ovary(Structure):
+    """The whole organ, follicles included."""
+
+
+@dataclass(frozen=True)
+class Follicle(Structure):
+    """One follicle; `id` is its label, 1 for the largest."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The ovary (None when there is none) and its follicles, in the order of their ids."""
+
+    ovary: Optional[Ovary]
+    follicles: Tuple[Follicle, ...]
+
+    #: follicles.csv, column by column.
+    COLUMNS: ClassVar[Tuple[str, ...]] = (
+        "id", "segment", "volume_ml", "dv_mm", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm", "max_diameter_mm",
+        "sphericity", "centroid_r_mm", "centroid_a_mm", "centroid_s_mm", "touches_border",
+    )
+
+    def rows(self):
+        """One dict a follicle, keyed by COLUMNS and in their order."""
+        return [{name: getattr(follicle, name) for name in self.COLUMNS} for follicle in self.follicles]
+
+    def summary(self):
+        """What a report says first, as plain numbers.
+
+        Keys: ovary_volume_ml (None without an ovary), follicle_count, antral_count (2 to 10 mm), counts (by size class; "<2" is
+        there only when something is that small), leading (id, segment, mean_diameter_mm, volume_ml of the follicle with the
+        largest mean diameter, or None), total_follicle_volume_ml. Classes and antral count go by the mean diameter rounded to
+        whole millimetres.
+        """
+        sizes = [math.floor(f.mean_diameter_mm + 0.5) for f in self.follicles]
+        counts = {name: sum(low <= size <= high for size in sizes) for name, low, high in SIZE_CLASSES}
+        tiny = sum(size < SIZE_CLASSES[0][1] for size in sizes)
+        if tiny:
+            counts = {"<2": tiny, **counts}
+        leading = max(self.follicles, key=lambda f: f.mean_diameter_mm, default=None)
+        return {
+            "ovary_volume_ml": self.ovary.volume_ml if self.ovary else None,
+            "follicle_count": len(self.follicles),
+            "antral_count": sum(ANTRAL[0] <= size <= ANTRAL[1] for size in sizes),
+            "counts": counts,
+            "leading": leading and {key: getattr(leading, key) for key in ("id", "segment", "mean_diameter_mm", "volume_ml")},
+            "total_follicle_volume_ml": float(sum(f.volume_ml for f in self.follicles)),
+        }
+
+    def as_dict(self):
+        """Everything as plain dicts and lists, for JSON."""
+        return {"summary": self.summary(), "ovary": asdict(self.ovary) if self.ovary else None, "follicles": self.rows()}
+
+
+def measure(ovary, follicles):
+    """Measurements of an ovary mask and follicle instances.
+
+    ovary: SimpleITK image, 0 outside. follicles: SimpleITK image of the same grid, 0 outside, k = follicle k.
+    Labels that are missing in between are left out; ids stay what the labels say.
+    """
+    found = _structures(ovary, binary=True)
+    whole = Ovary(segment=segments.OVARY, **found[1]) if found else None
+    return Measurements(whole, tuple(
+        Follicle(segment=segments.follicle_name(k), id=k, **values) for k, values in sorted(_structures(follicles).items())))
+
+
+def _structures(image, binary=False):
+    """{label: fields of Structure} of every non-zero label, or of everything non-zero as label 1."""
+    import SimpleITK as sitk
+    from scipy import ndimage
+
+    labels = sitk.GetArrayViewFromImage(image)
+    if binary:
+        labels = labels != 0
+    found = {}
+    for k, box in enumerate(ndimage.find_objects(labels.astype(np.int32, copy=False)), start=1):
+        if box is not None:
+            found[k] = _structure(labels[box] == k, box, image)
+    return found
+
+
+def _structure(mask, box, image):
+    """Fields of Structure for a mask (d, h, w) that fills its box (three slices, z y x) of the image."""
+    spacing = np.asarray(image.GetSpacing(), float)  # x y z
+    index = np.argwhere(mask)[:, ::-1] + np.asarray([s.start for s in box])[::-1]  # (n, 3) x y z
+    volume = len(index) * float(np.prod(spacing))
+    dv = 2 * (3 * volume / (4 * math.pi)) ** (1 / 3)
+    axes = _axes(index * spacing, spacing, dv)
+    centre = image.TransformContinuousIndexToPhysicalPoint([float(v) for v in index.mean(axis=0)])  # LPS
+    size = np.asarray(image.GetSize())
+    return {
+        "volume_ml": volume / 1000,
+        "dv_mm": dv,
+        "mean_diameter_mm": float(axes.mean()),
+        "dx_mm": float(axes[0]),
+        "dy_mm": float(axes[1]),
+        "dz_mm": float(axes[2]),
+        "max_diameter_mm": _max_diameter(mask, spacing),
+        "sphericity": math.pi * dv ** 2 / _surface_area(mask, spacing),
+        "centroid_r_mm": -centre[0],
+        "centroid_a_mm": -centre[1],
+        "centroid_s_mm": centre[2],
+        "touches_border": bool((index.min(axis=0) == 0).any() or (index.max(axis=0) == size - 1).any()),
+    }
+
+
+def _axes(points, spacing, dv):
+    """Three axis lengths, longest first, of the equal-volume ellipsoid; points (n, 3) in mm along the image's own axes.
+
+    The variance of a solid ellipsoid along a half axis a is a^2 / 5. Voxel centres sample it without bias, so nothing is added for
+    the voxel's own extent, except that no axis may be thinner than one voxel.
+    """
+    centred = points - points.mean(axis=0)
+    variance, directions = np.linalg.eigh(centred.T @ centred / len(points))
+    voxel = ((directions * spacing[:, None]) ** 2).sum(axis=0) / 12
+    axes = np.sqrt(np.maximum(variance, voxel))
+    return np.sort(axes * (dv / np.prod(axes) ** (1 / 3)))[::-1]
+
+
+def _max_diameter(mask, spacing):
+    """Feret diameter in mm: the largest distance between two points of the boundary, which runs half-way between
+    a voxel of the mask and its neighbour outside. mask (d, h, w), spacing x y z."""
+    from scipy.spatial import ConvexHull
+    from scipy.spatial.distance import pdist
+
+    padded = np.pad(mask, 1)
+    points = []
+    for axis in range(3):
+        crossing = np.argwhere(np.diff(padded, axis=axis)).astype(float)
+        crossing[:, axis] += 0.5
+        points.append(crossing)
+    points = np.concatenate(points)[:, ::-1] * spacing
+    hull = points[ConvexHull(points).vertices]
+    return float(pdist(hull).max())
+
+
+def _surface_area(mask, spacing):
+    """Surface in mm^2 by Crofton's formula (lines in 13 directions): unlike counted voxel faces, it tends to the true surface.
+    mask (d, h, w), spacing x y z."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
+    image.SetSpacing([float(v) for v in spacing])
+    shape = sitk.LabelShapeStatisticsImageFilter()
+    shape.ComputePerimeterOn()
+    shape.Execute(image)
+    return shape.GetPerimeter(1)
