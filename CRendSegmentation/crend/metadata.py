@@ -1,0 +1,156 @@
+"""metadata.json of a model bundle: the MONAI bundle metadata schema plus a `crend` block with what prediction needs."""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+
+from .errors import InputError
+
+SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
+REQUIRED = {
+    "schema": str,
+    "version": str,
+    "monai_version": str,
+    "pytorch_version": str,
+    "numpy_version": str,
+    "required_packages_version": dict,
+    "task": str,
+    "description": str,
+    "authors": str,
+    "copyright": str,
+    "network_data_format": dict,
+}
+TENSOR_REQUIRED = {
+    "type": str,
+    "format": str,
+    "num_channels": int,
+    "spatial_shape": list,
+    "dtype": str,
+    "value_range": list,
+}
+
+
+def describe(
+    *,
+    network: str,
+    arguments: dict,
+    spacing_mm,
+    patch,
+    normalisation: dict,
+    version: str,
+    changelog: dict,
+    description: str,
+    trained_on,
+    measured_on,
+    notice: str = "Research use only. Not for diagnosis.",
+    task: str = "Segmentation of the ovary and its follicles in 3D ultrasound",
+    authors: str = "The CRend authors",
+    copyright: str = "Copyright (c) The CRend authors",
+    thresholds: dict | None = None,
+    render_points: int = 65536,
+    smallest_follicle_mm: float = 1.6,
+    **more,
+) -> dict:
+    """A complete metadata dictionary for `bundle.save`, which adds the checksums.
+
+    spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
+    (references, data_source, eval_metrics, ...). InputError if something does not fit.
+    """
+    tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
+    image = {**tensor, "format": "magnitude", "num_channels": 1, "value_range": [-3, 5], "channel_def": {"0": "B-mode ultrasound"}}
+    channels = {"0": "ovary, its follicles included", "1": "follicles"}
+    probabilities = {**tensor, "format": "classes", "num_channels": 2, "value_range": [0, 1], "channel_def": channels}
+    metadata = {
+        "schema": SCHEMA,
+        "version": version,
+        "changelog": dict(changelog),
+        "monai_version": _installed("monai"),
+        "pytorch_version": _installed("torch"),
+        "numpy_version": _installed("numpy"),
+        "required_packages_version": {"safetensors": _installed("safetensors")},
+        "task": task,
+        "description": description,
+        "intended_use": notice,
+        "authors": authors,
+        "copyright": copyright,
+        **more,
+        "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": probabilities}},
+        "crend": {
+            "network": network,
+            "arguments": dict(arguments),
+            "spacing_mm": [float(s) for s in spacing_mm],
+            "patch": [int(side) for side in patch],
+            "normalisation": dict(normalisation),
+            "thresholds": dict(thresholds or {"ovary": 0.5, "follicles": 0.5}),
+            "render": {"points": int(render_points)},
+            "smallest_follicle_mm": float(smallest_follicle_mm),
+            "trained_on": trained_on,
+            "measured_on": measured_on,
+            "notice": notice,
+        },
+    }
+    check(metadata, "metadata")
+    return metadata
+
+
+def check(metadata, where: str) -> None:
+    """InputError, one line that starts with `where`, unless metadata has what the schema and prediction need.
+
+    Further keys are welcome. Checksums are the loader's matter.
+    """
+
+    def demand(holds, what):
+        if not holds:
+            raise InputError(f"{where}: {what}; use a bundle as `crend_training` writes it.")
+
+    demand(isinstance(metadata, dict), "not a JSON object")
+    for key, kind in REQUIRED.items():
+        demand(isinstance(metadata.get(key), kind), f"{key!r} is missing or not of type {kind.__name__}")
+    for side in ("inputs", "outputs"):
+        tensors = metadata["network_data_format"].get(side)
+        demand(isinstance(tensors, dict) and tensors, f"'network_data_format' has no {side!r}")
+        for name, tensor in tensors.items():
+            for key, kind in TENSOR_REQUIRED.items():
+                there = isinstance(tensor, dict) and isinstance(tensor.get(key), kind)
+                demand(there, f"{key!r} of {side} {name!r} is missing or not of type {kind.__name__}")
+
+    block = metadata.get("crend")
+    demand(isinstance(block, dict), "the 'crend' block is missing")
+    demand(isinstance(block.get("network"), str), "'network' is not a name")
+    demand(isinstance(block.get("arguments"), dict), "'arguments' is not an object")
+    spacing, patch = block.get("spacing_mm"), block.get("patch")
+    demand(_is_three(spacing) and all(0 < s < 100 for s in spacing), "'spacing_mm' is not three lengths in mm")
+    demand(
+        _is_three(patch) and all(isinstance(side, int) and side > 0 and side % 16 == 0 for side in patch) and max(patch) >= 32,
+        "'patch' is not three multiples of 16, one of them 32 or more",
+    )
+    normalisation = block.get("normalisation")
+    demand(isinstance(normalisation, dict) and isinstance(normalisation.get("method"), str), "'normalisation' names no method")
+    thresholds = block.get("thresholds")
+    demand(
+        isinstance(thresholds, dict) and all(_is_number(thresholds.get(c)) and 0 < thresholds[c] < 1 for c in ("ovary", "follicles")),
+        "'thresholds' of ovary and follicles are not between 0 and 1",
+    )
+    render = block.get("render")
+    points = render.get("points") if isinstance(render, dict) else None
+    demand(isinstance(points, int) and not isinstance(points, bool) and points >= 0, "'render' has no number of points")
+    demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
+    demand(isinstance(block.get("notice"), str), "'notice' is missing")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_three(values) -> bool:
+    return isinstance(values, list) and len(values) == 3 and all(_is_number(value) for value in values)
+
+
+def _installed(package: str) -> str:
+    """The installed version without its local part ("2.13.0+cpu" -> "2.13.0"), or "not installed"."""
+    try:
+        return installed_version(package).split("+")[0]
+    except PackageNotFoundError:
+        return "not installed"
