@@ -127,18 +127,6 @@ def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.nd
     return array, grid
 
 
-def labels_to_model_grid(labels: sitk.Image, grid: ModelGrid) -> np.ndarray:
-    """A label image of the original geometry on the model grid, nearest voxel, same type; (D, H, W)."""
-    source = sitk.GetArrayViewFromImage(labels)
-    if source.shape != grid.image_shape:
-        raise ValueError(f"labels of shape {source.shape} do not fit the image of shape {grid.image_shape}")
-    nearest = [
-        np.clip(np.rint(grid.model_to_image(axis, np.arange(grid.shape[axis]))), 0, grid.image_shape[axis] - 1)
-        for axis in range(3)
-    ]
-    return source[np.ix_(*(index.astype(int) for index in nearest))]
-
-
 def normalise(array: np.ndarray, settings: dict) -> np.ndarray:
     """Intensities as the network wants them; `settings` is the bundle's "normalisation".
 

@@ -1,0 +1,121 @@
+"""Reading a volume and saying, before any work starts, whether it can be segmented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from .errors import InputError
+
+SMALLEST_SIDE = 4  # voxels
+LONGEST_EXTENT_MM = 500.0
+SHORTEST_EXTENT_MM = 5.0
+READABLE = ".nrrd, .nii.gz, .mha, .vtk or a folder with one DICOM series"
+
+
+def read_image(path) -> sitk.Image:
+    """The 3D scalar volume in a file, or in a folder with one DICOM series, checked by `check_image`.
+
+    A 4D file with one frame counts as 3D. InputError, one line, for anything that cannot be segmented.
+    """
+    path = Path(path)
+    # ITK's warnings would come between the user and our one line.
+    sitk.ProcessObject.GlobalWarningDisplayOff()
+    if path.is_dir():
+        image = _read_series(path)
+    else:
+        image = _read_file(path)
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]
+    check_image(image, str(path))
+    return image
+
+
+def check_image(image: sitk.Image, name: str) -> None:
+    """InputError unless `image` is a volume to segment; the message begins with `name` and ends with the cure.
+
+    Wanted: 3D, one real number per voxel, at least 4 voxels along each side, finite, not constant, and a spacing that
+    makes it 5 to 500 mm long.
+    """
+    dimension, size = image.GetDimension(), image.GetSize()
+    if dimension == 2:
+        raise InputError(f"{name}: a single 2D image; give a 3D volume (for DICOM slices, their folder).")
+    if dimension != 3:
+        raise InputError(f"{name}: {dimension}D; give one 3D volume (of a sequence, one frame).")
+    if 0 in size:
+        raise InputError(f"{name}: holds no voxels; give a 3D ultrasound volume.")
+    kind = image.GetPixelIDTypeAsString()
+    if "complex" in kind:
+        raise InputError(f"{name}: complex numbers; give the envelope (B-mode) volume.")
+    components = image.GetNumberOfComponentsPerPixel()
+    if components > 1 or "vector" in kind:
+        raise InputError(f"{name}: {components} values per voxel (colour?); convert it to one grey value per voxel.")
+    if kind.startswith("label"):
+        raise InputError(f"{name}: {kind}; give a volume of grey values.")
+    if 1 in size:
+        raise InputError(f"{name}: {_by(size)} voxels is a single 2D slice; give a 3D volume.")
+    if min(size) < SMALLEST_SIDE:
+        raise InputError(f"{name}: only {_by(size)} voxels; a volume needs {SMALLEST_SIDE} or more along each side.")
+    _check_spacing(image, name)
+    _check_values(sitk.GetArrayViewFromImage(image), name)
+
+
+def _check_spacing(image: sitk.Image, name: str) -> None:
+    spacing = image.GetSpacing()
+    if not all(np.isfinite(spacing)) or min(spacing) <= 0:
+        raise InputError(f"{name}: spacing {_by(spacing)} mm is impossible; correct it in the file.")
+    extent = [n * s for n, s in zip(image.GetSize(), spacing)]
+    # A wrong spacing (metres, or 1.0 for "unknown") would give a wrong result in silence, and every size in mm with it.
+    if max(extent) > LONGEST_EXTENT_MM or max(extent) < SHORTEST_EXTENT_MM:
+        raise InputError(
+            f"{name}: a volume of {_by(extent)} mm is no ovary scan; its spacing ({_by(spacing)} mm) must be wrong, correct it."
+        )
+
+
+def _check_values(array: np.ndarray, name: str) -> None:
+    # Slice by slice: np.isfinite of the whole would be one more copy.
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in array):
+        raise InputError(f"{name}: contains NaN or infinite values; replace them (by 0, say).")
+    if array.min() == array.max():
+        raise InputError(f"{name}: all voxels are {array.flat[0]:g}; there is nothing to see, give a 3D ultrasound volume.")
+
+
+def _read_file(path: Path) -> sitk.Image:
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: is empty (0 bytes); export it again.")
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path}: {_reason(path, str(error))}") from error
+
+
+def _reason(path: Path, message: str) -> str:
+    if "Unable to determine ImageIO reader" in message:
+        return f"not an image format that can be read; use {READABLE}."
+    return "is damaged or incomplete, it cannot be read as an image; export it again."
+
+
+def _read_series(folder: Path) -> sitk.Image:
+    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    if not series:
+        raise InputError(f"{folder}: a folder without a DICOM series; give a file ({READABLE}).")
+    if len(series) > 1:
+        raise InputError(f"{folder}: holds {len(series)} DICOM series; put the wanted one in a folder of its own.")
+    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    try:
+        return sitk.ReadImage(files[0] if len(files) == 1 else files)
+    except RuntimeError as error:
+        raise InputError(f"{folder}: its DICOM series is damaged or incomplete; export it again.") from error
+
+
+def _by(numbers) -> str:
+    return " x ".join(f"{n:.4g}" for n in numbers)

@@ -1,0 +1,73 @@
+"""From probabilities on the model grid to one plausible organ: which blobs are the ovary, which follicles are its own."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+SECOND_OVARY = 0.5  # a second blob is a second ovary when at least this part of the first one's volume
+SMALLEST_OVARY_ML = 0.3  # a postmenopausal ovary has about 1 ml or more
+OWN_FOLLICLE = 0.5  # a follicle blob belongs to the ovary when at least this part of it lies inside
+
+
+def choose_ovary(mask: np.ndarray, voxel_ml: float) -> tuple[np.ndarray, int]:
+    """The ovary or ovaries in `mask` (D, H, W) bool: their voxels, holes filled, and how many there are (0, 1 or 2).
+
+    The largest connected blob is one, unless it is too small for an ovary; the second largest only if comparable.
+    """
+    labels, count = ndimage.label(mask)
+    if count == 0:
+        return np.zeros(mask.shape, bool), 0
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    first, *others = np.argsort(-sizes, kind="stable")[:2]
+    if sizes[first] * voxel_ml < SMALLEST_OVARY_ML:
+        return np.zeros(mask.shape, bool), 0
+    chosen = [first] + [k for k in others if sizes[k] >= SECOND_OVARY * sizes[first]]
+    return ndimage.binary_fill_holes(np.isin(labels, chosen)), len(chosen)
+
+
+def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
+    """The follicle voxels of `mask` that belong to `ovary` (both (D, H, W) bool).
+
+    A blob that lies mostly inside is kept whole, so that a large follicle at the organ's border is not cut; of any other
+    (bowel or a vessel that touches) only the part inside stays.
+    """
+    labels, count = ndimage.label(mask)
+    if count == 0:
+        return np.zeros(mask.shape, bool)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    inside = np.bincount(labels[ovary], minlength=count + 1)
+    own = inside >= OWN_FOLLICLE * sizes
+    own[0] = False
+    return own[labels] | (mask & ovary)
+
+
+def tidy(probabilities: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """Probabilities without what is not the ovary's, to be thresholded at any resolution.
+
+    probabilities: (2, D, H, W), ovary (whole organ) and follicles. Returns them changed (a new array), the organ's mask on
+    the model grid (D, H, W), and the number of ovaries. Foreign blobs become 0, holes 1; elsewhere the values below the
+    threshold stay as they are, because they place the boundary between two voxels.
+    """
+    ovary, follicles = probabilities.copy()
+    above = ovary >= thresholds["ovary"]
+    organ, count = choose_ovary(above, voxel_ml)
+    if count == 0:
+        return np.zeros_like(probabilities), organ, 0
+    follicle_mask = follicles >= thresholds["follicles"]
+    own = choose_follicles(follicle_mask, organ)
+    follicles[follicle_mask & ~own] = 0
+    ovary[above & ~organ] = 0
+    ovary[organ & ~above] = 1
+    # The ovary is the whole organ: a follicle that bulges out of it takes its boundary along.
+    ovary[own] = np.maximum(ovary[own], follicles[own])
+    return np.stack([ovary, follicles]), organ | own, count
+
+
+def bounding_box(mask: np.ndarray, margin: int) -> tuple[slice, slice, slice]:
+    """The box around the True voxels of `mask`, `margin` voxels wider on each side, inside the array. ValueError if none."""
+    boxes = ndimage.find_objects(mask.astype(np.uint8))
+    if not boxes:
+        raise ValueError("an empty mask has no bounding box")
+    return tuple(slice(max(s.start - margin, 0), min(s.stop + margin, n)) for s, n in zip(boxes[0], mask.shape))
