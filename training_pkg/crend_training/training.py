@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from crend import networks, points
+from crend.errors import InputError
 
 from . import losses
 from .cases import case_names
@@ -43,19 +44,16 @@ class Training(L.LightningModule):
         count = settings.points or fine[0, 0].numel()
         coords = points.select_training_points(coarse, count, k=settings.k, beta=settings.beta)
         hybrid = points.hybrid_features(coarse, fine, coords)
-        parts = losses.total_loss(
-            coarse,
-            labels,
-            self.network.head(hybrid),
-            points.sample_at(labels, coords, mode="nearest"),
-            hybrid,
-            gamma=settings.gamma,
-            lambda_points=settings.lambda_points,
-            lambda_contrast=settings.lambda_contrast,
-            dice_weight=settings.dice_weight,
-        )
-        self.log_dict({name: value.detach() for name, value in parts.items()}, prog_bar=True)
-        return parts["loss"]
+        point_labels = points.sample_at(labels, coords, mode="nearest")
+        parts = {
+            "coarse": losses.coarse_loss(coarse, labels, settings.dice_weight),
+            "points": losses.point_loss(self.network.head(hybrid), point_labels),
+        }
+        if settings.lambda_contrast:
+            parts["contrast"] = losses.contrastive_loss(hybrid, hybrid[:, :2], point_labels, settings.gamma)
+        loss = losses.total_loss(**parts, lambda_points=settings.lambda_points, lambda_contrast=settings.lambda_contrast)
+        self.log_dict({"loss": loss.detach(), **{name: part.detach() for name, part in parts.items()}}, prog_bar=True)
+        return loss
 
     def validation_step(self, batch, _):
         image, labels = batch
@@ -138,14 +136,17 @@ def train(experiment: Experiment, data_folder, run_folder, *, progress: bool = T
     return last
 
 
-def trained_network(experiment: Experiment, checkpoint):
-    """The network of a checkpoint, with averaged weights where the run kept an average."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
+def load_checkpoint(experiment: Experiment, checkpoint):
+    """The network of a checkpoint (averaged weights where the run kept an average) and the steps it has trained."""
+    checkpoint = Path(checkpoint)
+    if not checkpoint.is_file():
+        raise InputError(f"{checkpoint}: no checkpoint there; train first")
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     prefix = "network."
     weights = {k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)}
     network = networks.build(experiment.network, **experiment.arguments)
     network.load_state_dict(weights)
-    return network.eval()
+    return network.eval(), int(state["global_step"])
 
 
 def _json(experiment):

@@ -1,0 +1,112 @@
+"""A training run becomes a model bundle, with a model card that prints what was measured, on what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from crend import bundle, metadata
+from crend.errors import InputError
+
+from .configuration import Experiment
+from .evaluation import markdown
+
+NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
+
+
+def bundle_run(experiment: Experiment, run_folder, out, report=None, *, version: str = "0.1.0") -> Path:
+    """Writes the bundle of the last checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
+
+    InputError when there is no checkpoint or no report where one was named.
+    """
+    from .training import load_checkpoint
+
+    run_folder, out = Path(run_folder), Path(out)
+    network, steps = load_checkpoint(experiment, run_folder / "last.ckpt")
+    measured = _measured(report)
+    trained_on = (
+        f"{experiment.data.last_seed - experiment.data.first_seed} simulated volumes "
+        f"(crend_training phantom, seeds {experiment.data.first_seed} to {experiment.data.last_seed - 1}), {steps} steps"
+    )
+    patch_voxels = experiment.patch[0] * experiment.patch[1] * experiment.patch[2]
+    described = metadata.describe(
+        network=experiment.network,
+        arguments=experiment.arguments,
+        spacing_mm=experiment.spacing_mm,
+        patch=experiment.patch,
+        normalisation=experiment.normalisation,
+        version=version,
+        changelog={version: "first bundle"},
+        description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {NOTICE}",
+        trained_on=trained_on,
+        measured_on=measured.get("on", "not measured"),
+        notice=NOTICE,
+        task="Ovary and follicles in 3D ultrasound, trained on simulated volumes",
+        render_points=experiment.render_points or patch_voxels // 8,
+        eval_metrics=measured.get("figures", {}),
+    )
+    card = model_card(experiment, out.name, trained_on, measured)
+    return bundle.save(out, network, described, card)
+
+
+def _measured(report) -> dict:
+    if report is None:
+        return {}
+    path = Path(report) / "summary.json"
+    try:
+        summary = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
+    first, stop = summary["seeds"]
+    on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), none of them used in training"
+    return {**summary, "on": on}
+
+
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict) -> str:
+    """README.md of the bundle."""
+    width = experiment.arguments.get("width", 32)
+    spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
+    patch = " x ".join(str(p) for p in experiment.patch)
+    lines = [
+        f"# {name}",
+        "",
+        f"**{NOTICE}**",
+        "",
+        "Segments the ovary (the whole organ) and its follicles in a 3D ultrasound volume.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| network | {experiment.network}, width {width} (the paper's is 32) |",
+        f"| model grid | {spacing} mm, windows of {patch} voxels |",
+        f"| trained on | {trained_on} |",
+        f"| augmentation | rotation +-{experiment.rotation_degrees:g} degrees in the transverse section, tilt "
+        f"+-{experiment.tilt_degrees:g}, scale +-{100 * experiment.scale:g} %, axis order and flips, resolution, blur, "
+        "contrast, gain, noise |",
+        f"| objective | eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma "
+        f"{experiment.gamma:g}, k {experiment.k:g}, beta {experiment.beta:g}; soft Dice added with weight {experiment.dice_weight:g} |",
+        "",
+        "## Measured",
+        "",
+    ]
+    if measured:
+        lines += [
+            f"At full resolution on {measured['on']}, by `python -m crend_training evaluate {name} --first-seed "
+            f"{measured['seeds'][0]} --volumes {measured['seeds'][1] - measured['seeds'][0]} --out REPORT`:",
+            "",
+            markdown(measured["figures"]),
+            "",
+            "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
+            "30 % IoU). Count error: |predicted - true| follicles in a volume.",
+        ]
+    else:
+        lines.append("Nothing yet.")
+    lines += [
+        "",
+        "## Limits",
+        "",
+        "These figures say how well the model does on volumes of the simulator it learned from. They say nothing about "
+        "real ovaries: no labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the "
+        "simulator does not draw, and check every result.",
+        "",
+    ]
+    return "\n".join(lines)
