@@ -1,0 +1,158 @@
+"""Ovary and follicles in 3D ultrasound: the module as Slicer sees it. The work is in CRendSegmentationLib and crend."""
+
+import os
+import sys
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (ScriptedLoadableModule, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest,
+                                           ScriptedLoadableModuleWidget)
+from slicer.util import VTKObservationMixin
+
+from CRendSegmentationLib.Panel import Panel
+from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
+from CRendSegmentationLib.Predictors import InProcessPredictor, Settings
+from CRendSegmentationLib.Results import putResultIntoScene
+from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+
+
+class CRendSegmentation(ScriptedLoadableModule):
+    """Title, category and texts."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("CRend Ovary and Follicles")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation"),
+                             translate("qSlicerAbstractCoreModule", "Ultrasound")]
+        parent.dependencies = ["Segmentations", "SubjectHierarchy", "Tables", "Terminologies", "Volumes"]
+        parent.contributors = ["CRend contributors"]
+        parent.helpText = _(
+            "Finds the ovary and every follicle in a 3D ultrasound volume, shows them in 3D and measures them. "
+            "Choose a volume and press Apply.<br><b>Research use only.</b> The bundled model was trained on simulated ultrasound.")
+        parent.acknowledgementText = _(
+            "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Gao et al., MICCAI 2020).")
+        slicer.app.connect("startupCompleted()", self.onStartupCompleted)
+
+    def onStartupCompleted(self):
+        """Tell Slicer the code of an ovarian follicle, which its own lists lack."""
+        terminology = self.resourcePath("Terminology/CRend.term.json")
+        if os.path.isfile(terminology):
+            slicer.modules.terminologies.logic().LoadTerminologyFromFile(terminology)
+
+
+class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel's life: made, entered, left, scene closed, reloaded. What it does is in Panel."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+
+    def setup(self):
+        """Build the panel from its .ui file."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CRendSegmentation.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = CRendSegmentationLogic()
+        self.panel = Panel(self.ui, self.logic)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.panel.setParameterNode(self.logic.getParameterNode())
+
+    def cleanup(self):
+        """Called when the application closes or the module is reloaded."""
+        self.removeObservers()
+        self.panel.close()
+
+    def enter(self):
+        """Called each time the user opens the module."""
+        self.panel.setParameterNode(self.logic.getParameterNode())
+
+    def exit(self):
+        """Called each time the user opens another module."""
+        self.panel.setParameterNode(None)
+
+    def onSceneStartClose(self, caller, event):
+        """The parameter node is about to be reset: let it go."""
+        self.panel.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event):
+        """Start again in the empty scene, if the module is shown."""
+        if self.parent.isEntered:
+            self.panel.setParameterNode(self.logic.getParameterNode())
+
+    def onReload(self):
+        """Reload the packages beside the module file, too."""
+        for name in [name for name in sys.modules if name.split(".")[0] in ("CRendSegmentationLib", "crend")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+
+class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
+    """What can be done without the panel.
+
+        logic = slicer.util.getModuleLogic("CRendSegmentation")
+        nodes = logic.segment(volumeNode)
+    """
+
+    def __init__(self, predictor=None):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.predictor = predictor or InProcessPredictor()
+        self._parameterNode = None
+
+    def getParameterNode(self):
+        """The panel's settings, typed; always of the present scene."""
+        node = super().getParameterNode()
+        if self._parameterNode is None or self._parameterNode.parameterNode is not node:
+            self._parameterNode = CRendSegmentationParameterNode(node)
+        return self._parameterNode
+
+    def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", smallestFollicleMm=None,
+                split=True, progress=None, cancelled=None):
+        """Segment ovary and follicles in a volume node, block until it is done, and return the nodes.
+
+        segmentationNode: written into if given, else a new one is made. model: a bundle's name or folder, None for the default.
+        progress(stage, fraction) is called on the way; cancelled() -> True ends the run with crend.errors.Cancelled.
+        Returns ResultNodes: segmentationNode, follicleTableNode, summaryTableNode, message. The segmentation is placed under the
+        volume's parent transform and in its study. Measurements are in the volume's own coordinates, before that transform.
+        Raises crend.errors.InputError, one line, for a volume or model that cannot be used. On any exception the scene is as before.
+        """
+        from crend.image import check_image
+
+        image = imageFromVolumeNode(volumeNode)
+        check_image(image, volumeNode.GetName())
+        settings = Settings(model, device, engine, smallestFollicleMm, split)
+        result = self.predictor.predict(image, settings, progress, cancelled)
+        return putResultIntoScene(result, volumeNode, segmentationNode)
+
+
+class CRendSegmentationTest(ScriptedLoadableModuleTest):
+    """Slicer's self test: a real segmentation of a synthetic volume, in a scene of its own."""
+
+    def runTest(self):
+        """Run every test."""
+        self.setUp()
+        self.test_a_volume_gets_an_ovary_segment_and_tables()
+
+    def setUp(self):
+        """Start with an empty scene."""
+        slicer.mrmlScene.Clear(0)
+
+    def test_a_volume_gets_an_ovary_segment_and_tables(self):
+        """A dark ball in grey speckle goes in; a segmentation with an Ovary segment and a table come out."""
+        import numpy as np
+
+        z, y, x = np.ogrid[:64, :64, :64]
+        speckle = np.random.default_rng(0).rayleigh(60, (64, 64, 64))
+        follicle = (z - 32) ** 2 + (y - 32) ** 2 + (x - 32) ** 2 < 12 ** 2
+        voxels = np.where(follicle, 8, np.clip(speckle, 1, 255)).astype(np.uint8)
+        volume = slicer.util.addVolumeFromArray(voxels, ijkToRAS=np.diag([0.5, 0.5, 0.5, 1.0]), name="CRendSelfTest")
+        nodes = CRendSegmentationLogic().segment(volume)
+        self.assertIsNotNone(nodes.segmentationNode.GetSegmentation().GetSegment("Ovary"))
+        self.assertEqual(nodes.follicleTableNode.GetNumberOfColumns(), 14)
+        self.assertTrue(nodes.message)
+        self.delayDisplay(nodes.message)

@@ -1,0 +1,85 @@
+"""From measurements to table nodes: one row a follicle, and a summary in words and numbers."""
+
+import html
+
+import vtk
+
+from crend.measurements import Measurements
+
+#: Column of the follicle table: unit, what a header shows, what it means.
+COLUMN_WORDS = {
+    "id": ("", "No.", "Number of the follicle, 1 is the largest"),
+    "segment": ("", "Segment", "Name of the segment"),
+    "volume_ml": ("ml", "V", "Volume"),
+    "dv_mm": ("mm", "dV", "Diameter of the sphere of equal volume"),
+    "mean_diameter_mm": ("mm", "Mean", "Mean of d(x), d(y) and d(z)"),
+    "dx_mm": ("mm", "d(x)", "Longest of the three orthogonal axes"),
+    "dy_mm": ("mm", "d(y)", "Middle of the three orthogonal axes"),
+    "dz_mm": ("mm", "d(z)", "Shortest of the three orthogonal axes"),
+    "max_diameter_mm": ("mm", "Max", "Longest distance between two points of the boundary"),
+    "sphericity": ("", "Sphericity", "1 for a sphere, less for anything else"),
+    "centroid_r_mm": ("mm", "R", "Centre, to the right, in the volume's own coordinates"),
+    "centroid_a_mm": ("mm", "A", "Centre, to anterior, in the volume's own coordinates"),
+    "centroid_s_mm": ("mm", "S", "Centre, to superior, in the volume's own coordinates"),
+    "touches_border": ("", "Cut", "1 when it touches the border of the volume and may be larger than measured"),
+}
+_KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
+
+
+def fillFollicleTable(tableNode, measurements):
+    """Write one row a follicle, largest first, with the columns of follicles.csv, typed, with units."""
+    rows = measurements.rows()
+    table = vtk.vtkTable()
+    for name in Measurements.COLUMNS:
+        _addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), [row[name] for row in rows])
+    tableNode.SetAndObserveTable(table)
+    for name in Measurements.COLUMNS:
+        unit, short, meaning = COLUMN_WORDS[name]
+        tableNode.SetColumnUnitLabel(name, unit)
+        tableNode.SetColumnTitle(name, short)
+        tableNode.SetColumnDescription(name, meaning)
+
+
+def fillSummaryTable(tableNode, measurements):
+    """Write one row a finding: columns finding (text), value (number) and unit (text)."""
+    lines = summaryLines(measurements)
+    table = vtk.vtkTable()
+    _addColumn(table, "finding", vtk.vtkStringArray, [line[0] for line in lines])
+    _addColumn(table, "value", vtk.vtkDoubleArray, [line[1] for line in lines])
+    _addColumn(table, "unit", vtk.vtkStringArray, [line[2] for line in lines])
+    tableNode.SetAndObserveTable(table)
+
+
+def summaryLines(measurements):
+    """[(finding, value, unit)] in the order of a report. Without an ovary its volume is 0; without a follicle none leads."""
+    summary = measurements.summary()
+    lines = [
+        ("Ovary volume", summary["ovary_volume_ml"] or 0.0, "ml"),
+        ("Follicle count", summary["follicle_count"], ""),
+        ("Antral follicle count (2-10 mm)", summary["antral_count"], ""),
+    ]
+    lines += [(f"Follicles of {name} mm", count, "") for name, count in summary["counts"].items()]
+    if summary["leading"]:
+        lines.append(("Leading follicle, mean diameter", summary["leading"]["mean_diameter_mm"], "mm"))
+    lines.append(("Total follicle volume", summary["total_follicle_volume_ml"], "ml"))
+    return lines
+
+
+def summaryText(tableNode):
+    """The summary table as one line of rich text a finding."""
+    table = tableNode.GetTable()
+    lines = []
+    for row in range(table.GetNumberOfRows()):
+        value, unit = table.GetValueByName(row, "value").ToDouble(), table.GetValueByName(row, "unit").ToString()
+        number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
+        lines.append(f"{html.escape(table.GetValueByName(row, 'finding').ToString())}: <b>{number}</b>")
+    return "<br>".join(lines)
+
+
+def _addColumn(table, name, kind, values):
+    column = kind()
+    column.SetName(name)
+    column.SetNumberOfValues(len(values))
+    for row, value in enumerate(values):
+        column.SetValue(row, value)
+    table.AddColumn(column)

@@ -1,0 +1,69 @@
+"""A result in the scene: segmentation and tables, together, in the volume's study."""
+
+from typing import NamedTuple
+
+import slicer
+
+from .ResultTables import fillFollicleTable, fillSummaryTable
+from .SceneTransaction import sceneTransaction
+from .SegmentationWriter import showSegmentation, writeSegmentation
+
+#: Node references from the segmentation to its tables; they are saved with the scene.
+FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
+SUMMARY_TABLE_ROLE = "CRend.SummaryTable"
+NOTICE = "Research use only. The model was trained on simulated ultrasound."
+
+
+class ResultNodes(NamedTuple):
+    """What a segmentation leaves in the scene. `message` says it in words: "1 ovary of 8.2 ml with 7 follicles"."""
+
+    segmentationNode: "slicer.vtkMRMLSegmentationNode"
+    follicleTableNode: "slicer.vtkMRMLTableNode"
+    summaryTableNode: "slicer.vtkMRMLTableNode"
+    message: str
+
+
+def putResultIntoScene(result, volumeNode, segmentationNode=None):
+    """Write a crend Segmentation of `volumeNode` into the scene, into `segmentationNode` if there is one, else into a new one.
+
+    A segmentation that was written before keeps its tables: they are overwritten. Either everything is written or nothing.
+    """
+    tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
+    with sceneTransaction(segmentationNode, *tables):
+        name = volumeNode.GetName()
+        if segmentationNode is None:
+            segmentationNode = _newNode("vtkMRMLSegmentationNode", f"{name} ovary")
+        writeSegmentation(segmentationNode, volumeNode, result)
+        _describe(segmentationNode, result)
+        follicleTable = tables[0] or _newNode("vtkMRMLTableNode", f"{name} follicles")
+        summaryTable = tables[1] or _newNode("vtkMRMLTableNode", f"{name} ovary summary")
+        fillFollicleTable(follicleTable, result.measurements)
+        fillSummaryTable(summaryTable, result.measurements)
+        segmentationNode.SetNodeReferenceID(FOLLICLE_TABLE_ROLE, follicleTable.GetID())
+        segmentationNode.SetNodeReferenceID(SUMMARY_TABLE_ROLE, summaryTable.GetID())
+        for node in (segmentationNode, follicleTable, summaryTable):
+            _placeBeside(volumeNode, node)
+        showSegmentation(segmentationNode)
+    return ResultNodes(segmentationNode, follicleTable, summaryTable, result.message)
+
+
+def tableOf(segmentationNode, role):
+    """The table that belongs to a segmentation, or None."""
+    return segmentationNode.GetNodeReference(role) if segmentationNode is not None else None
+
+
+def _newNode(className, name):
+    return slicer.mrmlScene.AddNewNodeByClass(className, slicer.mrmlScene.GenerateUniqueName(name))
+
+
+def _describe(segmentationNode, result):
+    """Where the segmentation comes from, as attributes that are saved with the scene."""
+    for key, value in {"message": result.message, "notice": NOTICE, **result.provenance}.items():
+        segmentationNode.SetAttribute(f"CRend.{key}", str(value))
+
+
+def _placeBeside(volumeNode, node):
+    """Put `node` into the subject hierarchy's study (or folder) that holds the volume."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    volumeItem = hierarchy.GetItemByDataNode(volumeNode)
+    hierarchy.CreateItem(hierarchy.GetItemParent(volumeItem) if volumeItem else hierarchy.GetSceneItemID(), node)

@@ -1,0 +1,61 @@
+"""From a volume node to the SimpleITK image that `crend` works on."""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from crend.errors import InputError
+
+_RAS_LPS = np.diag([-1.0, -1.0, 1.0])
+
+
+def imageFromVolumeNode(volumeNode):
+    """The volume as a SimpleITK image (LPS), a copy, in the volume's own coordinates: its parent transform is not applied.
+
+    Raises InputError, in one line that names the volume and the cure, for anything but a scalar volume with orthogonal axes.
+    """
+    if volumeNode is None:
+        raise InputError("no volume is selected; choose a 3D ultrasound volume.")
+    name = volumeNode.GetName()
+    if not volumeNode.IsA("vtkMRMLScalarVolumeNode"):
+        raise InputError(f"{name}: not a volume of grey values; choose a 3D ultrasound volume.")
+    if volumeNode.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InputError(f"{name}: a label map; choose the ultrasound volume that it was made from.")
+    data = volumeNode.GetImageData()
+    if data is None or data.GetNumberOfPoints() == 0 or data.GetPointData().GetScalars() is None:
+        raise InputError(f"{name}: holds no voxels; load the volume again.")
+    components = data.GetNumberOfScalarComponents()
+    if components != 1:
+        raise InputError(f"{name}: {components} values per voxel (colour?); convert it with the Vector to Scalar Volume module.")
+    image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(volumeNode))
+    _setGeometry(image, ijkToRas(volumeNode), name)
+    return image
+
+
+def ijkToRas(volumeNode):
+    """The 4 x 4 array that takes voxel indices (i, j, k) to the volume's own RAS millimetres."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def ijkToRasMatrix(image):
+    """The vtkMatrix4x4 that takes voxel indices of a SimpleITK image (LPS) to RAS: the way back."""
+    array = np.eye(4)
+    array[:3, :3] = _RAS_LPS @ np.reshape(image.GetDirection(), (3, 3)) @ np.diag(image.GetSpacing())
+    array[:3, 3] = _RAS_LPS @ image.GetOrigin()
+    return slicer.util.vtkMatrixFromArray(array)
+
+
+def _setGeometry(image, matrix, name):
+    columns = _RAS_LPS @ matrix[:3, :3]
+    spacing = np.linalg.norm(columns, axis=0)
+    if not (np.isfinite(matrix).all() and (spacing > 0).all()):
+        raise InputError(f"{name}: its spacing is impossible; correct it in the Volumes module.")
+    direction = columns / spacing
+    if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
+        raise InputError(f"{name}: its axes are not orthogonal; resample it with Resample Scalar/Vector/DWI Volume first.")
+    image.SetSpacing([float(value) for value in spacing])
+    image.SetDirection([float(value) for value in direction.ravel()])
+    image.SetOrigin([float(value) for value in _RAS_LPS @ matrix[:3, 3]])

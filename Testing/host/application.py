@@ -1,0 +1,173 @@
+"""slicer.app, slicer.modules and a fresh scene: what the Slicer application makes before any module is loaded."""
+
+import importlib.util
+import os
+import tempfile
+import types
+from pathlib import Path
+
+import slicer
+import vtk
+from PySide6 import QtWidgets
+
+from .pythonqt import proxyClass
+
+#: Module logics of Slicer that CRend or slicer.util asks for, by the name in slicer.modules.
+LOGICS = {"colors": slicer.vtkMRMLColorLogic, "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
+          "subjecthierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic, "tables": slicer.vtkSlicerTablesLogic,
+          "terminologies": slicer.vtkSlicerTerminologiesModuleLogic, "volumes": slicer.vtkSlicerVolumesLogic,
+          "sequences": slicer.vtkSlicerSequencesLogic, "plots": slicer.vtkSlicerPlotsLogic, "markups": slicer.vtkSlicerMarkupsLogic}
+
+
+class _Module:
+    """A module as slicer.modules holds it."""
+
+    def __init__(self, name, logic, path=""):
+        self.name = name
+        self.path = path
+        self._logic = logic
+        self.representation = None
+
+    def logic(self):
+        return self._logic
+
+    def widgetRepresentation(self):
+        return self.representation
+
+
+class ScriptedModule(_Module):
+    """slicer.qSlicerScriptedLoadableModule."""
+
+
+class ModuleWidget:
+    """slicer.qSlicerScriptedLoadableModuleWidget: hands out the Python widget."""
+
+    def __init__(self, widget):
+        self._widget = widget
+
+    def self(self):
+        return self._widget
+
+
+class _ModuleManager:
+    """Finds modules by name and lets module widgets listen for the unloading of a module."""
+
+    def __init__(self):
+        self._slots = []
+
+    def module(self, name):
+        return getattr(slicer.modules, name.lower(), None)
+
+    def connect(self, signal, slot):
+        assert signal == "moduleAboutToBeUnloaded(QString)", signal
+        self._slots.append(slot)
+
+    def disconnect(self, signal, slot):
+        self._slots.remove(slot)
+
+    def unload(self, name):
+        for slot in list(self._slots):
+            slot(name)
+
+
+class Application:
+    """slicer.app."""
+
+    applicationName = "Slicer"
+
+    def __init__(self):
+        self.qtApplication = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["crend-tests"])
+        self.temporaryPath = tempfile.gettempdir()
+        self._manager = _ModuleManager()
+        self._slots = []
+        self._logic = None
+
+    def connect(self, signal, slot):
+        assert signal in ("startupCompleted()", "aboutToQuit()"), signal
+        self._slots.append((signal, slot))
+
+    def fire(self, signal):
+        """Emit a signal of the application once; its listeners are then forgotten."""
+        slots, self._slots = self._slots, [entry for entry in self._slots if entry[0] != signal]
+        for name, slot in slots:
+            if name == signal:
+                slot()
+
+    def moduleManager(self):
+        return self._manager
+
+    def applicationLogic(self):
+        return self._logic
+
+    def processEvents(self):
+        self.qtApplication.processEvents()
+
+    def testingEnabled(self):
+        return True
+
+    def topLevelWidgets(self):
+        return []
+
+    def layoutManager(self):
+        return None
+
+    def translate(self, context, text):
+        return text
+
+
+def _terminologies():
+    """Slicer's own terminology lists, which trame-slicer brings along."""
+    return Path(importlib.util.find_spec("trame_slicer").origin).parent / "resources" / "terminologies"
+
+
+def newScene():
+    """Make slicer.mrmlScene anew, with the node classes, the logics and the default nodes that Slicer's modules register."""
+    scene = slicer.vtkMRMLScene()
+    slicer.mrmlScene = scene
+    logic = slicer.vtkSlicerApplicationLogic()
+    slicer.app._logic = logic
+    logic.SetMRMLScene(scene)
+    logic.SetSliceLogics(vtk.vtkCollection())
+    logic.SetViewLogics(vtk.vtkCollection())
+    logic.GetColorLogic().SetMRMLScene(scene)
+    logic.GetColorLogic().AddDefaultColorNodes()
+    slicer.modules = types.SimpleNamespace()
+    for name, kind in LOGICS.items():
+        module = kind()
+        if name == "terminologies":
+            module.SetModuleShareDirectory(str(_terminologies()))
+        module.SetMRMLApplicationLogic(logic)
+        module.SetMRMLScene(scene)
+        setattr(slicer.modules, name, _Module(name, module))
+    slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    scene.AddObserver(scene.NodeAddedEvent, _addToHierarchy)
+    scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _removeFromHierarchy)
+    return scene
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _addToHierarchy(scene, event, node):
+    """qSlicerSubjectHierarchyPluginLogic: every node that a user can see gets an item."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    wanted = node.IsA("vtkMRMLDisplayableNode") or node.IsA("vtkMRMLTableNode") or node.IsA("vtkMRMLPlotChartNode")
+    if wanted and not node.GetHideFromEditors() and not hierarchy.GetItemByDataNode(node):
+        hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _removeFromHierarchy(scene, event, node):
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    if hierarchy is not None and hierarchy.GetItemByDataNode(node):
+        hierarchy.RemoveItem(hierarchy.GetItemByDataNode(node), False, False)
+
+
+def makeApplication():
+    """Set slicer.app and the module classes, once a process."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if not hasattr(slicer, "app"):
+        slicer.app = Application()
+        slicer.qSlicerScriptedLoadableModule = ScriptedModule
+        slicer.qSlicerScriptedLoadableModuleWidget = ModuleWidget
+        from . import mrml_widgets
+        for widget in mrml_widgets.CLASSES:
+            setattr(slicer, widget.__name__, proxyClass(widget))

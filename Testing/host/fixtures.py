@@ -1,0 +1,48 @@
+"""pytest fixtures for tests on real MRML: import them in a conftest.py."""
+
+import pytest
+import slicer
+
+import host
+
+host.install()
+
+
+@pytest.fixture
+def scene():
+    """A fresh slicer.mrmlScene, empty but for what Slicer puts there at start. Nothing of a former test is left."""
+    fresh = host.newScene()
+    yield fresh
+    slicer.app.processEvents()
+    fresh.Clear(1)
+
+
+@pytest.fixture
+def widget(scene):
+    """The module's widget in a fresh scene, entered as a user does."""
+    made = host.loadModule()
+    made.parent.enter()
+    made.enter()
+    yield made
+    slicer.app.moduleManager().unload("CRendSegmentation")
+    made.parent.deleteLater()
+    slicer.app.processEvents()
+
+
+@pytest.fixture
+def logic(widget):
+    """The logic, obtained as from Slicer's console."""
+    return slicer.util.getModuleLogic("CRendSegmentation")
+
+
+def describeScene(scene):
+    """Everything in a scene that a failure must not change: each node's ID with its printed content."""
+    description = {}
+    for index in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(index)
+        lines = [line for line in str(node).splitlines() if not any(word in line for word in _VOLATILE)]
+        description[node.GetID()] = lines
+    return description
+
+
+_VOLATILE = ("Modified Time", "Reference Count", "MTime", "(0x", "ModifiedSinceRead", "Registered Events", "Debug:")

@@ -1,0 +1,88 @@
+"""Small volumes with known follicles, as MRML nodes and as arrays. Arrays are (D, H, W) = (z, y, x)."""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from crend.measurements import measure
+from crend.result import Segmentation
+
+#: (centre z y x, radius) in voxels: an ovary, and three follicles in it, largest first.
+OVARY = ((20, 24, 28), 16)
+FOLLICLES = (((20, 24, 35), 6), ((16, 18, 22), 5), ((26, 32, 26), 3))
+SHAPE = (40, 48, 56)
+
+#: Oblique: turned about two axes; flipped: one axis reversed as well; spacing differs on each axis.
+SPACING = (0.6, 0.5, 0.8)
+
+
+def ball(centre, radius, shape=SHAPE):
+    """bool array, True within `radius` voxels of `centre` (z, y, x)."""
+    grids = np.ogrid[tuple(slice(size) for size in shape)]
+    return sum((grid - c) ** 2 for grid, c in zip(grids, centre)) <= radius ** 2
+
+
+def voxels(seed=0):
+    """uint8 speckle with dark follicles in a grey ovary."""
+    generator = np.random.default_rng(seed)
+    image = generator.integers(60, 100, SHAPE)
+    image[ball(*OVARY)] += 60
+    for follicle in FOLLICLES:
+        image[ball(*follicle)] = generator.integers(1, 10)
+    return image.astype(np.uint8)
+
+
+def ijkToRas(kind="oblique"):
+    """4 x 4 array: "axial", "oblique" or "flipped" (oblique, and left-handed)."""
+    matrix = np.eye(4)
+    if kind != "axial":
+        turn = vtk.vtkTransform()
+        turn.RotateZ(25)
+        turn.RotateX(-40)
+        matrix = slicer.util.arrayFromVTKMatrix(turn.GetMatrix())
+    scale = np.diag([*SPACING, 1.0])
+    if kind == "flipped":
+        scale[1, 1] *= -1
+    matrix = matrix @ scale
+    matrix[:3, 3] = (11.0, -23.0, 37.0)
+    return matrix
+
+
+def addVolume(kind="oblique", name="Ultrasound", array=None):
+    """A scalar volume node with `voxels()` in the scene."""
+    return slicer.util.addVolumeFromArray(voxels() if array is None else array, ijkToRAS=ijkToRas(kind), name=name)
+
+
+class KnownPredictor:
+    """Stands where the network stands: returns the known ovary and follicles in the image's geometry, and counts its calls.
+
+    follicles: how many of FOLLICLES it finds; 0 with ovary=False is "no ovary found". error: raised instead of a result.
+    """
+
+    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None):
+        self.ovary = ovary
+        self.follicles = follicles
+        self.error = error
+        self.settings = []
+
+    def predict(self, image, settings, progress=None, cancelled=None):
+        self.settings.append(settings)
+        if progress:
+            progress("segmenting", 0.5)
+        if self.error:
+            raise self.error
+        whole = ball(*OVARY) if self.ovary else np.zeros(SHAPE, bool)
+        labels = np.zeros(SHAPE, np.uint16)
+        for number, follicle in enumerate(FOLLICLES[:self.follicles], start=1):
+            labels[ball(*follicle)] = number
+        return segmentationOf(whole, labels, image)
+
+
+def segmentationOf(whole, labels, image):
+    """A crend Segmentation of two arrays in the geometry of `image`."""
+    ovary, follicles = sitk.GetImageFromArray(whole.astype(np.uint8)), sitk.GetImageFromArray(labels.astype(np.uint16))
+    ovary.CopyInformation(image)
+    follicles.CopyInformation(image)
+    return Segmentation(ovary=ovary, follicles=follicles, measurements=measure(ovary, follicles),
+                        provenance={"model": "known", "version": "0"})

@@ -1,0 +1,86 @@
+"""Slicer's base classes for scripted modules, as far as a module relies on them (slicer.ScriptedLoadableModule)."""
+
+import os
+import unittest
+
+import qt
+import slicer
+
+
+class ScriptedLoadableModule:
+    def __init__(self, parent):
+        self.parent = parent
+        self.moduleName = type(self).__name__
+
+    def resourcePath(self, name):
+        return os.path.join(os.path.dirname(self.parent.path), "Resources", name)
+
+
+class ScriptedLoadableModuleWidget:
+    def __init__(self, parent=None):
+        self.moduleName = type(self).__name__[:-len("Widget")]
+        self.developerMode = False
+        self.parent = parent
+        self.layout = parent.layout()
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+    def resourcePath(self, name):
+        return os.path.join(os.path.dirname(slicer.util.modulePath(self.moduleName)), "Resources", name)
+
+    def setup(self):
+        pass
+
+    def cleanup(self):
+        pass
+
+    def onReload(self):
+        slicer.util.reloadScriptedModule(self.moduleName)
+
+    def _onModuleAboutToBeUnloaded(self, name):
+        if name == self.moduleName:
+            self.cleanup()
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+
+class ScriptedLoadableModuleLogic:
+    def __init__(self, parent=None):
+        self.moduleName = type(self).__name__[:-len("Logic")]
+
+    def getParameterNode(self):
+        node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(self.moduleName)
+            node.SetName(self.moduleName)
+            node = slicer.mrmlScene.AddNode(node)
+        node.SetAttribute("ModuleName", self.moduleName)
+        return node
+
+
+class ScriptedLoadableModuleTest(unittest.TestCase):
+    def runTest(self):
+        pass
+
+    def delayDisplay(self, message, requestedDelay=None, msec=None):
+        print(message)
+
+
+def makeParent(path):
+    """What Slicer hands to a module's class: a place for title, category and texts."""
+    class Parent:
+        pass
+
+    parent = Parent()
+    parent.path = path
+    parent.title, parent.categories, parent.dependencies, parent.contributors = "", [], [], []
+    parent.helpText = parent.acknowledgementText = ""
+    return parent
+
+
+def makeWidgetParent():
+    """What Slicer hands to a module's widget: a qSlicerModuleWidget with a vertical layout that knows whether it is shown."""
+    widget = slicer.qSlicerModuleWidget()
+    widget.setLayout(qt.QVBoxLayout())
+    widget.setMRMLScene(slicer.mrmlScene)
+    return widget
