@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from importlib.util import find_spec
 
@@ -82,7 +83,7 @@ class OpenVinoEngine:
             return (coarse, fine) if finish is None else finish(coarse, fine)
 
     def _compile(self, shape):
-        import openvino as ov
+        ov = import_openvino()
 
         class Trunk(nn.Module):
             def __init__(self, network):
@@ -106,6 +107,25 @@ class OpenVinoEngine:
 def openvino_available() -> bool:
     """Whether OpenVINO is installed (found, not imported)."""
     return find_spec("openvino") is not None
+
+
+def import_openvino():
+    """The module openvino, kept from sending usage data over the network, which merely importing it does.
+
+    It has a stub for the case that its telemetry package is missing; here that package is missing while it is imported.
+    """
+    if "openvino" not in sys.modules:
+        before = sys.modules.get("openvino_telemetry")
+        sys.modules["openvino_telemetry"] = None
+        try:
+            import openvino
+        finally:
+            del sys.modules["openvino_telemetry"]
+            if before is not None:
+                sys.modules["openvino_telemetry"] = before
+    import openvino
+
+    return openvino
 
 
 def choose_device(device: str = "auto") -> str:

@@ -63,17 +63,15 @@ def check_writable(path) -> None:
 
 def _claim(path: Path, target: Path, temporary: Path) -> None:
     """Create the empty temporary file, or say in one line why `path` cannot be written."""
-    if not path.name:
-        raise InputError(f"{path}: a folder; give the name of a file to write.")
-    if target.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file to write.")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path}: is not an ordinary file; give another name to write to.")
-    if target.exists() and not os.access(target, os.W_OK):
-        raise InputError(f"{path}: is write-protected; remove the protection or give another name.")
-    if not target.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; create it first.")
     try:
+        if not path.name or target.is_dir():
+            raise InputError(f"{path}: is a folder; give the name of a file to write.")
+        if target.exists() and not target.is_file():
+            raise InputError(f"{path}: is not an ordinary file; give another name to write to.")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise InputError(f"{path}: is write-protected; remove the protection or give another name.")
+        if not target.parent.is_dir():
+            raise InputError(f"{path}: the folder {path.parent} does not exist; create it first.")
         # Not tempfile: its files are readable by their owner alone, and the result would stay so.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:

@@ -1,0 +1,198 @@
+"""The whole path on volumes whose answer is known voxel by voxel (a stand-in network thresholds intensities)."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from standin import BACKGROUND, FOLLICLE, Rendering, Threshold, bundle_for, image_of, scene
+
+from crend.errors import Cancelled, InputError
+from crend.predict import STAGES, segment
+
+ORGAN = (slice(10, 28), slice(8, 30), slice(12, 34))
+FOLLICLES = [(slice(12, 18), slice(10, 16), slice(14, 20)), (slice(20, 24), slice(22, 26), slice(26, 30))]
+SHAPE = (40, 44, 48)
+
+
+def run(array, image=None, **arguments):
+    bundle = arguments.pop("bundle", None) or bundle_for(array)
+    return segment(image or image_of(array), bundle, engine="torch", device="cpu", **arguments)
+
+
+def arrays(found):
+    return sitk.GetArrayFromImage(found.ovary), sitk.GetArrayFromImage(found.follicles)
+
+
+def test_on_the_model_spacing_the_result_is_the_thresholded_input():
+    array = scene(SHAPE, ORGAN, FOLLICLES)
+    ovary, follicles = arrays(run(array))
+    assert np.array_equal(ovary, array > BACKGROUND)
+    assert np.array_equal(follicles > 0, array == FOLLICLE)
+    assert (follicles[FOLLICLES[0]] == 1).all() and (follicles[FOLLICLES[1]] == 2).all()
+
+
+def test_types_measurements_and_message():
+    found = run(scene(SHAPE, ORGAN, FOLLICLES))
+    assert found.ovary.GetPixelID() == sitk.sitkUInt8 and found.follicles.GetPixelID() == sitk.sitkUInt16
+    assert found.measurements.ovary.volume_ml == pytest.approx(18 * 22 * 22 / 1000)
+    assert [f.volume_ml for f in found.measurements.follicles] == pytest.approx([0.216, 0.064])
+    assert found.message == "1 ovary of 8.7 ml with 2 follicles"
+
+
+OBLIQUE = sitk.Euler3DTransform((0, 0, 0), 0.3, -0.5, 0.7).GetMatrix()
+DIRECTIONS = {
+    "straight": np.eye(3),
+    "flipped": np.diag([-1, 1, -1]),
+    "permuted": [[0, 0, 1], [1, 0, 0], [0, 1, 0]],
+    "oblique": np.reshape(OBLIQUE, (3, 3)),
+    "mirrored and oblique": np.reshape(OBLIQUE, (3, 3)) @ np.diag([1, 1, -1]),
+}
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 0.9, 1.3)], ids=["isotropic", "anisotropic"])
+def test_geometry_comes_back_identical_and_the_mask_lands_on_the_right_voxels(direction, spacing):
+    array = scene(SHAPE, ORGAN, FOLLICLES[:1])
+    image = image_of(array, spacing, (12.5, -80.0, 3.25), direction)
+    found = run(array, image)
+    for result in (found.ovary, found.follicles):
+        assert result.GetSize() == image.GetSize()
+        assert result.GetSpacing() == image.GetSpacing()
+        assert result.GetOrigin() == image.GetOrigin()
+        assert result.GetDirection() == image.GetDirection()
+    ovary, follicles = arrays(found)
+    # Every box edge is between two voxel centres; a resampled edge may move by less than one voxel.
+    for mask, box in ((ovary > 0, ORGAN), (follicles > 0, FOLLICLES[0])):
+        where = [np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
+        assert [w[0] for w in where] == pytest.approx([s.start for s in box], abs=1)
+        assert [w[-1] + 1 for w in where] == pytest.approx([s.stop for s in box], abs=1)
+
+
+@pytest.mark.parametrize("spacing", [0.25, 0.5])
+def test_a_finer_image_gets_its_sphere_back_to_a_fraction_of_the_model_voxel(spacing):
+    z, y, x = np.indices((96, 96, 96)) * spacing
+    centre, radius = 48 * spacing, 30 * spacing
+    distance = np.sqrt((z - centre) ** 2 + (y - centre) ** 2 + (x - centre) ** 2)
+    array = np.where(distance < radius, 140, 60).astype(np.uint8)
+    ovary, _ = arrays(run(array, image_of(array, (spacing,) * 3), bundle=bundle_for(array, spacing=0.75)))
+    wrong = (ovary > 0) != (distance < radius)
+    assert np.abs(distance[wrong] - radius).max(initial=0) < 0.3
+    assert (ovary > 0).sum() * spacing**3 == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.02)
+
+
+def test_searching_first_finds_the_same_as_looking_everywhere():
+    array = scene((90, 100, 110), (slice(50, 75), slice(55, 80), slice(60, 85)), [(slice(55, 62), slice(60, 67), slice(65, 72))])
+    quick, thorough = run(array), run(array, search=False)
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(quick), arrays(thorough)))
+    assert quick.provenance["windows"]["run"] < thorough.provenance["windows"]["run"]
+    assert quick.provenance["windows"]["search"] == 3 * 4 * 4
+
+
+def test_windows_without_an_echo_are_not_run():
+    array = scene((32, 32, 96), (slice(8, 24), slice(8, 24), slice(4, 20)), empty=(slice(None), slice(None), slice(32, None)))
+    found = run(array, search=False)
+    # Starts 0, 16, 32, 48, 64 along x; the last three see nothing.
+    assert found.provenance["windows"] == {"search": 0, "run": 2, "skipped": 3}
+    assert np.array_equal(arrays(found)[0], array > BACKGROUND)
+
+
+def test_a_volume_smaller_than_the_patch_is_padded_and_cropped_back():
+    array = scene((12, 10, 14), (slice(2, 10), slice(2, 9), slice(3, 12)))
+    ovary, _ = arrays(run(array))
+    assert np.array_equal(ovary, array > BACKGROUND)
+
+
+def test_nothing_above_the_level_is_no_ovary_found():
+    array = scene(SHAPE, ORGAN)
+    found = run(array, bundle=bundle_for(array, network=Threshold(organ=9, follicle=9)))
+    assert found.message == "no ovary found"
+    assert found.measurements.ovary is None and not found.measurements.follicles
+    assert not arrays(found)[0].any() and not arrays(found)[1].any()
+    assert found.ovary.GetSize() == SHAPE[::-1]
+
+
+def test_a_stray_blob_is_dropped_and_a_comparable_one_is_a_second_ovary():
+    big, stray, second = ORGAN, (slice(2, 7), slice(36, 42), slice(40, 46)), (slice(10, 28), slice(8, 30), slice(36, 54))
+    ovary, _ = arrays(run(scene(SHAPE, [big, stray])))
+    assert np.array_equal(ovary, scene(SHAPE, big) > BACKGROUND)
+    array = scene((40, 44, 60), [big, second])
+    found = run(array)
+    assert np.array_equal(arrays(found)[0], array > BACKGROUND)
+    assert found.message.startswith("2 ovaries, together 15.8 ml")
+
+
+def test_a_follicle_outside_the_ovary_is_dropped():
+    outside = (slice(2, 6), slice(36, 40), slice(40, 44))
+    array = scene(SHAPE, ORGAN, [FOLLICLES[0], outside])
+    ovary, follicles = arrays(run(array))
+    assert not ovary[outside].any() and not follicles[outside].any()
+    assert follicles.max() == 1
+
+
+def test_holes_in_the_organ_are_filled():
+    array = scene(SHAPE, ORGAN)
+    array[15:19, 15:19, 20:24] = 60
+    ovary, _ = arrays(run(array, bundle=bundle_for(scene(SHAPE, ORGAN))))
+    assert np.array_equal(ovary, scene(SHAPE, ORGAN) > BACKGROUND)
+
+
+def test_small_follicles_go_and_touching_ones_stay_together_when_asked():
+    z, y, x = np.indices(SHAPE)
+    array = scene(SHAPE, ORGAN)
+    for centre in (19, 26):
+        array[(z - 19) ** 2 + (y - 19) ** 2 + (x - centre) ** 2 <= 16] = FOLLICLE
+    bundle = bundle_for(scene(SHAPE, ORGAN, FOLLICLES))
+    assert arrays(run(array, bundle=bundle))[1].max() == 2
+    assert arrays(run(array, bundle=bundle, split=False))[1].max() == 1
+    found = run(array, bundle=bundle, smallest_follicle_mm=20.0)
+    assert found.message.endswith("without follicles")
+    assert np.array_equal(arrays(found)[0], array > BACKGROUND), "a dropped follicle stays part of the organ"
+
+
+def test_rendering_decides_ambiguous_voxels_and_can_be_switched_off():
+    array = scene((32, 32, 32), (slice(4, 20), slice(4, 20), slice(4, 20)))
+    rendered = run(array, bundle=bundle_for(array, network=Rendering(), points=32**3))
+    assert rendered.provenance["rendered"] and arrays(rendered)[0].all() and not arrays(rendered)[1].any()
+    coarse = run(array, bundle=bundle_for(array, network=Rendering(), points=32**3), render=False)
+    assert not coarse.provenance["rendered"] and arrays(coarse)[1].any()
+
+
+def test_progress_never_falls_and_names_the_stages():
+    seen = []
+    run(scene(SHAPE, ORGAN, FOLLICLES), progress=lambda stage, fraction: seen.append((stage, fraction)))
+    fractions = [fraction for _, fraction in seen]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
+    assert list(dict.fromkeys(stage for stage, _ in seen)) == [*STAGES, "done"]
+
+
+def test_cancelling_between_windows_stops_the_run():
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > 4
+
+    with pytest.raises(Cancelled):
+        run(scene((90, 100, 110), ORGAN), cancelled=cancelled)
+    assert len(asked) == 5
+
+
+def test_provenance_is_plain_data_and_says_how():
+    import json
+
+    found = run(scene(SHAPE, ORGAN, FOLLICLES))
+    provenance = json.loads(json.dumps(found.provenance))
+    assert provenance["bundle"] == "stand-in" and provenance["engine"] == "torch" and provenance["device"] == "cpu"
+    assert provenance["model_spacing_mm"] == [1, 1, 1] and provenance["notice"] == "Research use only."
+    assert provenance["seconds"] >= 0 and provenance["warnings"] == []
+
+
+def test_negative_intensities_and_floats_give_the_same_as_their_shifted_bytes():
+    array = scene(SHAPE, ORGAN, FOLLICLES, empty=(slice(None), slice(None), slice(40, None)))
+    expected = arrays(run(array))
+    shifted = run(array, image_of(array.astype(np.float32) - 100))
+    assert all(np.array_equal(a, b) for a, b in zip(expected, arrays(shifted)))
+
+
+def test_bad_input_is_refused_by_name():
+    with pytest.raises(InputError, match="^MRHead: "):
+        run(scene(SHAPE, ORGAN), image_of(np.full(SHAPE, 7, np.uint8)), name="MRHead")
