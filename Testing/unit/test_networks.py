@@ -4,9 +4,15 @@ import pytest
 import torch
 
 from crend import networks
+from crend.networks.edge import fuse
 from crend.points import render
 
 COUNTS = {
+    "unet": 23_557_506,
+    "context": 47_116_740,
+    "edge": 23_585_220,
+    "deeplab": 25_582_050,
+    "entropy": 23_557_506,
     "rend": 23_553_892,
     "crend": 23_553_892,
 }
@@ -43,8 +49,9 @@ def test_hybrid_vectors_have_98_numbers_and_the_hidden_layer_512_at_paper_width(
 @pytest.mark.parametrize("name", COUNTS)
 def test_every_parameter_learns(name):
     network = networks.build(name, width=2)
-    logits, fine = network.trunk(torch.randn(1, 1, 32, 32, 32))
-    loss = logits.square().mean()
+    patch = torch.randn(1, 1, 32, 32, 32)
+    logits, fine = network.trunk(patch)
+    loss = sum(m.square().mean() for m in network.maps(patch)) if name == "edge" else logits.square().mean()
     if network.head is not None:
         loss = loss + network.head(torch.cat([logits[:, :, ::2, ::2, ::2], fine], 1).flatten(2)).square().mean()
     loss.backward()
@@ -55,6 +62,43 @@ def test_every_parameter_learns(name):
 def test_calling_a_network_returns_only_tensors():
     logits, fine = networks.build("crend", width=2)(torch.randn(1, 1, 32, 16, 16))
     assert logits.shape == (1, 2, 32, 16, 16) and fine.shape == (1, 6, 16, 8, 8)
+
+
+def test_the_second_stage_of_context_sees_the_probabilities_of_the_first():
+    network, patch = networks.build("context", width=2).eval(), torch.randn(1, 1, 32, 16, 16)
+    with torch.no_grad():
+        probabilities = torch.sigmoid(network.first.trunk(patch)[0])
+        assert torch.equal(network.trunk(patch)[0], network.refine(patch, probabilities))
+        assert not torch.equal(network.trunk(patch)[0], network.refine(patch, torch.zeros_like(probabilities)))
+
+
+def test_deeplab_equals_one_classifier_on_the_upsampled_and_concatenated_features():
+    network, patch = networks.build("deeplab", width=4).eval(), torch.randn(1, 1, 32, 32, 16)
+    with torch.no_grad():
+        maps, last = network.features(patch)
+        wide = torch.nn.functional.interpolate(network.aspp(maps[-1]), scale_factor=16.0, mode="trilinear", align_corners=False)
+        weight = torch.cat([network.classifier.weight, network.aspp_classifier.weight], dim=1)
+        expected = torch.nn.functional.conv3d(torch.cat([last, wide], dim=1), weight, network.classifier.bias)
+        assert torch.allclose(network.trunk(patch)[0], expected, atol=1e-4)
+
+
+def line(*values):
+    return torch.tensor(values, dtype=torch.float32).reshape(1, 1, 1, 1, -1)
+
+
+def test_edge_fuses_object_and_not_contour_and_fills_back():
+    objects = line(-4, 4, 4, 4, 4, 4, 4, -4, -4, -4, -4, 3, 3, -4)
+    contours = line(0, 5, 5, -5, -5, 5, 5, 5, -5, -5, 5, 5, 5, 5)
+    # the first object keeps its two inner voxels and the contour that they reach; the second is contour throughout
+    assert fuse(objects, contours).flatten().tolist() == [-4, 4, 4, 4, 4, 4, 4, -4, -4, -4, -4, -3, -3, -4]
+
+
+def test_edge_trains_on_objects_and_contours_and_predicts_them_fused():
+    network, patch = networks.build("edge", width=2).eval(), torch.randn(1, 1, 32, 32, 32)
+    with torch.no_grad():
+        objects, contours = network.maps(patch)
+        assert objects.shape == contours.shape == (1, 2, 32, 32, 32)
+        assert torch.equal(network.trunk(patch)[0], fuse(objects, contours))
 
 
 def test_a_patch_whose_bottleneck_is_5_voxels_wide_can_be_rendered():
@@ -85,13 +129,13 @@ def test_arguments_that_a_network_does_not_take_are_named():
             networks.build("crend", width=width)
 
 
-@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("name", ["context", "edge", "crend"])  # every operation of the others is in these
 def test_every_network_converts_to_openvino_with_equal_results(name):
     openvino = pytest.importorskip("openvino")
     torch.manual_seed(0)
-    network, patch = networks.build(name, width=2).eval(), torch.randn(1, 1, 32, 32, 32)
+    network, patch = networks.build(name, width=2).eval(), torch.randn(1, 1, 32, 32, 16)
     model = openvino.convert_model(network, example_input=patch)
-    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1})
     converted = compiled(patch.numpy())
     with torch.no_grad():
         expected = [output for output in network.trunk(patch) if output is not None]

@@ -5,6 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 
 CLASSES_BY_NAME = {
+    "unet": ("unet", "UNet"),
+    "context": ("context", "Context"),
+    "edge": ("edge", "Edge"),
+    "deeplab": ("deeplab", "Deeplab"),
+    "entropy": ("unet", "UNet"),
     "rend": ("crend", "CRend"),
     "crend": ("crend", "CRend"),
 }

@@ -1,0 +1,57 @@
+"""Rend and C-Rend: coarse loss, point loss, and for C-Rend the contrastive loss (paper eq. 1 to 5)."""
+
+from __future__ import annotations
+
+import torch
+
+from crend import points
+
+from ..losses import coarse_loss, contrastive_loss, point_loss, total_loss
+from .base import Objective
+
+
+class Rendering(Objective):
+    """Eq. 5 at `count` points of each patch (None: as many as the half-size map has voxels).
+
+    Confident points are chosen by the coarse probabilities that are part of the hybrid vectors. lambda_contrast = 0 is Rend:
+    the contrastive loss is then not computed at all.
+    """
+
+    def __init__(
+        self,
+        network,
+        *,
+        count: int | None = None,
+        k: float = 2,
+        beta: float = 0.7,
+        lambda_points: float = 0.8,
+        lambda_contrast: float = 0.2,
+        gamma: float = 2.0,
+        dice_weight: float = 0.0,
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__(network)
+        self.count, self.k, self.beta, self.gamma = count, k, beta, gamma
+        self.lambda_points, self.lambda_contrast, self.dice_weight = lambda_points, lambda_contrast, dice_weight
+        self.generator = generator
+
+    def forward(self, image, labels, *, player="network", phase=0, context=None):
+        coarse_logits, fine = self.network.trunk(image)
+        count = self.count or fine[0, 0].numel()
+        coords = points.select_training_points(coarse_logits, count, self.k, self.beta, self.generator)
+        hybrid = points.hybrid_features(coarse_logits, fine, coords)
+        point_labels = points.sample_at(labels, coords, "nearest")
+        parts = {
+            "coarse": coarse_loss(coarse_logits, labels, self.dice_weight),
+            "points": point_loss(self.network.head(hybrid), point_labels),
+        }
+        if self.lambda_contrast:
+            parts["contrast"] = contrastive_loss(hybrid, hybrid[:, :2], point_labels, self.gamma, generator=self.generator)
+        return {"loss": total_loss(**parts, lambda_points=self.lambda_points, lambda_contrast=self.lambda_contrast), **parts}
+
+
+class Rend(Rendering):
+    """C-Rend without the contrastive loss."""
+
+    def __init__(self, network, **settings):
+        super().__init__(network, **{**settings, "lambda_contrast": 0.0})
