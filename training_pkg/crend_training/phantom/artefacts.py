@@ -12,7 +12,8 @@ def path_gain(p, rng, grid, fluid, loss):
     fluid: share of fluid 0..1 (brighter behind it, for the time-gain compensation expects tissue); loss: extra dB per mm (gas).
     """
     step = grid.steps()[0]
-    gain = np.cumsum(fluid, axis=0) * np.float32(p["enhancement_db_per_mm"] * step)
+    most = np.float32(p["enhancement_most_db"])
+    gain = most * np.tanh(np.cumsum(fluid, axis=0) * np.float32(p["enhancement_db_per_mm"] * step / most))
     gain -= np.cumsum(loss, axis=0) * np.float32(step)
     if p["edge_shadow_db"] > 0:
         sideways = np.abs(np.gradient(fluid, axis=2)) + np.abs(np.gradient(fluid, axis=1))

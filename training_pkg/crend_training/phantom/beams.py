@@ -24,13 +24,20 @@ def scatter(rng, intensity, shape_parameter):
 def beam_widths(p, probe, grid):
     """Standard deviations of the PSF in samples: axial (one number), elevation and lateral (one per range).
 
-    Lateral and elevation widths in mm grow away from the focus as a focused beam's do, and never under 0.55 of a sample.
+    Lateral and elevation widths in mm grow away from the focus as a focused beam's do, levelling off at 2.4 times (dynamic
+    focusing), and are never under 0.55 of a sample.
     """
     axial, sweep, angle = grid.steps()
-    spread = np.sqrt(1 + ((grid.ranges - p["focus"]) / p["focal_zone"]) ** 2) * (0.6 + 0.4 * grid.ranges / p["focus"])
+    spread = beam_spread(p, grid.ranges)
     lateral = p["lateral_fwhm"] / FWHM * spread / ((grid.ranges + probe.array_radius) * angle)
     elevation = p["elevation_fwhm"] / FWHM * spread / (np.maximum(grid.ranges + probe.sweep_radius, 4) * sweep)
     return max(0.55, p["axial_fwhm"] / FWHM / axial), np.maximum(elevation, 0.55), np.maximum(lateral, 0.55)
+
+
+def beam_spread(p, ranges):
+    """Beam width at `ranges` (mm) as a multiple of the drawn width."""
+    spread = np.sqrt(1 + ((ranges - p["focus"]) / p["focal_zone"]) ** 2) * (0.6 + 0.4 * ranges / p["focus"])
+    return 2.4 * np.tanh(spread / 2.4)
 
 
 def blur(field, widths, side_lobe):

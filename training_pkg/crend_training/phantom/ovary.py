@@ -27,11 +27,23 @@ class OvaryField:
     labels: np.ndarray
 
 
-def draw_ovary(p, rng, centre):
-    """Outline (Blob), follicles (list of Blob) and corpus luteum (Blob or None) of parameters `p`, ovary centre in mm."""
+def draw_sizes(p, rng):
+    """Ovary radii (3,) in mm and the wanted follicle diameters (mm, largest first) of parameters `p`."""
+    wanted = np.sort(_diameters(p, rng))[::-1]
     radii = 0.5 * p["ovary_length"] * np.array([1.0, *p["ovary_ratios"]])
-    if p["look"] in ("stimulated", "polycystic"):
-        radii = np.maximum(radii, (18, 13, 12) if p["look"] == "stimulated" else (15, 11, 9))
+    if p["look"] != "sparse":
+        # an ovary grows with its follicles
+        room = np.sum(wanted**3) / (8 * p["fill"])
+        radii = radii * max(1.0, (room / np.prod(radii)) ** (1 / 3))
+    return radii, wanted
+
+
+def draw_ovary(p, rng, centre, sizes, smallest=2.0):
+    """Outline (Blob), follicles (list of Blob) and corpus luteum (Blob or None); ovary centre in mm, `sizes` of draw_sizes.
+
+    Follicles of less than `smallest` mm are left out: what the beam cannot resolve is no truth that anybody could see.
+    """
+    radii, wanted = sizes
     outline = Blob(rng, centre, radii, random_rotation(rng), p["ovary_roughness"])
     taken = []
     luteum = None
@@ -43,9 +55,12 @@ def draw_ovary(p, rng, centre):
             taken.append((spot, radius))
     follicles = []
     peripheral = p["look"] == "polycystic" and rng.random() < 0.75
-    for diameter in sorted(_diameters(p, rng), reverse=True):
+    packed = p["packed"] and p["look"] in ("stimulated", "dominant", "resting")
+    for diameter in wanted:
+        if diameter < smallest:
+            continue
         radius = min(diameter / 2, 0.9 * radii.min())
-        spot = _spot(rng, outline, radius, p["bulge"], taken, p["overlap"], peripheral)
+        spot = _spot(rng, outline, radius, p["bulge"], taken, p["overlap"], peripheral, packed)
         if spot is None:
             continue
         taken.append((spot, radius))
@@ -70,28 +85,39 @@ def _diameters(p, rng):
     return np.r_[rng.normal(middle, 3, rng.integers(6, 20)).clip(5, 20), rng.uniform(2, 8, rng.integers(0, 8))]
 
 
-def _spot(rng, outline, radius, bulge, taken, overlap, peripheral):
-    """A centre for a follicle inside `outline`, clear of those `taken`; None when no room is found."""
-    direction = rng.standard_normal((400, 3))
+def _spot(rng, outline, radius, bulge, taken, overlap, peripheral, packed=False, tries=1500):
+    """A centre for a follicle inside `outline`, clear of those `taken`; None when no room is found.
+
+    packed: of the places with room, the one that leaves the smallest gaps to its neighbours.
+    """
+    direction = rng.standard_normal((tries, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    share = rng.uniform(0.45, 1.0, 400) if peripheral else rng.random(400) ** (1 / 3)
+    share = rng.uniform(0.45, 1.0, tries) if peripheral else rng.random(tries) ** (1 / 3)
     points = outline.centre + (direction * share[:, None]) @ np.linalg.inv(outline.matrix).T
     depth = -outline.distance_at(points)
-    good = depth > radius * (1 - rng.random(400) * bulge) + 0.3
+    good = depth > radius * (1 - rng.random(tries) * bulge) + 0.3
     if peripheral:
         good &= depth < radius + 2.5
+    gaps = [np.maximum(depth - radius, 0)]
     for centre, other in taken:
+        apart = np.linalg.norm(points - centre, axis=1)
+        gaps.append(np.maximum(apart - radius - other, 0))
         least = (radius + other) * (1 - overlap)
         # a small follicle may not be swallowed by a large one
         least = max(least, max(radius, other) + 0.35 * min(radius, other))
-        good &= np.linalg.norm(points - centre, axis=1) > least
+        good &= apart > least
     index = np.flatnonzero(good)
-    return points[index[0]] if len(index) else None
+    if not len(index):
+        return None
+    if not packed or not taken:
+        return points[index[0]]
+    nearest = np.sort(np.stack(gaps)[:, index], axis=0)[:3].sum(axis=0)
+    return points[index[nearest.argmin()]]
 
 
-def build_ovary(p, rng, centre, axes):
-    """OvaryField of parameters `p` on the volume's `axes` (depth, elevation, lateral in mm, each 1D and increasing)."""
-    outline, follicles, luteum = draw_ovary(p, rng, centre)
+def build_ovary(p, rng, centre, sizes, axes, smallest=2.0):
+    """OvaryField of parameters `p` and the `sizes` of draw_sizes on the volume's `axes` (depth, elevation, lateral in mm, each 1D and increasing)."""
+    outline, follicles, luteum = draw_ovary(p, rng, centre, sizes, smallest)
     low = np.min([outline.centre - outline.reach] + [f.centre - f.reach for f in follicles], axis=0) - 3
     high = np.max([outline.centre + outline.reach] + [f.centre + f.reach for f in follicles], axis=0) + 3
     window = tuple(slice(*np.searchsorted(a, (l, h))) for a, l, h in zip(axes, low, high))

@@ -89,7 +89,7 @@ def _probe(rng, p):
 def _ovary(rng, p):
     p["ovary_length"] = _uniform(rng, 20, 50)
     p["ovary_ratios"] = [_uniform(rng, 0.55, 0.95), _uniform(rng, 0.5, 0.9)]
-    p["ovary_roughness"] = _uniform(rng, 0.0, 0.09)
+    p["ovary_roughness"] = _uniform(rng, 0.0, 0.13)
     p["stroma_db"] = float(np.clip(rng.normal(-0.5, 4.5), -9, 9))
     p["stroma_texture_db"] = _uniform(rng, 0.3, 3.0)
     p["stroma_texture_mm"] = _uniform(rng, 0.8, 4.0)
@@ -97,9 +97,13 @@ def _ovary(rng, p):
     p["capsule_db"] = _uniform(rng, 2, 9) if capsule else 0.0
     if abs(p["stroma_db"]) < 2 and not capsule:
         p["capsule_db"] = _uniform(rng, 3, 7)
+    p["medulla_db"] = _uniform(rng, -1, 7) if _chance(rng, 0.4) else 0.0
+    p["bright_spots_per_ml"] = _log_uniform(rng, 0.1, 6) if _chance(rng, 0.4) else 0.0
     p["capsule_mm"] = _uniform(rng, 0.3, 0.9)
     p["follicle_roughness"] = _uniform(rng, 0.0, 0.09)
     p["follicle_elongation"] = _uniform(rng, 0.0, 0.35)
+    p["fill"] = _uniform(rng, 0.35, 0.62)
+    p["packed"] = _chance(rng, 0.6)
     p["overlap"] = _uniform(rng, -0.05, 0.2)
     p["septum_mm"] = _log_uniform(rng, 0.15, 1.0)
     p["bulge"] = _uniform(rng, 0.0, 0.5)
@@ -132,6 +136,7 @@ def _surroundings(rng, p):
 
 def _artefacts(rng, p):
     p["enhancement_db_per_mm"] = _uniform(rng, 0.1, 0.8)
+    p["enhancement_most_db"] = _uniform(rng, 5, 16)
     p["edge_shadow_db"] = _uniform(rng, 0, 9) if _chance(rng, 0.7) else 0.0
     p["gas_shadows"] = int(rng.integers(1, 5)) if _chance(rng, 0.35) else 0
     p["contact_loss"] = _chance(rng, 0.2)

@@ -18,16 +18,16 @@ def make_probe(p):
     )
 
 
-def place(p, rng, probe):
+def place(p, rng, probe, radii):
     """Ovary centre (3,) and the volume's axes: three 1D arrays in mm, order depth, elevation, lateral.
 
-    Nearly all of the ovary lies in the sector and the box, or about half of it and more when `cut` was drawn.
+    radii (3,) of the ovary in mm, its rotation not known yet. Nearly all of the ovary lies in the sector and the box, or about half of it and more when `cut` was drawn.
     """
     ball = rng.standard_normal((300, 3))
-    ball *= 0.42 * p["ovary_length"] * rng.random((300, 1)) ** (1 / 3) / np.linalg.norm(ball, axis=1, keepdims=True)
+    ball *= 0.9 * np.mean(radii) * rng.random((300, 1)) ** (1 / 3) / np.linalg.norm(ball, axis=1, keepdims=True)
     best = (-1.0, None, None, None)
     for _ in range(80):
-        centre, low, extent = _try_place(p, rng, probe)
+        centre, low, extent = _try_place(p, rng, probe, 0.8 * max(radii))
         points = centre + ball
         seen = probe.inside(*probe.to_beam(*points.T)) & ((points > low) & (points < low + extent)).all(axis=1)
         share = float(seen.mean())
@@ -42,14 +42,15 @@ def place(p, rng, probe):
     return centre, [l + s * np.arange(n) for l, s, n in zip(low, spacing, sizes)]
 
 
-def _try_place(p, rng, probe):
+def _try_place(p, rng, probe, half):
     """One draw of ovary centre, lower corner and extent of the box (mm)."""
-    half = 0.5 * p["ovary_length"]
     distance = rng.uniform(6, max(probe.last_range - 5, 8))
     sweep, angle = rng.uniform(-1, 1, 2) * np.array([probe.half_sweep, probe.half_lateral])
     centre = np.array(probe.to_cartesian(distance, sweep, angle))
     if p["tight"]:
         extent = np.array(p["tight_extent"])
+        if not p["cut"]:
+            extent = np.maximum(extent, 2 * half + 6)
         slack = np.full(3, 0.5) * extent if p["cut"] else np.maximum(0.12 * extent, extent / 2 - half)
         return centre, centre + rng.uniform(-1, 1, 3) * slack - extent / 2, extent
     extent = np.minimum(p["full_extent"], _sector_extent(probe))

@@ -46,16 +46,20 @@ def build_surroundings(p, rng, axes, organ):
         _add_uterus(p, rng, axes, organ, tissue)
     fluid = np.full(shape, FAR)
     loss = np.zeros(shape, np.float32)
+    index = np.argwhere(np.abs(organ - 3) < 1)
+    beside = np.stack([a[i] for a, i in zip(axes, index.T)], axis=1)
     for _ in range(p["vessels"]):
-        _stamp_tube(fluid, axes, _curve(rng, axes, rng.uniform(15, 60)), rng.uniform(0.7, 3.2), rng)
+        curve = _curve(rng, axes, rng.uniform(15, 60))
+        if beside.size and rng.random() < 0.4:
+            curve += beside[rng.integers(len(beside))] - curve[rng.integers(len(curve))]
+        _stamp_tube(fluid, axes, curve, 0.7 * np.exp(rng.uniform(0, 2)), rng)
     for _ in range(p["fluid_pockets"]):
         _stamp_blob(rng, fluid, axes, rng.uniform(1.5, 8) * np.exp(rng.uniform(-0.5, 0.5, 3)), roughness=0.22)
     if p["bladder"]:
         _stamp_blob(rng, fluid, axes, rng.uniform(12, 28) * rng.uniform(0.6, 1.2, 3), roughness=0.15)
     if p["free_fluid"]:
-        patch = smooth_noise(rng, shape, 6 / step) - rng.uniform(0.3, 1.0)
-        rim = np.abs(organ - 2.5) - rng.uniform(1.0, 3.5)
-        np.minimum(fluid, np.maximum(rim, -3 * patch), out=fluid)
+        thickness = rng.uniform(3, 8) * (smooth_noise(rng, shape, rng.uniform(5, 9) / step) - rng.uniform(0.3, 1.2))
+        np.minimum(fluid, organ - thickness, out=fluid)
     for _ in range(p["bowel"]):
         _add_bowel(rng, axes, organ, tissue, fluid, loss)
     # nothing dark may look like part of the organ: a margin of tissue stays between

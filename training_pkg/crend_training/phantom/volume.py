@@ -30,10 +30,13 @@ def make_phantom(seed, **overrides):
     Raises ValueError for an unknown parameter name.
     """
     p = draw_parameters(seed, **overrides)
-    rng = np.random.default_rng([int(seed), 1])
     scanner = placement.make_probe(p)
-    centre, axes = placement.place(p, rng, scanner)
-    field = None if p["empty"] else ovary.build_ovary(p, np.random.default_rng([int(seed), 2]), centre, axes)
+    anatomy = np.random.default_rng([int(seed), 2])
+    sizes = ovary.draw_sizes(p, anatomy)
+    centre, axes = placement.place(p, np.random.default_rng([int(seed), 1]), scanner, sizes[0])
+    field = None
+    if not p["empty"]:
+        field = ovary.build_ovary(p, anatomy, centre, sizes, axes, _resolved(p, scanner, centre, axes))
     grey, sector = _scan(p, np.random.default_rng([int(seed), 3]), scanner, axes, field)
     organ = np.zeros(sector.shape, np.uint8)
     follicles = np.zeros(sector.shape, np.uint16)
@@ -45,6 +48,13 @@ def make_phantom(seed, **overrides):
     spacing = [float(a[1] - a[0]) for a in axes]
     volume, organ, follicles = placement.orient(p, (grey, organ, follicles), spacing)
     return Phantom(volume, organ, follicles, p)
+
+
+def _resolved(p, scanner, centre, axes):
+    """Diameter (mm) under which a follicle at `centre` drowns in the beam or the grid; at least 2."""
+    distance = scanner.to_beam(*centre)[0]
+    width = 0.5 * (p["lateral_fwhm"] + p["elevation_fwhm"]) * beams.beam_spread(p, distance)
+    return float(max(2.0, 1.1 * width, 3.0 * max(a[1] - a[0] for a in axes)))
 
 
 def _by_size(labels):
@@ -106,6 +116,8 @@ def _echoes(p, rng, grid, points, axes, field):
         power[seen] = inner
         fluid[seen] = np.maximum(fluid[seen], inner_fluid)
     power += _specular(p, fluid, grid)
+    if p["bright_spots_per_ml"] > 0:
+        _bright_spots(p, rng, axes, power, fluid)
     return power, fluid, loss
 
 
@@ -132,12 +144,21 @@ def _organ_power(p, rng, field, points, outside):
         ring = rng.uniform(0, 5) * np.exp(-((luteum + 1.5) ** 2))
         stroma = stroma + inside * (contents + ring - stroma)
     share = 1 / (1 + np.exp(np.clip(organ / 0.25, -30, 30)))
+    stroma = stroma + p["medulla_db"] * (1 - np.exp(np.minimum(organ, 0) / 5))
     shell = p["capsule_db"] * np.exp(-((organ / np.float32(p["capsule_mm"])) ** 2))
     wall = p["wall_db"] * np.exp(-((np.maximum(fluid, 0) / np.float32(p["wall_mm"])) ** 2))
     around = (outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32)))
     around = around * beams.from_decibel((shell + wall).astype(np.float32))
     filled = np.clip(0.5 - fluid / 0.25, 0, 1)
     return around * (1 - filled) + filled * beams.from_decibel(level), filled
+
+
+def _bright_spots(p, rng, axes, power, fluid):
+    """Single strong scatterers in tissue (in place)."""
+    box = np.prod([a[-1] - a[0] for a in axes]) / 1000
+    spots = rng.integers(0, power.size, rng.poisson(p["bright_spots_per_ml"] * box))
+    spots = spots[fluid.ravel()[spots] < 0.1]
+    power.ravel()[spots] += beams.from_decibel(rng.uniform(8, 24, len(spots)).astype(np.float32))
 
 
 def _specular(p, fluid, grid):
