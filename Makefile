@@ -28,7 +28,7 @@ test-fast: setup
 	$(PYTHON) -m pytest -m "not slow" $(PYTEST)
 
 demo: setup
-	$(PYTHON) tools/demo
+	$(PYTHON) tools/crend_demo
 
 clean:
 	rm -rf demo build dist .pytest_cache *.egg-info

@@ -87,7 +87,7 @@ if [ ! -x $VENV/bin/python ] || ! $VENV/bin/python -m pip --version >/dev/null 2
   "$python" -m venv $VENV
 fi
 
-say "installing Python packages (several minutes the first time)"
+say "installing Python packages (about 3 GB on disk, several minutes the first time)"
 rm -f $stamp
 quiet=--progress-bar=on
 if [ ! -t 2 ]; then quiet=-qq; fi
