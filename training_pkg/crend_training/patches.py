@@ -23,6 +23,8 @@ class Patches(torch.utils.data.Dataset):
         return self.count
 
     def __getitem__(self, index):
+        if not 0 <= index < self.count:
+            raise IndexError(index)
         random = np.random.default_rng((self.seed, index))
         image, labels = open_case(self.folder, self.names[random.integers(len(self.names))])
         size = [int(np.ceil(p * self.margin)) for p in self.patch]

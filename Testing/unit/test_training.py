@@ -1,0 +1,165 @@
+"""Configuration, cases, patches, augmentation and the training loop itself, on data small enough for seconds."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+from crend.errors import InputError
+from crend_training import patches
+from crend_training.augmentation import Augmentation, turn_axes
+from crend_training.bundling import bundle_run
+from crend_training.cases import case_names, open_case, write_case
+from crend_training.configuration import Experiment, read_experiment
+
+CONFIGS = Path(__file__).parents[2] / "training_pkg" / "crend_training" / "configs"
+TINY = """
+network: crend
+arguments: {width: 2}
+patch: [32, 32, 32]
+steps: 6
+learning_rate: 0.01
+checkpoint_every: 2
+points: 500
+workers: 0
+average_decay: 0.9
+validate_every: 100000
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    """One case, a dark ball in a bright ball, for training and validation."""
+    z, y, x = np.ogrid[:40, :40, :40]
+    distance = np.sqrt((z - 20.0) ** 2 + (y - 20.0) ** 2 + (x - 20.0) ** 2)
+    speckle = np.random.default_rng(0).rayleigh(1, (40, 40, 40))
+    volume = (60 + 80 * (distance < 14) - 130 * (distance < 6)).clip(5) * speckle
+    image = sitk.GetImageFromArray(volume.clip(1, 255).astype(np.uint8))
+    ovary, follicles = (sitk.GetImageFromArray((distance < r).astype(np.uint8)) for r in (14, 6))
+    for part in ("training", "validation"):
+        write_case(
+            tmp_path / "data" / part, "ball", image, ovary, follicles,
+            spacing_mm=(1, 1, 1), normalisation={"method": "zscore_nonzero"},
+        )
+    return tmp_path / "data"
+
+
+def test_every_committed_configuration_is_valid():
+    found = sorted(CONFIGS.glob("*.yaml"))
+    assert found
+    for path in found:
+        assert isinstance(read_experiment(path), Experiment)
+
+
+def test_an_unknown_key_is_an_error_that_names_it(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("steps: 5\nlearning_rat: 1.0\n")
+    with pytest.raises(InputError, match="learning_rat.*known are.*learning_rate"):
+        read_experiment(path)
+
+
+def test_a_value_of_the_wrong_type_is_an_error_that_names_the_key(tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text("steps: many\n")
+    with pytest.raises(InputError, match="'steps' must be of type int"):
+        read_experiment(path)
+
+
+def test_a_case_keeps_ovary_and_follicles_nested(data):
+    assert case_names(data / "training") == ["ball"]
+    image, labels = open_case(data / "training", "ball")
+    assert image.shape == labels.shape == (40, 40, 40)
+    assert labels[20, 20, 20] == 2 and labels[20, 20, 30] == 1 and labels[0, 0, 0] == 0
+    assert np.asarray(labels == 2).sum() == pytest.approx(4 / 3 * np.pi * 6**3, rel=0.05)
+
+
+def test_crop_fills_what_lies_outside():
+    array = np.arange(1, 4).reshape(3, 1, 1)
+    assert patches.crop(array, [0, 0, 0], [3, 1, 1], fill=9).ravel().tolist() == [9, 1, 2]
+    assert patches.crop(array, [9, 0, 0], [3, 1, 1], fill=9).ravel().tolist() == [9, 9, 9]
+
+
+def test_turning_axes_moves_image_and_labels_together():
+    image = torch.arange(24.0).reshape(1, 2, 3, 4)
+    labels = image.to(torch.uint8)
+    seen = set()
+    random = np.random.default_rng(0)
+    for _ in range(500):
+        turned, turned_labels = turn_axes(image, labels, random)
+        assert torch.equal(turned.to(torch.uint8), turned_labels)
+        seen.add((tuple(turned.shape), tuple(turned.flatten()[:5].tolist())))
+    assert len(seen) == 48
+
+
+def test_augmented_labels_follow_the_augmented_image(data):
+    settings = Experiment(patch=(32, 32, 32), rotation_degrees=30, tilt_degrees=15, scale=0.2, any_orientation=True)
+    dataset = patches.Patches(data / "training", ["ball"], (32, 32, 32), count=8, seed=0, augment=Augmentation(settings), ovary_share=1)
+    for image, labels in dataset:
+        assert image.shape == (1, 32, 32, 32) and labels.shape == (2, 32, 32, 32)
+        assert torch.isfinite(image).all()
+        assert (labels[1] <= labels[0]).all()
+        rim = (labels[0] > 0) & (labels[1] == 0)
+        if labels[1].sum() > 100:
+            assert image[0][labels[1] > 0].mean() < image[0][rim].mean()
+
+
+def test_patch_number_i_is_the_same_in_every_run(data):
+    def make():
+        settings = Experiment(patch=(32, 32, 32), scale=0.1, any_orientation=True)
+        return patches.training_patches(settings, data / "training", epoch=3, steps=4)
+
+    first, second = make()[2], make()[2]
+    assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
+    assert not torch.equal(first[0], make()[1][0])
+
+
+def run_training(tiny, data, run, **extra):
+    command = [sys.executable, "-m", "crend_training", "train", str(tiny), "--data", str(data), "--run", str(run), "--as-is"]
+    path = os.pathsep.join(p for p in sys.path if p)
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}, **extra)
+
+
+@pytest.mark.timeout(300)
+def test_training_goes_on_after_a_kill_and_becomes_a_bundle_that_loads(tiny, data, tmp_path):
+    from crend import bundle
+
+    tiny.write_text(TINY.replace("steps: 6", "steps: 100000"))
+    process = run_training(tiny, data, tmp_path / "run", stderr=subprocess.DEVNULL)
+    checkpoint = tmp_path / "run" / "last.ckpt"
+    until = time.time() + 200
+    while not checkpoint.exists() and time.time() < until:
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    assert before > 0
+
+    tiny.write_text(TINY.replace("steps: 6", f"steps: {before + 4}"))
+    assert run_training(tiny, data, tmp_path / "run", stderr=subprocess.DEVNULL).wait() == 0
+    after = torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"]
+    assert before < after <= before + 4
+
+    folder = bundle_run(read_experiment(tiny), tmp_path / "run", tmp_path / "tiny-model")
+    loaded = bundle.load(folder)
+    assert f"{after} steps" in loaded.metadata["crend"]["trained_on"]
+    assert "simulated" in (folder / "README.md").read_text()
+
+
+def test_bundling_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
+    with pytest.raises(InputError, match="train first"):
+        bundle_run(read_experiment(tiny), tmp_path / "nowhere", tmp_path / "model")
