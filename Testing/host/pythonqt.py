@@ -56,7 +56,7 @@ def unwrap(value):
     if isinstance(value, ProxyType):
         return value._qtClass
     if isinstance(value, (list, tuple)):
-        return type(value)(unwrap(item) for item in value)
+        return [unwrap(item) for item in value]
     return value
 
 
