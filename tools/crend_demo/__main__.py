@@ -17,11 +17,13 @@ def main():
     """Run every step, each in a process of its own as a user would; stop at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "demo")
-    out = parser.parse_args().out
+    parser.add_argument("--spacing", type=float, default=0.35, help="of the sample volume, in mm; larger is quicker")
+    arguments = parser.parse_args()
+    out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     volume, truth, found = out / "volume.nrrd", out / "truth.nrrd", out / "segmentation.seg.nrrd"
-    inside("a sample volume: simulated 3D ultrasound of one ovary", f"sample.write_sample(Path({str(out)!r}))")
+    inside("a sample volume: simulated 3D ultrasound of one ovary", f"sample.write_sample(Path({str(out)!r}), {arguments.spacing})")
     crend("segment", volume, found, "--table", out / "follicles.csv", "--json", out / "segmentation.json")
     crend("compare", truth, found, "--json", out / "metrics.json")
     inside("the same in Slicer's scene, by the module", f"scene.make_scene(Path({str(out)!r}))")

@@ -6,13 +6,11 @@ from crend_training.phantom import label_image, make_phantom
 SEED = 20271  # no seed that a bundled model was trained, tuned or measured on
 #: A whole organ seen from above, as a screen shows it; everything else is drawn by the seed.
 VIEW = dict(empty=False, cut=False, tight=False, look="stimulated", axes=[0, 1, 2], flips=[True, False, False],
-            direction="identity", origin=[0.0, 0.0, 0.0], spacing=0.3, spacing_factors=[1.0, 1.0, 1.0])
+            direction="identity", origin=[0.0, 0.0, 0.0], spacing_factors=[1.0, 1.0, 1.0])
 
 
-def write_sample(folder):
-    """Write volume.nrrd (uint8) and truth.nrrd (1 = ovary, k + 1 = follicle k) into `folder`; return both paths."""
-    phantom = make_phantom(SEED, **VIEW)
-    volume, truth = folder / "volume.nrrd", folder / "truth.nrrd"
-    sitk.WriteImage(phantom.volume, str(volume), useCompression=True)
-    sitk.WriteImage(label_image(phantom), str(truth), useCompression=True)
-    return volume, truth
+def write_sample(folder, spacing=0.35):
+    """Write volume.nrrd (uint8) and truth.nrrd (1 = ovary, k + 1 = follicle k) into `folder`; spacing in mm."""
+    phantom = make_phantom(SEED, spacing=spacing, **VIEW)
+    sitk.WriteImage(phantom.volume, str(folder / "volume.nrrd"), useCompression=True)
+    sitk.WriteImage(label_image(phantom), str(folder / "truth.nrrd"), useCompression=True)

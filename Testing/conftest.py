@@ -1,0 +1,37 @@
+"""For every test: quick ones first, no display, and the volumes that are not in the repository."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ORDER = ["unit", "mrml", "widget", "system"]
+
+
+def pytest_collection_modifyitems(items):
+    """Unit tests before those on MRML, the panel and whole runs; slow ones last of all."""
+
+    def rank(item):
+        folder = Path(item.fspath).relative_to(ROOT / "Testing").parts[0]
+        return item.get_closest_marker("slow") is not None, ORDER.index(folder) if folder in ORDER else len(ORDER)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Folder of real ultrasound volumes beside the repository (see README, Data); skips where it is missing."""
+    folder = Path(os.environ.get("CREND_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real ultrasound volumes here: {folder.name}/ is missing beside the repository, or set CREND_DATA")
+    return folder

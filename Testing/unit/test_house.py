@@ -1,0 +1,178 @@
+"""The repository as a whole: what imports what, what is in a file, and what Slicer's catalogue reads."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RAW = "https://raw.githubusercontent.com/SlicerCRend/SlicerCRend/main/"
+#: The modules of `crend` that are about networks; no other loads torch when it is imported.
+OF_NETWORKS = ("crend.networks", "crend.engines", "crend.points")
+IMPORT_ALL = f"""
+import importlib, pkgutil, sys
+sys.path.insert(0, {str(ROOT / "CRendSegmentation")!r})
+import crend
+names = [info.name for info in pkgutil.walk_packages(crend.__path__, "crend.") if not info.name.endswith("__main__")]
+names.sort(key=lambda name: name.startswith({OF_NETWORKS!r}))
+for name in names:
+    importlib.import_module(name)
+    loaded = [word for word in ("slicer", "qt", "ctk", "PySide6", "torch") if word in sys.modules]
+    print(name, *loaded)
+"""
+
+
+def tracked():
+    """Paths of the repository's files, new ones that git does not ignore included."""
+    answer = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True)
+    if answer.returncode:
+        pytest.skip("not a git checkout")
+    names = {name for name in answer.stdout.decode().split("\0") if name}
+    return sorted(path for path in (ROOT / name for name in names) if path.is_file())
+
+
+def texts():
+    """(path, bytes) of the tracked text files."""
+    for path in tracked():
+        content = path.read_bytes()
+        if b"\0" not in content[:8000]:
+            yield path, content
+
+
+def complaints(check):
+    """`path: what` for each tracked text file of which `check(path, content)` says something."""
+    return [f"{path.relative_to(ROOT)}: {said}" for path, content in texts() if (said := check(path, content))]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """{module of crend: what of slicer, qt, ctk, PySide6 and torch is loaded once it is imported}, networks last."""
+    answer = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True)
+    return {line.split()[0]: set(line.split()[1:]) for line in answer.stdout.splitlines()}
+
+
+def test_no_module_of_crend_imports_slicer_or_qt(loaded):
+    assert len(loaded) > 15
+    assert {name: words - {"torch"} for name, words in loaded.items() if words - {"torch"}} == {}
+
+
+def test_torch_is_loaded_by_modules_about_networks_only(loaded):
+    others = [name for name, words in loaded.items() if "torch" in words and not name.startswith(OF_NETWORKS)]
+    assert others == []
+
+
+def test_every_text_file_ends_its_lines_with_lf():
+    assert complaints(lambda path, content: b"\r" in content and "has a carriage return") == []
+    assert complaints(lambda path, content: content and not content.endswith(b"\n") and "has no newline at its end") == []
+
+
+def test_no_python_file_is_longer_than_one_idea():
+    too_long = complaints(lambda path, content: path.suffix == ".py" and content.count(b"\n") > 330 and "is over 330 lines")
+    assert too_long == []
+
+
+def test_no_file_knows_the_machine_it_was_written_on():
+    places = re.compile(rb"/" + rb"(work|root|home)" + rb"/")
+    assert complaints(lambda path, content: (found := places.search(content)) and f"names {found.group().decode()}") == []
+
+
+def test_the_repository_is_small_enough_for_the_catalogue():
+    sizes = {path: path.stat().st_size for path in tracked()}
+    assert sum(sizes.values()) < 50e6
+    for folder in (ROOT / "CRendSegmentation/Resources/Models").glob("*/"):
+        assert sum(size for path, size in sizes.items() if folder in path.parents) < 12e6, folder.name
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    listed = {name for name in settings["packages"] if name != "crend_models"}
+    present = set()
+    for base in (ROOT / "CRendSegmentation", ROOT / "training_pkg"):
+        for top in ("crend", "crend_training"):
+            present |= {".".join(path.parent.relative_to(base).parts) for path in (base / top).rglob("__init__.py")}
+    assert listed == present
+
+
+def test_every_requirement_has_a_pinned_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    names = {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in wanted}
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
+    assert names - set(pins) == set()
+    assert pins["torch"] == "2.13.0"
+
+
+def cmake_fields():
+    """{field: value} of the EXTENSION_ lines, read as the catalogue's checks read them."""
+    text = (ROOT / "CMakeLists.txt").read_text()
+    assert re.findall(r"project\s*\(\s*([^\s\)\n\r]+)", text, re.IGNORECASE)[0] == "CRend"
+    return dict(re.findall(r'set\s*\(EXTENSION_(\w+)\s*"([^"]+)"\)', text))
+
+
+def s4ext_fields():
+    """{keyword: rest of the line} of CRend.s4ext."""
+    lines = [line for line in (ROOT / "CRend.s4ext").read_text().splitlines() if line and not line.startswith("#")]
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def test_the_catalogue_finds_all_its_fields():
+    fields = cmake_fields()
+    for name in ("HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"):
+        assert fields.get(name), name
+    assert "simulated" in fields["DESCRIPTION"] and "research use only" in fields["DESCRIPTION"].lower()
+    entry = json.loads((ROOT / "CRend.json").read_text())
+    assert set(entry) <= {"$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "scm_type",
+                          "scm_url", "tier", "enabled", "dicom_support_rule"}
+
+
+def test_the_three_descriptions_of_the_extension_agree():
+    cmake, entry, old = cmake_fields(), json.loads((ROOT / "CRend.json").read_text()), s4ext_fields()
+    assert cmake["CATEGORY"] == entry["category"] == old["category"] == "Ultrasound"
+    assert cmake["DEPENDS"].split() == entry["build_dependencies"] == old["depends"].split() == ["PyTorch"]
+    assert entry["scm_url"] == old["scmurl"] == cmake["HOMEPAGE"] + ".git"
+    assert entry["scm_revision"] == old["scmrevision"] == "main"
+    for mine, theirs in [("HOMEPAGE", "homepage"), ("CONTRIBUTORS", "contributors"), ("DESCRIPTION", "description"),
+                         ("ICONURL", "iconurl"), ("SCREENSHOTURLS", "screenshoturls")]:
+        assert cmake[mine] == old[theirs]
+
+
+def png_size(path):
+    """(width, height) from a PNG's header."""
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n", path
+    return struct.unpack(">II", head[16:24])
+
+
+def test_the_icon_and_the_screenshots_are_where_the_catalogue_looks():
+    fields = cmake_fields()
+    assert png_size(ROOT / fields["ICONURL"].removeprefix(RAW)) == (128, 128)
+    for url in fields["SCREENSHOTURLS"].split():
+        width, height = png_size(ROOT / url.removeprefix(RAW))
+        assert width >= 800 and height >= 500
+
+
+def test_version_and_licence_are_said_once_the_same():
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "CRendSegmentation/crend/__init__.py").read_text()).group(1)
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {version}\n" in citation and "\nlicense: Apache-2.0\n" in citation
+    assert "Apache License" in (ROOT / "LICENSE.txt").read_text()[:200]
+    assert "Apache" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_points_at_files_that_exist():
+    text = (ROOT / "README.md").read_text()
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link and not link.startswith("#")]
+    assert "Resources/Screenshots/overview.png" in links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_set_up_is_a_valid_script_and_executable():
+    for script in ("tools/setup.sh", ".ci/run"):
+        assert (ROOT / script).stat().st_mode & 0o111, script
+        assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0
