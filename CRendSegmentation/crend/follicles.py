@@ -1,14 +1,23 @@
 """From a follicle mask to follicles: touching ones come apart at their necks, irregular ones stay whole.
 
-A watershed of the distance to the surface cuts the mask into more basins than there are follicles. Then neighbouring basins
-are joined again, widest neck first, until every neck that is left is narrow: its diameter is less than NECK times the
-diameter of the smaller of the two parts. Both diameters are of equal area or volume, so neither depends on the voxel's shape.
+Steepest ascent of the depth below the surface cuts the mask into basins, more than there are follicles. Then neighbouring basins
+are joined again, widest neck first, until every neck that is left is narrow: its diameter is less than NECK times the diameter of
+the smaller of the two parts. Both diameters are of equal area or volume, so neither depends on the voxel's shape.
 """
+
+import heapq
 
 import numpy as np
 
-#: Two parts are two follicles when their neck is narrower than this fraction of the smaller one's diameter.
+from .basins import basins_of
+
+#: Two parts are two follicles when their neck is narrower than this fraction of the smaller one's diameter. Necks of
+#: up to 0.7 are to be cut; the cut that is found is a little wider than the narrowest one, by the steps of the voxels.
 NECK = 0.78
+# What has fewer than twice this many voxels shows no neck.
+_FEW = 8
+# Added to the width of a neck to a part that is too small: no real one is as wide.
+_CRUMB = 100.0
 
 
 def split_follicles(mask, spacing_zyx, *, smallest_mm, split=True):
@@ -22,76 +31,87 @@ def split_follicles(mask, spacing_zyx, *, smallest_mm, split=True):
 
     mask = np.asarray(mask, bool)
     result = np.zeros(mask.shape, np.uint16)
-    whole = ndimage.find_objects(mask.astype(np.uint8))
+    whole = ndimage.find_objects(mask.view(np.uint8))
     if not whole:
         return result
-    box = whole[0]
-    crop = mask[box]
-    labels = (_split(crop, spacing_zyx) if split else ndimage.label(crop)[0]).astype(np.int32, copy=False)
+    spacing = np.asarray(spacing_zyx, float)
+    # In voxels; a little less, so that rounding does not drop what has just this size.
+    smallest = max(np.pi / 6 * smallest_mm ** 3 / np.prod(spacing) * (1 - 1e-9), 1)
+    labels = _parts(mask[whole[0]], spacing, smallest, split)
 
     counts = np.bincount(labels.ravel())
     counts[0] = 0
-    smallest = np.pi / 6 * smallest_mm ** 3 / np.prod(spacing_zyx)
     order = np.argsort(-counts, kind="stable")
-    kept = [k for k in order if counts[k] > 0 and counts[k] >= smallest * (1 - 1e-9)][:65535]
+    kept = order[counts[order] >= smallest][:65535]
     lookup = np.zeros(len(counts), np.uint16)
     lookup[kept] = np.arange(1, len(kept) + 1)
-    result[box] = lookup[labels]
+    result[whole[0]] = lookup[labels]
     return result
 
 
-def _split(mask, spacing):
-    """Labels of the parts of a mask (d, h, w), 0 outside, not consecutive."""
-    basins = _basins(mask, _depth(mask, spacing), spacing)
-    return _join(basins, spacing)[basins]
-
-
-def _depth(mask, spacing):
-    """Distance of each voxel's centre to the surface in mm, outside 0; the surface lies half a voxel beyond the last centre."""
+def _parts(mask, spacing, smallest, split):
+    """Labels (d, h, w) int32 of the parts of a mask, 0 outside: component by component in z, y, x order of their first voxels."""
     from scipy import ndimage
 
-    return ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing)[1:-1, 1:-1, 1:-1].astype(np.float32)
+    components, _ = ndimage.label(mask)
+    if not split:
+        return components
+    labels = np.zeros(mask.shape, np.int32)
+    used = 0
+    for k, box in enumerate(ndimage.find_objects(components), start=1):
+        alone = components[box] == k
+        count = np.count_nonzero(alone)
+        if count < smallest:
+            continue
+        if count < 2 * max(smallest, _FEW):
+            labels[box][alone] = used = used + 1
+            continue
+        basins = basins_of(alone, spacing)
+        parts = _join(basins, spacing, smallest)[basins]
+        labels[box][alone] = parts[alone] + used
+        used += int(parts.max())
+    return labels
 
 
-def _basins(mask, depth, spacing):
-    """Watershed basins (d, h, w) int32 of the depth, 0 outside the mask."""
-    import SimpleITK as sitk
+def _join(basins, spacing, smallest):
+    """Lookup from basin to part (the smallest basin number in it), after joining basins over wide necks, widest first.
 
-    relief = sitk.GetImageFromArray(-depth)
-    ripple = 0.1 * float(min(spacing))
-    basins = sitk.MorphologicalWatershed(relief, level=ripple, markWatershedLine=False, fullyConnected=True)
-    basins = sitk.GetArrayFromImage(basins).astype(np.int32)
-    basins[~mask] = 0
-    return basins
+    A part of fewer than `smallest` voxels is no follicle of its own: it joins its neighbour whatever the neck.
+    """
+    volume = np.bincount(basins.ravel()).astype(float)
+    # necks[a][b]: area vector from a to b; it changes its sign when it is read the other way round.
+    necks = [{} for _ in volume]
+    for (a, b), area in _necks(basins, spacing).items():
+        necks[a][b], necks[b][a] = area, -area
 
+    def width(a, b):
+        return _ratio(necks[a][b], volume[a], volume[b], spacing) + (_CRUMB if min(volume[a], volume[b]) < smallest else 0)
 
-def _join(basins, spacing):
-    """Lookup from basin to part, after joining basins over wide necks."""
-    count = int(basins.max())
-    volume = np.bincount(basins.ravel(), minlength=count + 1) * float(np.prod(spacing))
-    necks = _necks(basins, spacing)
-
-    part = np.arange(count + 1)
-    while necks:
-        ratio, pair = max(((_ratio(area, volume[a], volume[b]), (-a, -b)) for (a, b), area in necks.items()))
-        if ratio < NECK:
-            break
-        a, b = -pair[0], -pair[1]
+    queue = [(-width(a, b), a, b) for a, others in enumerate(necks) for b in others if a < b]
+    heapq.heapify(queue)
+    part = np.arange(len(volume))
+    while queue and -queue[0][0] >= NECK:
+        negative, a, b = heapq.heappop(queue)
+        # A joined basin has changed its neighbours' necks: what was queued before is out of date.
+        if b not in necks[a] or -negative != width(a, b):
+            continue
         part[part == b] = a
         volume[a] += volume[b]
-        del necks[a, b]
-        for (c, d), area in [item for item in necks.items() if b in item[0]]:
-            other, area = (d, area) if c == b else (c, -area)
-            del necks[c, d]
-            key, area = ((a, other), area) if a < other else ((other, a), -area)
-            necks[key] = necks.get(key, 0) + area
+        for other, area in necks[b].items():
+            del necks[other][b]
+            if other != a:
+                necks[a][other] = necks[a].get(other, 0) + area
+                necks[other][a] = -necks[a][other]
+        necks[b] = {}
+        for other in necks[a]:
+            heapq.heappush(queue, (-width(min(a, other), max(a, other)), min(a, other), max(a, other)))
     return part
 
 
-def _ratio(area, volume_a, volume_b):
-    """Diameter of the neck over that of the smaller part."""
+def _ratio(area, volume_a, volume_b, spacing):
+    """Diameter of the neck (area vector in mm^2) over that of the smaller part (volumes in voxels)."""
     neck = 2 * np.sqrt(np.linalg.norm(area) / np.pi)
-    return float(neck / (6 * min(volume_a, volume_b) / np.pi) ** (1 / 3))
+    return float(neck / (6 / np.pi * min(volume_a, volume_b) * np.prod(spacing)) ** (1 / 3))
 
 
 def _necks(basins, spacing):
@@ -105,8 +125,8 @@ def _necks(basins, spacing):
     for axis in range(3):
         face = np.zeros(3)
         face[axis] = np.prod(spacing) / spacing[axis]
-        first = np.take(basins, range(basins.shape[axis] - 1), axis)
-        second = np.take(basins, range(1, basins.shape[axis]), axis)
+        before, after = (tuple(s if k == axis else slice(None) for k in range(3)) for s in (slice(None, -1), slice(1, None)))
+        first, second = basins[before], basins[after]
         meet = (first != second) & (first > 0) & (second > 0)
         pairs, counts = np.unique(first[meet].astype(np.int64) * stride + second[meet], return_counts=True)
         for pair, number in zip(pairs.tolist(), counts.tolist()):

@@ -12,6 +12,9 @@ from .segfile import is_segmentation, read_segmentation, write_segmentation
 if TYPE_CHECKING:
     import SimpleITK
 
+#: Formats of one file that keep a 3D grid with its spacing, origin and direction.
+LABEL_FORMATS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -56,25 +59,23 @@ def read_labels(path):
 def write_labels(path, ovary, follicles):
     """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
 
-    .seg.nrrd: one segment each, readable by Slicer. Anything else that SimpleITK writes in 3D: a label image, in which a follicle
-    voxel outside the ovary counts as ovary when it is read again. Raises InputError when the format or the folder will not do.
+    .seg.nrrd: one segment each, readable by Slicer. The other LABEL_FORMATS: a label image, in which a follicle voxel outside the
+    ovary counts as ovary when it is read again. Raises InputError when the format or the folder will not do.
     """
     import SimpleITK as sitk
 
-    name = str(path)
-    if name.lower().endswith((".seg.nrrd", ".seg.nhdr")):
+    name = str(path).lower()
+    if not name.endswith(LABEL_FORMATS):
+        raise InputError(f"{path}: this format does not keep 3D labels in one file with their geometry; use {', '.join(LABEL_FORMATS)}.")
+    if name.endswith(".seg.nrrd"):
         return write_segmentation(path, ovary, follicles)
     labels = sitk.GetArrayViewFromImage(follicles)
-    highest = int(labels.max()) + 1
-    kind = np.uint8 if highest <= 255 else np.uint16
-    array = np.where(labels > 0, labels.astype(np.int32) + 1, sitk.GetArrayViewFromImage(ovary) != 0).astype(kind)
+    array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
+    array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1
     image = sitk.GetImageFromArray(array)
     image.CopyInformation(ovary)
     with replacing(path) as temporary:
-        try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
-        except RuntimeError as error:
-            raise InputError(f"{path}: no format for 3D labels; use .seg.nrrd, .nii.gz, .nrrd or .mha.") from error
+        sitk.WriteImage(image, str(temporary), useCompression=True)
 
 
 def _read(path):

@@ -22,8 +22,8 @@ class Structure:
     dx_mm, dy_mm, dz_mm: the three orthogonal axes, longest first, of the ellipsoid with the structure's volume, orientation
         and proportions (from its second moments): what callipers read on an ellipsoid, without the voxel steps.
     mean_diameter_mm: mean of the three.
-    max_diameter_mm: longest straight line between two points of the boundary (Feret).
-    sphericity: surface of the sphere of equal volume over the structure's own surface; 1 is a sphere.
+    max_diameter_mm: the longest straight line within (Feret); never shorter than dx_mm.
+    sphericity: surface of the sphere of equal volume over the structure's own surface; at most 1, a sphere.
     centroid_*_mm: centre of mass, RAS.
     touches_border: a voxel lies on the image's border, so the structure may be cut off and larger than measured.
     """
@@ -123,9 +123,9 @@ def _structures(image, binary=False):
 
     labels = sitk.GetArrayViewFromImage(image)
     if binary:
-        labels = labels != 0
+        labels = (labels != 0).view(np.uint8)
     found = {}
-    for k, box in enumerate(ndimage.find_objects(labels.astype(np.int32, copy=False)), start=1):
+    for k, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is not None:
             found[k] = _structure(labels[box] == k, box, image)
     return found
@@ -147,8 +147,8 @@ def _structure(mask, box, image):
         "dx_mm": float(axes[0]),
         "dy_mm": float(axes[1]),
         "dz_mm": float(axes[2]),
-        "max_diameter_mm": _max_diameter(mask, spacing),
-        "sphericity": math.pi * dv ** 2 / _surface_area(mask, spacing),
+        "max_diameter_mm": max(_max_diameter(mask, spacing), float(axes[0])),
+        "sphericity": min(math.pi * dv ** 2 / _surface_area(mask, spacing), 1.0),
         "centroid_r_mm": -centre[0],
         "centroid_a_mm": -centre[1],
         "centroid_s_mm": centre[2],
@@ -170,20 +170,22 @@ def _axes(points, spacing, dv):
 
 
 def _max_diameter(mask, spacing):
-    """Feret diameter in mm: the largest distance between two points of the boundary, which runs half-way between
-    a voxel of the mask and its neighbour outside. mask (d, h, w), spacing x y z."""
-    from scipy.spatial import ConvexHull
+    """Feret diameter in mm: the largest distance between the centres of two voxels. mask (d, h, w), spacing x y z.
+
+    Centres, not corners: those of a sphere come within a tenth of a voxel of its diameter, corners overshoot by one voxel.
+    """
+    from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import pdist
 
-    padded = np.pad(mask, 1)
-    points = []
-    for axis in range(3):
-        crossing = np.argwhere(np.diff(padded, axis=axis)).astype(float)
-        crossing[:, axis] += 0.5
-        points.append(crossing)
-    points = np.concatenate(points)[:, ::-1] * spacing
-    hull = points[ConvexHull(points).vertices]
-    return float(pdist(hull).max())
+    # Only the ends of each row along x can be farthest apart.
+    first, last = mask.argmax(axis=2), mask.shape[2] - 1 - mask[:, :, ::-1].argmax(axis=2)
+    z, y = np.nonzero(mask.any(axis=2))
+    points = np.concatenate([np.column_stack([end[z, y], y, z]) for end in (first, last)]) * spacing
+    try:
+        points = points[ConvexHull(points).vertices]
+    except QhullError:  # flat, or too few points: they are their own hull
+        points = np.unique(points, axis=0)
+    return float(pdist(points).max(initial=0.0))
 
 
 def _surface_area(mask, spacing):

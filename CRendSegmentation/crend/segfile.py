@@ -27,11 +27,12 @@ def write_segmentation(path, ovary, follicles):
 
     organ = sitk.GetArrayViewFromImage(ovary) != 0
     labels = sitk.GetArrayViewFromImage(follicles)
-    boxes = {k: box for k, box in enumerate(ndimage.find_objects(labels.astype(np.int32, copy=False)), start=1) if box}
+    boxes = {k: box for k, box in enumerate(ndimage.find_objects(labels), start=1) if box}
     kind = np.uint8 if max(boxes, default=0) < 255 else np.uint16
     layers = [organ.astype(kind)]
     if boxes:
-        layers.append(np.where(labels > 0, labels.astype(np.int32) + 1, 0).astype(kind))
+        layers.append(labels.astype(kind))
+        layers[1][labels > 0] += 1
     image = sitk.GetImageFromArray(np.stack(layers, axis=-1), isVector=True) if boxes else sitk.GetImageFromArray(layers[0])
     image.CopyInformation(ovary)
 
