@@ -1,0 +1,172 @@
+"""The worker process: `python -m crend.worker` segments volumes on request and stays alive between them.
+
+Protocol, version 1. Both ways one JSON object a line, UTF-8; images go through files, never through JSON.
+
+    worker says first   {"event": "hello", "protocol": 1, "crend": VERSION, "pid": PID}
+
+    it is asked                                                     it answers, each with the request's "id"
+    {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
+     "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary and follicles: files in DIR,
+     "split", "search"}                                             measurements, provenance), "cancelled",
+                                                                    "input_error" (message), "failure" (message, details)
+    {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}
+    {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
+    {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
+
+Only `id` and `do` must be there; what is left out takes the default of crend.predict.segment. Unknown requests are a "failure".
+Whatever libraries print goes to standard error, so that nothing but the protocol is on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from . import __version__
+from .errors import Cancelled, InputError
+
+PROTOCOL = 1
+PROGRESS_INTERVAL = 0.05  # seconds
+
+
+class Worker:
+    """Answers requests one after the other; `cancel` and the end of the input are heeded at once."""
+
+    def __init__(self, source, sink):
+        self._source = source
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._requests: queue.Queue = queue.Queue()
+        self._cancelled: set = set()
+        self._loaded: tuple = (None, None, None)
+
+    def run(self) -> None:
+        """Serve until told to quit."""
+        self.say("hello", protocol=PROTOCOL, crend=__version__, pid=os.getpid())
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            self._answer(self._requests.get())
+
+    def say(self, event: str, **what) -> None:
+        """Write one event."""
+        line = json.dumps({"event": event, **what})
+        with self._lock:
+            self._sink.write(line + "\n")
+            self._sink.flush()
+
+    def _listen(self) -> None:
+        for line in self._source:
+            try:
+                request = json.loads(line)
+                order = request["do"]
+            except (ValueError, TypeError, KeyError):
+                self.say("failure", id=None, message=f"not a request: {line.strip()[:200]}", details="")
+                continue
+            if order == "cancel":
+                self._cancelled.add(request.get("id"))
+            elif order == "quit":
+                break
+            else:
+                self._requests.put(request)
+        # Whoever asked is gone or done: a network amid a volume has nothing to clean up.
+        os._exit(0)
+
+    def _answer(self, request: dict) -> None:
+        number = request.get("id")
+        try:
+            if request["do"] == "segment":
+                self.say("result", id=number, **self._segment(request))
+            elif request["do"] == "describe":
+                self.say("description", id=number, text=self._describe(request))
+            else:
+                raise ValueError(f"unknown request {request['do']!r}; this worker speaks protocol {PROTOCOL}")
+        except Cancelled:
+            self.say("cancelled", id=number)
+        except InputError as error:
+            self.say("input_error", id=number, message=str(error))
+        except Exception as error:
+            self.say("failure", id=number, message=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+        self._cancelled.discard(number)
+
+    def _segment(self, request: dict) -> dict:
+        import SimpleITK as sitk
+
+        number = request.get("id")
+        self._check_cancelled(number)
+        self.say("progress", id=number, stage="loading", fraction=0.0)
+        from .predict import segment
+
+        image = sitk.ReadImage(request["image"])
+        bundle, engine = self._load(request)
+        self._check_cancelled(number)
+        result = segment(
+            image,
+            bundle,
+            engine=engine,
+            progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+            cancelled=lambda: number in self._cancelled,
+            search=request.get("search", True),
+            smallest_follicle_mm=request.get("smallest_follicle_mm"),
+            split=request.get("split", True),
+            name=request.get("name", "the volume"),
+        )
+        self._check_cancelled(number)
+        files = {}
+        for part in ("ovary", "follicles"):
+            files[part] = str(Path(request["folder"]) / f"{part}.nrrd")
+            sitk.WriteImage(getattr(result, part), files[part])
+        return {**files, "measurements": result.measurements.as_dict(), "provenance": result.provenance}
+
+    def _describe(self, request: dict) -> str:
+        from .devices import describe
+
+        return describe(request.get("device", "auto"), request.get("engine", "auto"))
+
+    def _load(self, request: dict):
+        """(bundle, engine), kept from the last volume when model, device and engine are the same."""
+        from . import bundle as bundles
+        from .engines import make_engine
+
+        wanted = [request.get("model"), request.get("device", "auto"), request.get("engine", "auto")]
+        if self._loaded[0] != wanted:
+            loaded = bundles.load(wanted[0])
+            self._loaded = (wanted, loaded, make_engine(loaded.network, wanted[1], wanted[2]))
+        return self._loaded[1:]
+
+    def _check_cancelled(self, number) -> None:
+        if number in self._cancelled:
+            raise Cancelled("stopped before the first window")
+
+
+class _Throttle:
+    """Passes progress on when the stage changes or some time went by."""
+
+    def __init__(self, tell):
+        self._tell = tell
+        self._stage = None
+        self._when = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        if stage != self._stage or now - self._when >= PROGRESS_INTERVAL:
+            self._stage, self._when = stage, now
+            self._tell(stage, fraction)
+
+
+def main() -> None:
+    """Keep standard output for the protocol alone, then serve."""
+    sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    source = open(0, encoding="utf-8", closefd=False)
+    Worker(source, sink).run()
+
+
+if __name__ == "__main__":
+    main()
