@@ -24,7 +24,7 @@ def scatter(rng, intensity, shape_parameter):
 def beam_widths(p, probe, grid):
     """Standard deviations of the PSF in samples: axial (one number), elevation and lateral (one per range).
 
-    Lateral and elevation widths in mm grow away from the focus as a focused beam's do, levelling off at 2.4 times (dynamic
+    Lateral and elevation widths in mm grow away from the focus as a focused beam's do, levelling off at 2.1 times (dynamic
     focusing), and are never under 0.55 of a sample.
     """
     axial, sweep, angle = grid.steps()
@@ -37,7 +37,7 @@ def beam_widths(p, probe, grid):
 def beam_spread(p, ranges):
     """Beam width at `ranges` (mm) as a multiple of the drawn width."""
     spread = np.sqrt(1 + ((ranges - p["focus"]) / p["focal_zone"]) ** 2) * (0.6 + 0.4 * ranges / p["focus"])
-    return 2.4 * np.tanh(spread / 2.4)
+    return 2.1 * np.tanh(spread / 2.1)
 
 
 def blur(field, widths, side_lobe):

@@ -115,8 +115,12 @@ def _spot(rng, outline, radius, bulge, taken, overlap, peripheral, packed=False,
     return points[index[nearest.argmin()]]
 
 
-def build_ovary(p, rng, centre, sizes, axes, smallest=2.0):
-    """OvaryField of parameters `p` and the `sizes` of draw_sizes on the volume's `axes` (depth, elevation, lateral in mm, each 1D and increasing)."""
+def build_ovary(p, rng, centre, sizes, axes, smallest=2.0, spill=0.0):
+    """OvaryField of parameters `p` and the `sizes` of draw_sizes on the volume's `axes` (depth, elevation, lateral in mm, each 1D and increasing).
+
+    The beam smears tissue into a follicle, so its dark part is smaller than its fluid. As an observer does, the labels follow
+    what is dark: they end `spill` mm inside the fluid. Diameters are those of the labels.
+    """
     outline, follicles, luteum = draw_ovary(p, rng, centre, sizes, smallest)
     low = np.min([outline.centre - outline.reach] + [f.centre - f.reach for f in follicles], axis=0) - 3
     high = np.max([outline.centre + outline.reach] + [f.centre + f.reach for f in follicles], axis=0) + 3
@@ -136,10 +140,10 @@ def build_ovary(p, rng, centre, sizes, axes, smallest=2.0):
         which[box][closer] = number
         nearest[box][closer] = d[closer]
     # between two that press on each other a septum stays: both distances are equal on its middle plane
-    fluid = np.maximum(nearest, 0.5 * (p["septum_mm"] - (second - nearest)))
-    labels = np.where(fluid < 0, which, 0).astype(np.uint16)
-    _keep_whole(labels, fluid, len(follicles), float(np.prod([a[1] - a[0] for a in inner])) if min(shape) > 1 else 0)
-    organ = np.minimum(organ, nearest - 0.7)
+    fluid = np.maximum(nearest - spill, 0.5 * (p["septum_mm"] - (second - nearest)))
+    labels = np.where(fluid < -spill, which, 0).astype(np.uint16)
+    _keep_whole(labels, fluid, which, spill, len(follicles), float(np.prod([a[1] - a[0] for a in inner])) if min(shape) > 1 else 0)
+    organ = np.minimum(organ, nearest - spill - 0.5)
     distance = None if luteum is None else luteum.distance(inner)
     if distance is not None:
         organ = np.minimum(organ, distance - 0.5)
@@ -150,20 +154,22 @@ def build_ovary(p, rng, centre, sizes, axes, smallest=2.0):
     return OvaryField(window, inner, organ, fluid, level.astype(np.float32)[which], distance, labels)
 
 
-def _keep_whole(labels, fluid, count, voxel):
+def _keep_whole(labels, fluid, which, spill, count, voxel):
     """Each follicle keeps its largest piece; pieces split off, and follicles under 1.9 mm across, become tissue again (in place)."""
-    boxes = ndimage.find_objects(labels, max_label=count)
     smallest = np.pi / 6 * 1.9**3
-    for number, box in enumerate(boxes, 1):
+    for number, box in enumerate(ndimage.find_objects(which, max_label=count), 1):
         if box is None:
             continue
-        mine = labels[box] == number
-        pieces, n = ndimage.label(mine)
-        sizes = np.bincount(pieces.ravel())[1:]
+        mine = which[box] == number
+        wet = mine & (fluid[box] < 0)
+        pieces, n = ndimage.label(labels[box] == number)
+        sizes = np.bincount(pieces.ravel(), minlength=2)[1:]
         edge = any(s.start == 0 or s.stop == size for s, size in zip(box, labels.shape))
-        keep = pieces == 1 + int(sizes.argmax())
-        if sizes.max() * voxel < smallest and not edge:
-            keep[:] = False
-        lost = mine & ~keep
-        labels[box][lost] = 0
-        fluid[box][lost] = 0.5
+        if not n or (sizes.max() * voxel < smallest and not edge):
+            labels[box][mine] = 0
+            fluid[box][wet] = 0.5
+        elif n > 1:
+            lost = (pieces > 0) & (pieces != 1 + int(sizes.argmax()))
+            labels[box][lost] = 0
+            around = ndimage.binary_dilation(lost, iterations=max(1, int(np.ceil(1.5 * spill / voxel ** (1 / 3))))) & wet
+            fluid[box][around & (labels[box] == 0)] = 0.5

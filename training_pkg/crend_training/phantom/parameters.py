@@ -75,14 +75,14 @@ def _probe(rng, p):
     p["half_sweep_degrees"] = _uniform(rng, 24, 62) if endovaginal else _uniform(rng, 18, 40)
     p["first_range"] = _uniform(rng, 0, 4)
     p["last_range"] = _uniform(rng, 48, 95)
-    p["axial_fwhm"] = _log_uniform(rng, 0.25, 0.75)
-    p["lateral_fwhm"] = _log_uniform(rng, 0.5, 1.4)
-    p["elevation_fwhm"] = _log_uniform(rng, 0.7, 2.0)
+    p["axial_fwhm"] = _log_uniform(rng, 0.22, 0.65)
+    p["lateral_fwhm"] = _log_uniform(rng, 0.35, 1.1)
+    p["elevation_fwhm"] = _log_uniform(rng, 0.45, 1.5)
     p["focus"] = _uniform(rng, 15, 50)
     p["focal_zone"] = _uniform(rng, 12, 45)
     p["side_lobe"] = _log_uniform(rng, 0.003, 0.06)
     p["beam_samples"] = 4_500_000
-    p["compounding"] = int(rng.choice([1, 2, 3], p=[0.55, 0.3, 0.15]))
+    p["compounding"] = int(rng.choice([1, 2, 3], p=[0.4, 0.35, 0.25]))
     p["scatterer_shape"] = _log_uniform(rng, 0.05, 2.0) if _chance(rng, 0.45) else 0.0
 
 
@@ -107,13 +107,13 @@ def _ovary(rng, p):
     p["overlap"] = _uniform(rng, -0.05, 0.2)
     p["septum_mm"] = _log_uniform(rng, 0.15, 1.0)
     p["bulge"] = _uniform(rng, 0.0, 0.5)
-    p["fluid_db"] = _uniform(rng, -60, -24)
-    p["hazy_share"] = _uniform(rng, 0.1, 0.7) if _chance(rng, 0.3) else 0.0
+    p["fluid_db"] = _uniform(rng, -60, -26)
+    p["hazy_share"] = _uniform(rng, 0.1, 0.7) if _chance(rng, 0.22) else 0.0
     p["hazy_db"] = _uniform(rng, -24, -13)
     p["wall_db"] = _uniform(rng, 0, 5)
     p["wall_mm"] = _uniform(rng, 0.2, 0.6)
     p["specular"] = _log_uniform(rng, 0.05, 2.5)
-    p["corpus_luteum"] = _chance(rng, 0.12)
+    p["corpus_luteum"] = _chance(rng, 0.08)
 
 
 def _surroundings(rng, p):
@@ -138,22 +138,21 @@ def _artefacts(rng, p):
     p["enhancement_db_per_mm"] = _uniform(rng, 0.1, 0.8)
     p["enhancement_most_db"] = _uniform(rng, 5, 16)
     p["edge_shadow_db"] = _uniform(rng, 0, 9) if _chance(rng, 0.7) else 0.0
-    p["gas_shadows"] = int(rng.integers(1, 5)) if _chance(rng, 0.35) else 0
+    p["gas_shadows"] = int(rng.integers(1, 5)) if _chance(rng, 0.25) else 0
     p["contact_loss"] = _chance(rng, 0.2)
     p["gain_slope_db"] = float(np.clip(rng.normal(0, 5), -12, 12))
     p["gain_ripple_db"] = _uniform(rng, 0, 3)
     p["lateral_gain_db"] = _uniform(rng, 0, 4)
     p["reverberation"] = _log_uniform(rng, 0.0003, 0.06)
     p["reverberation_mm"] = _uniform(rng, 0.8, 4)
-    p["haze_db"] = _uniform(rng, -45, -20)
-    p["noise_db"] = _uniform(rng, -50, -22)
-    p["noise_growth_db_per_mm"] = _uniform(rng, 0, 0.35)
+    p["noise_db"] = _uniform(rng, -55, -26)
+    p["noise_growth_db_per_mm"] = _uniform(rng, 0, 0.25)
 
 
 def _display(rng, p):
     p["dynamic_range_db"] = _uniform(rng, 42, 80)
     p["tissue_grey"] = _uniform(rng, 55, 150)
-    p["despeckle"] = _choice(rng, DESPECKLE, (0.3, 0.25, 0.35, 0.1))
+    p["despeckle"] = _choice(rng, DESPECKLE, (0.2, 0.25, 0.45, 0.1))
     p["despeckle_strength"] = _uniform(rng, 0.4, 1.0)
     p["sharpen"] = _uniform(rng, 0.2, 1.2) if _chance(rng, 0.25) else 0.0
     p["gamma"] = _log_uniform(rng, 0.7, 1.45)

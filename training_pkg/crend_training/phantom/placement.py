@@ -44,7 +44,8 @@ def place(p, rng, probe, radii):
 
 def _try_place(p, rng, probe, half):
     """One draw of ovary centre, lower corner and extent of the box (mm)."""
-    distance = rng.uniform(6, max(probe.last_range - 5, 8))
+    nearest = 5 + half if rng.random() < 0.9 else 6
+    distance = rng.uniform(nearest, max(probe.last_range - 5, nearest + 2))
     sweep, angle = rng.uniform(-1, 1, 2) * np.array([probe.half_sweep, probe.half_lateral])
     centre = np.array(probe.to_cartesian(distance, sweep, angle))
     if p["tight"]:

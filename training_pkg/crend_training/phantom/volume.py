@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.special import ndtri
 
 from . import artefacts, beams, display, ovary, placement, probe, surroundings
 from .fields import smooth_noise
@@ -36,7 +37,7 @@ def make_phantom(seed, **overrides):
     centre, axes = placement.place(p, np.random.default_rng([int(seed), 1]), scanner, sizes[0])
     field = None
     if not p["empty"]:
-        field = ovary.build_ovary(p, anatomy, centre, sizes, axes, _resolved(p, scanner, centre, axes))
+        field = ovary.build_ovary(p, anatomy, centre, sizes, axes, *_resolution(p, scanner, centre, axes))
     grey, sector = _scan(p, np.random.default_rng([int(seed), 3]), scanner, axes, field)
     organ = np.zeros(sector.shape, np.uint8)
     follicles = np.zeros(sector.shape, np.uint16)
@@ -50,11 +51,18 @@ def make_phantom(seed, **overrides):
     return Phantom(volume, organ, follicles, p)
 
 
-def _resolved(p, scanner, centre, axes):
-    """Diameter (mm) under which a follicle at `centre` drowns in the beam or the grid; at least 2."""
+def _resolution(p, scanner, centre, axes):
+    """Of the beam at `centre`, in mm: the diameter under which a follicle drowns (at least 2), and how far tissue spills into fluid.
+
+    Speckle power at an edge falls as the integral of the squared PSF; the edge is seen where half of the grey levels between
+    tissue and fluid are left, which in decibels is well inside the fluid.
+    """
     distance = scanner.to_beam(*centre)[0]
-    width = 0.5 * (p["lateral_fwhm"] + p["elevation_fwhm"]) * beams.beam_spread(p, distance)
-    return float(max(2.0, 1.1 * width, 3.0 * max(a[1] - a[0] for a in axes)))
+    lateral, elevation = np.array([p["lateral_fwhm"], p["elevation_fwhm"]]) * beams.beam_spread(p, distance)
+    smallest = max(2.0, 0.55 * (lateral + elevation), 3.0 * max(a[1] - a[0] for a in axes))
+    drop = 0.5 * min(p["tissue_grey"] * p["dynamic_range_db"] / 255, -max(p["fluid_db"], p["noise_db"]))
+    sigma = (p["axial_fwhm"] + lateral + elevation) / 3 / beams.FWHM / np.sqrt(2)
+    return float(smallest), float(-ndtri(10 ** (-drop / 10)) * sigma)
 
 
 def _by_size(labels):
