@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +54,7 @@ def check_image(image: sitk.Image, name: str) -> None:
         raise InputError(f"{name}: complex numbers; give the envelope (B-mode) volume.")
     components = image.GetNumberOfComponentsPerPixel()
     if components > 1 or "vector" in kind:
-        raise InputError(f"{name}: {components} values per voxel (colour?); convert it to one grey value per voxel.")
+        raise InputError(f"{name}: {components} values per voxel (colour, or complex); convert it to one grey value per voxel.")
     if kind.startswith("label"):
         raise InputError(f"{name}: {kind}; give a volume of grey values.")
     if 1 in size:
@@ -92,16 +95,39 @@ def _read_file(path: Path) -> sitk.Image:
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
+    damaged = f"{path}: is damaged or incomplete, it cannot be read as an image; export it again."
     try:
-        return sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise InputError(f"{path}: {_reason(path, str(error))}") from error
+        if "Unable to determine ImageIO reader" in str(error):
+            raise InputError(f"{path}: not an image format that can be read; use {READABLE}.") from error
+        raise InputError(damaged) from error
+    if path.name.lower().endswith((".nii", ".nii.gz")) and not _is_complete_nifti(path):
+        raise InputError(damaged)
+    return image
 
 
-def _reason(path: Path, message: str) -> str:
-    if "Unable to determine ImageIO reader" in message:
-        return f"not an image format that can be read; use {READABLE}."
-    return "is damaged or incomplete, it cannot be read as an image; export it again."
+def _is_complete_nifti(path: Path) -> bool:
+    """Whether a NIfTI file holds all the bytes that its header announces.
+
+    ITK does not ask: it fills what is missing of a file that was cut short (a broken copy) with zeros.
+    """
+    try:
+        with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
+            header = file.read(348)
+            order = "<" if header[:4] == struct.pack("<i", 348) else ">"
+            if header[:4] != struct.pack(order + "i", 348):
+                return True  # NIfTI-2 or Analyze: not what users have, ITK's word is enough
+            count, *sizes = struct.unpack_from(order + "8h", header, 40)
+            bits = struct.unpack_from(order + "h", header, 72)[0]
+            offset = struct.unpack_from(order + "f", header, 108)[0]
+            wanted = int(offset) + int(np.prod([max(n, 1) for n in sizes[:count]], dtype=np.int64)) * bits // 8
+            held = len(header)
+            while chunk := file.read(1 << 20):
+                held += len(chunk)
+            return held >= wanted
+    except (EOFError, OSError, zlib.error, struct.error):
+        return False
 
 
 def _read_series(folder: Path) -> sitk.Image:

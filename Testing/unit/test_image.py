@@ -63,7 +63,7 @@ def test_a_spacing_that_must_be_wrong():
     assert "spacing" in refused(image_of(noise((8, 8, 8)), 0.0001))
 
 
-@pytest.mark.parametrize("name", ["a.nrrd", "a.nii.gz", "a.mha", "a.vtk"])
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nii.gz", "a.nii", "a.mha", "a.vtk"])
 def test_formats_that_users_have(tmp_path, name):
     image = image_of(noise((8, 9, 10)), 0.5)
     sitk.WriteImage(image, str(tmp_path / name))
@@ -81,8 +81,9 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "empty.nrrd").write_bytes(b"")
     (tmp_path / "text.nrrd").write_text("hello")
     (tmp_path / "notes.txt").write_text("hello")
-    sitk.WriteImage(image_of(noise((20, 20, 20))), str(tmp_path / "cut.nrrd"))
-    (tmp_path / "cut.nrrd").write_bytes((tmp_path / "cut.nrrd").read_bytes()[:1000])
+    for cut in (tmp_path / "cut.nrrd", tmp_path / "cut.nii.gz", tmp_path / "cut.nii"):
+        sitk.WriteImage(image_of(noise((20, 20, 20))), str(cut))
+        cut.write_bytes(cut.read_bytes()[:-100])
     (tmp_path / "folder").mkdir()
     wrong = {
         "missing.nrrd": "no such file",
@@ -90,6 +91,8 @@ def test_files_that_are_none(tmp_path):
         "text.nrrd": "not an image format",
         "notes.txt": "not an image format",
         "cut.nrrd": "damaged or incomplete",
+        "cut.nii.gz": "damaged or incomplete",
+        "cut.nii": "damaged or incomplete",
         "folder": "without a DICOM series",
     }
     for name, words in wrong.items():

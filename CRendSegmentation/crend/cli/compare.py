@@ -1,0 +1,86 @@
+"""crend compare REFERENCE PREDICTION: overlap, distances, follicles found and missed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+PRINTED = ("dsc", "jc", "hd", "hd95", "asd", "surface", "follicles", "fd", "md", "fd_small, md_small", "count_error")
+
+
+def command(
+    reference: Path = typer.Argument(..., metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."),
+    prediction: Path = typer.Argument(..., metavar="PREDICTION", help="Labels to judge, same kinds of file."),
+    json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="All figures, with their definitions."),
+    surface: Optional[Path] = typer.Option(None, "--surface", metavar="VTP", help="The predicted surfaces, each point with its distance to the reference in mm."),
+    png: Optional[Path] = typer.Option(None, "--png", metavar="PNG", help="A picture of these surfaces, coloured by distance."),
+) -> None:
+    """Compare a segmentation with a reference."""
+    from ..errors import InputError
+    from ..labels import read_labels
+    from .console import quiet
+    from .outputs import check_outputs
+
+    # Comparing a file with itself is a fair question; overwriting one of the two is not.
+    inputs = dict.fromkeys((reference, prediction))
+    check_outputs(inputs, [(json, ".json"), (surface, ".vtp"), (png, ".png")])
+    with quiet():
+        a, b = read_labels(reference), read_labels(prediction)
+
+    from ..metrics import compare
+
+    try:
+        figures = compare(a, b)
+    except InputError as error:
+        raise InputError(f"{reference} and {prediction}: {error}") from error
+    _write(figures, a, b, json, surface, png)
+    _show(figures, [path for path in (json, surface, png) if path is not None])
+
+
+def _write(figures, reference, prediction, json, surface, png) -> None:
+    """All files or none."""
+    from ..files import replacing_all
+    from ..tables import write_json
+
+    def write_surface(path):
+        from ..surfaces import write_distances
+
+        write_distances(reference, prediction, path)
+
+    def write_picture(path):
+        from ..surfaces import picture_distances
+
+        picture_distances(reference, prediction, path)
+
+    writers = {json: lambda path: write_json(figures, path), surface: write_surface, png: write_picture}
+    writers = {path: write for path, write in writers.items() if path is not None}
+    with replacing_all(*writers) as temporaries:
+        for temporary, write in zip(temporaries, writers.values()):
+            write(temporary)
+
+
+def _show(figures, written) -> None:
+    from .console import number, stdout, table
+
+    console = stdout()
+    rows = table("", "DSC>", "JC>", "HD mm>", "HD95 mm>", "ASD mm>", "ref. ml>", "pred. ml>")
+    for name in ("ovary", "follicles"):
+        part = figures[name]
+        rows.add_row(
+            name,
+            number(part["dsc"], 3),
+            number(part["jc"], 3),
+            *(number(part[key], 2) for key in ("hd", "hd95", "asd", "volume_reference_ml", "volume_prediction_ml")),
+        )
+    console.print(rows)
+    found = figures["detection"]
+    rows = table("follicles", "ref.>", "pred.>", "error>", "FD %>", "MD %>", "FD % small>", "MD % small>")
+    counts = (str(found[f"count_{key}"]) for key in ("reference", "prediction", "error"))
+    rows.add_row("count", *counts, *(number(found[key]) for key in ("fd", "md", "fd_small", "md_small")))
+    console.print(rows)
+    for key in PRINTED:
+        console.print(f"{key.upper() if len(key) < 5 else key}: {figures['definitions'][key]}", style="dim")
+    for path in written:
+        console.print(f"wrote {path}")

@@ -1,0 +1,73 @@
+"""What the commands share on the terminal: results go to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet():
+    """Silences what libraries write to the process's stderr themselves, which no setting of theirs does (MetaImage, zlib).
+
+    Python's own messages, our one line among them, come after the block.
+    """
+    if "--debug" in sys.argv:
+        yield
+        return
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def stdout():
+    """A rich console on stdout that prints text as it is (a path may hold brackets)."""
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar():
+    """Yields progress(stage, fraction); a bar on stderr while it is a terminal, nothing otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda stage, fraction: None
+        return
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda stage, fraction: bar.update(task, description=stage, completed=fraction)
+
+
+def table(*columns: str, title: str | None = None):
+    """A plain rich table; columns whose name ends with ">" are right-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    result = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
+    for column in columns:
+        result.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+    return result
+
+
+def number(value, decimals: int = 1) -> str:
+    """A number for people; a missing one is a dash."""
+    return "–" if value is None or value != value else f"{value:.{decimals}f}"

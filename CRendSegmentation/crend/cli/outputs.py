@@ -1,0 +1,76 @@
+"""Whether everything can be written, asked before the long work starts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import check_writable
+
+LABEL_FORMATS = "use .seg.nrrd, .nrrd, .nii.gz or .mha."
+# Header and voxels in two files: the header names the other one, which a rename would break.
+TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
+
+
+def check_outputs(inputs, outputs) -> None:
+    """InputError unless every path of `outputs` ({path or None: wanted ending or None}) can be written.
+
+    No output may be an input (a path in `inputs`) or another output: it would replace it.
+    """
+    taken = {_real(path): path for path in inputs}
+    for path, ending in outputs:
+        if path is None:
+            continue
+        if ending is not None and not str(path).lower().endswith(ending):
+            raise InputError(f"{path}: must end with {ending}; give another name.")
+        if _real(path) in taken:
+            raise InputError(f"{path}: is given twice, one file would replace the other; give another name for the output.")
+        taken[_real(path)] = path
+        check_writable(path)
+
+
+def check_label_format(path, image) -> None:
+    """InputError unless labels written to a file with the ending of `path` come back with the geometry of `image`.
+
+    It is tried, with a few voxels in a temporary folder: what a format keeps (.tif no direction, .png no third axis) is
+    known best by the library that writes it.
+    """
+    import SimpleITK as sitk
+
+    name = Path(path).name.lower()
+    if name.endswith((".seg.nrrd",)):
+        return
+    if name.endswith(TWO_FILES) or name.endswith(".seg.nhdr"):
+        raise InputError(f"{path}: this format is two files; {LABEL_FORMATS}")
+    if not Path(name).suffix:
+        raise InputError(f"{path}: has no ending that names a format; {LABEL_FORMATS}")
+    sample = sitk.Image(4, 5, 6, sitk.sitkUInt16)
+    for part in ("Spacing", "Origin", "Direction"):
+        getattr(sample, f"Set{part}")(getattr(image, f"Get{part}")())
+    sitk.ProcessObject.GlobalWarningDisplayOff()
+    with tempfile.TemporaryDirectory() as folder:
+        # Only the endings matter, and the name may be too long for another folder.
+        file = os.path.join(folder, "sample" + "".join(Path(name).suffixes[-2:]))
+        try:
+            sitk.WriteImage(sample, file)
+            kept = sitk.ReadImage(file)
+        except RuntimeError as error:
+            raise InputError(f"{path}: no format for 3D labels; {LABEL_FORMATS}") from error
+    if kept.GetSize() != sample.GetSize() or not _same_place(kept, sample):
+        raise InputError(f"{path}: this format does not keep where the volume lies in space; {LABEL_FORMATS}")
+
+
+def _same_place(a, b) -> bool:
+    """Whether two images agree in spacing, origin and direction, to the single precision that NIfTI keeps."""
+    import numpy as np
+
+    return all(
+        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5)
+        for part in ("Spacing", "Origin", "Direction")
+    )
+
+
+def _real(path) -> str:
+    return os.path.normcase(os.path.realpath(path))

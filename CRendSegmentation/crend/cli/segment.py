@@ -1,0 +1,77 @@
+"""crend segment IN OUT: one volume to labels, table and JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+
+def command(
+    volume: Path = typer.Argument(..., metavar="IN", help="3D ultrasound volume (.nrrd, .nii.gz, .mha, .vtk) or a folder with one DICOM series."),
+    output: Path = typer.Argument(..., metavar="OUT", help="Labels: .seg.nrrd, or an image (.nrrd, .nii.gz, .mha): 1 = ovary, k + 1 = follicle k."),
+    table: Optional[Path] = typer.Option(None, "--table", metavar="CSV", help="One row a follicle, largest first."),
+    json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="Measurements, counts by size, and how they were made."),
+    model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
+    device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
+    engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
+    everywhere: bool = typer.Option(False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."),
+) -> None:
+    """Segment the ovary and its follicles in a volume and measure them."""
+    from ..image import read_image
+    from .console import progress_bar, quiet
+    from .outputs import check_label_format, check_outputs
+
+    check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json")])
+    with quiet():
+        image = read_image(volume)
+        check_label_format(output, image)
+
+    from ..predict import segment
+
+    with progress_bar() as progress:
+        found = segment(image, model, device=device, engine=engine, search=not everywhere, progress=progress, name=str(volume))
+    found.provenance["input"] = volume.name
+    _write(found, output, table, json)
+    _show(found, [path for path in (output, table, json) if path is not None])
+
+
+def _write(found, output, table, json) -> None:
+    """All files or none: each is complete under a temporary name before the first gets its own."""
+    from ..files import replacing_all
+    from ..labels import write_labels
+    from ..tables import write_csv, write_json
+
+    writers = {
+        output: lambda path: write_labels(path, found.ovary, found.follicles),
+        table: lambda path: write_csv(found.measurements, path),
+        json: lambda path: write_json(found, path),
+    }
+    writers = {path: write for path, write in writers.items() if path is not None}
+    with replacing_all(*writers) as temporaries:
+        for temporary, write in zip(temporaries, writers.values()):
+            write(temporary)
+
+
+def _show(found, written) -> None:
+    from .console import number, stdout, table
+
+    console = stdout()
+    console.print(found.message)
+    if found.measurements.follicles:
+        rows = table("follicle", "mean mm>", "d(x) mm>", "d(y) mm>", "d(z) mm>", "dV mm>", "volume ml>")
+        for f in found.measurements.follicles:
+            sizes = (f.mean_diameter_mm, f.dx_mm, f.dy_mm, f.dz_mm, f.dv_mm)
+            rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 2))
+        console.print(rows)
+        summary = found.measurements.summary()
+        counts = ", ".join(f"{count} of {name} mm" for name, count in summary["counts"].items() if count)
+        console.print(f"by mean diameter: {counts}; antral (2 to 10 mm): {summary['antral_count']}")
+    how = found.provenance
+    console.print(f"{how['bundle']} {how['bundle_version']}, {how['engine']} on {how['device']}, {how['seconds']:.1f} s")
+    for warning in how["warnings"]:
+        console.print(f"note: {warning}")
+    for path in written:
+        console.print(f"wrote {path}")
+    console.print(how["notice"])

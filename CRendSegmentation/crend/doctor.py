@@ -1,0 +1,135 @@
+"""What a run needs, checked one by one; each finding comes with its cure in words."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Iterator
+
+from . import __version__
+from .errors import InputError
+
+PACKAGES = ("numpy", "scipy", "SimpleITK", "vtk", "torch", "safetensors")
+ENOUGH_MEMORY_GB = 4.0
+TYPICAL_WINDOWS = 40
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. state: "ok", "note" (works, could be better) or "wrong" (must be put right)."""
+
+    what: str
+    state: str
+    found: str
+    cure: str = ""
+
+
+def checks() -> Iterator[Check]:
+    """All checks, the quick ones first; nothing is raised, whatever is broken."""
+    yield Check("crend", "ok", f"{__version__} in {os.path.dirname(os.path.abspath(__file__))}")
+    yield _python()
+    missing = False
+    for package in PACKAGES:
+        check = _package(package)
+        missing = missing or check.state == "wrong"
+        yield check
+    yield _memory()
+    if missing:
+        return
+    yield from _devices()
+    yield _openvino()
+    yield from _models()
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    if sys.version_info < (3, 9):
+        return Check("python", "wrong", found, "install Python 3.9 or newer.")
+    return Check("python", "ok", found)
+
+
+def _package(name: str) -> Check:
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        # Slicer brings some packages without their metadata.
+        try:
+            version = str(getattr(__import__(name), "__version__", "installed"))
+        except ImportError:
+            cure = "install it (in Slicer: the PyTorch extension)." if name == "torch" else f"install it: pip install {name}"
+            return Check(name, "wrong", "not installed", cure)
+    if name == "torch" and version.startswith("2.9."):
+        return Check(name, "note", version, "3D convolutions are slow in 2.9; install 2.10 or newer.")
+    return Check(name, "ok", version)
+
+
+def _memory() -> Check:
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    except (AttributeError, ValueError, OSError):
+        return Check("memory", "ok", "size not known on this system")
+    if total < ENOUGH_MEMORY_GB:
+        return Check("memory", "note", f"{total:.0f} GB", f"large volumes need about {ENOUGH_MEMORY_GB:.0f} GB; close other programs.")
+    return Check("memory", "ok", f"{total:.0f} GB")
+
+
+def _devices() -> Iterator[Check]:
+    import torch
+
+    yield Check("cpu", "ok", f"torch uses {torch.get_num_threads()} threads")
+    if not torch.cuda.is_available():
+        yield Check("cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA.")
+    for k in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(k)
+        yield Check("cuda", "ok", f"cuda:{k} is {properties.name} with {properties.total_memory / 1e9:.0f} GB")
+
+
+def _openvino() -> Check:
+    from .engines import openvino_available
+
+    if openvino_available():
+        return Check("openvino", "ok", metadata.version("openvino"))
+    return Check("openvino", "note", "not installed", "optional, two to three times faster on a CPU: pip install openvino")
+
+
+def _models() -> Iterator[Check]:
+    from .bundle import available, load, search_folders
+
+    infos = available()
+    if not infos:
+        places = " or ".join(str(folder) for folder in search_folders()) or "Resources/Models beside the package"
+        yield Check("models", "wrong", "none installed", f"put a bundle's folder into {places}, or install CRend again.")
+        return
+    for number, info in enumerate(infos):
+        try:
+            bundle = load(info.folder)
+        except InputError as error:
+            yield Check(f"model {info.name}", "wrong", str(error), "install CRend again, or copy the bundle again.")
+            continue
+        yield Check(f"model {info.name}", "ok", f"version {info.metadata['version']}, complete, its checksum is right")
+        if number == 0:
+            yield _window(bundle)
+
+
+def _window(bundle) -> Check:
+    """Time of one window of the default model on the engine that "auto" takes."""
+    import numpy as np
+
+    from .engines import make_engine
+
+    try:
+        engine = make_engine(bundle.network)
+        window = np.zeros((1, 1, *bundle.metadata["crend"]["patch"]), np.float32)
+        engine.run(window)  # the first also sets up
+        began = time.perf_counter()
+        engine.run(window)
+        seconds = time.perf_counter() - began
+    except Exception as error:  # a broken driver or library can raise anything, and that is what is to be told
+        reason = " ".join(str(error).split())
+        return Check("speed", "wrong", f"a window of {bundle.name} failed: {reason}", "try --device cpu --engine torch.")
+    about = f"one window of {bundle.name} takes {seconds:.2f} s with {engine.name} on {engine.device}"
+    return Check("speed", "ok", f"{about}, a typical volume about {seconds * TYPICAL_WINDOWS:.0f} s")
