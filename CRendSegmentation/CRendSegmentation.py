@@ -12,9 +12,8 @@ from slicer.util import VTKObservationMixin
 
 from CRendSegmentationLib.Panel import Panel
 from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
-from CRendSegmentationLib.Predictors import InProcessPredictor, Settings
-from CRendSegmentationLib.Results import putResultIntoScene
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
+from CRendSegmentationLib.Run import SegmentationRun
 
 
 class CRendSegmentation(ScriptedLoadableModule):
@@ -67,6 +66,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         """Called when the application closes or the module is reloaded."""
         self.removeObservers()
         self.panel.close()
+        self.logic.close()
 
     def enter(self):
         """Called each time the user opens the module."""
@@ -77,7 +77,8 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.panel.setParameterNode(None)
 
     def onSceneStartClose(self, caller, event):
-        """The parameter node is about to be reset: let it go."""
+        """The parameter node is about to be reset: let it go, and what is running with it."""
+        self.panel.cancel()
         self.panel.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
@@ -101,7 +102,7 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, predictor=None):
         ScriptedLoadableModuleLogic.__init__(self)
-        self.predictor = predictor or InProcessPredictor()
+        self.predictor = predictor or WorkerPredictor()
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -111,23 +112,28 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
             self._parameterNode = CRendSegmentationParameterNode(node)
         return self._parameterNode
 
-    def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", smallestFollicleMm=None,
-                split=True, progress=None, cancelled=None):
+    def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", search=True,
+                smallestFollicleMm=None, split=True, progress=None, cancelled=None):
         """Segment ovary and follicles in a volume node, block until it is done, and return the nodes.
 
         segmentationNode: written into if given, else a new one is made. model: a bundle's name or folder, None for the default.
+        device: auto, cpu or cuda; engine: auto, torch or openvino. search: look closely only where a quick look saw an ovary.
+        smallestFollicleMm: smaller ones are dropped, None: as the model says. split: separate follicles that touch.
         progress(stage, fraction) is called on the way; cancelled() -> True ends the run with crend.errors.Cancelled.
         Returns ResultNodes: segmentationNode, follicleTableNode, summaryTableNode, message. The segmentation is placed under the
         volume's parent transform and in its study. Measurements are in the volume's own coordinates, before that transform.
         Raises crend.errors.InputError, one line, for a volume or model that cannot be used. On any exception the scene is as before.
         """
-        from crend.image import check_image
+        settings = Settings(model, device, engine, search, smallestFollicleMm, split)
+        return self.start(volumeNode, segmentationNode, settings).wait(progress, cancelled)
 
-        image = imageFromVolumeNode(volumeNode)
-        check_image(image, volumeNode.GetName())
-        settings = Settings(model, device, engine, smallestFollicleMm, split)
-        result = self.predictor.predict(image, settings, progress, cancelled)
-        return putResultIntoScene(result, volumeNode, segmentationNode)
+    def start(self, volumeNode, segmentationNode=None, settings=Settings()):
+        """As `segment`, without blocking: returns a SegmentationRun to be polled from the main thread."""
+        return SegmentationRun(self.predictor, volumeNode, segmentationNode, settings)
+
+    def close(self):
+        """End the worker process; a later call starts it again."""
+        self.predictor.close()
 
 
 class CRendSegmentationTest(ScriptedLoadableModuleTest):

@@ -103,6 +103,12 @@ class Measurements:
         """Everything as plain dicts and lists, for JSON."""
         return {"summary": self.summary(), "ovary": asdict(self.ovary) if self.ovary else None, "follicles": self.rows()}
 
+    @classmethod
+    def from_dict(cls, data):
+        """The Measurements that as_dict() was made of."""
+        ovary = data["ovary"]
+        return cls(Ovary(**ovary) if ovary else None, tuple(Follicle(**row) for row in data["follicles"]))
+
 
 def measure(ovary, follicles):
     """Measurements of an ovary mask and follicle instances.

@@ -38,6 +38,7 @@ class WorkerClient:
         self._greeted = False
         self._next = 0
         self._open: set = set()
+        self._kept: list[dict] = []
 
     @property
     def alive(self) -> bool:
@@ -62,8 +63,8 @@ class WorkerClient:
         """Ask that a request be dropped; its end comes as the event "cancelled"."""
         self._send({"do": "cancel", "id": number})
 
-    def poll(self) -> list[dict]:
-        """Events since the last call, oldest first; never waits.
+    def poll(self, number=None) -> list[dict]:
+        """Events since the last call, oldest first; never waits. With a request's id only its events: the others are kept.
 
         A worker that died, or that speaks another protocol, ends every open request with a "failure" event. Lines that are no
         events are passed over.
@@ -83,12 +84,16 @@ class WorkerClient:
             code = self._process.returncode
             events += self._fail(f"the worker process ended unexpectedly (exit code {code})", "\n".join(self._errors))
             self._process = None
+        self._kept += events
+        events = [event for event in self._kept if number in (None, event.get("id"))]
+        self._kept = [event for event in self._kept if event not in events]
         return events
 
     def close(self) -> None:
         """End the process and everything it started, at once. Open requests end without an event."""
         process, self._process = self._process, None
         self._open.clear()
+        self._kept.clear()
         if process is None:
             return
         _kill_tree(process)

@@ -5,6 +5,7 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
+from crend.errors import Cancelled
 from crend.measurements import measure
 from crend.result import Segmentation
 
@@ -57,26 +58,56 @@ def addVolume(kind="oblique", name="Ultrasound", array=None):
 class KnownPredictor:
     """Stands where the network stands: returns the known ovary and follicles in the image's geometry, and counts its calls.
 
-    follicles: how many of FOLLICLES it finds; 0 with ovary=False is "no ovary found". error: raised instead of a result.
+    follicles: how many of FOLLICLES it finds; 0 with ovary=False is "no ovary found". error: raised instead of a
+    result. hold: never comes to an end.
     """
 
-    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None):
+    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None, hold=False):
         self.ovary = ovary
         self.follicles = follicles
         self.error = error
+        self.hold = hold
         self.settings = []
 
-    def predict(self, image, settings, progress=None, cancelled=None):
+    def start(self, image, name, settings):
         self.settings.append(settings)
-        if progress:
-            progress("segmenting", 0.5)
-        if self.error:
-            raise self.error
+        return _KnownJob(self, image)
+
+    def close(self):
+        pass
+
+    def predict(self, image):
+        """The Segmentation that a job ends with."""
         whole = ball(*OVARY) if self.ovary else np.zeros(SHAPE, bool)
         labels = np.zeros(SHAPE, np.uint16)
         for number, follicle in enumerate(FOLLICLES[:self.follicles], start=1):
             labels[ball(*follicle)] = number
         return segmentationOf(whole, labels, image)
+
+
+class _KnownJob:
+    """Two polls without a result, then the result, or the error."""
+
+    def __init__(self, predictor, image):
+        self._predictor = predictor
+        self._image = image
+        self._polls = 0
+        self._cancelled = False
+        self.stage, self.fraction = "starting", 0.0
+
+    def poll(self):
+        self._polls += 1
+        self.stage, self.fraction = "windows", self._polls / 4
+        if self._cancelled:
+            raise Cancelled
+        if self._polls < 3 or self._predictor.hold:
+            return None
+        if self._predictor.error:
+            raise self._predictor.error
+        return self._predictor.predict(self._image)
+
+    def cancel(self):
+        self._cancelled = True
 
 
 def segmentationOf(whole, labels, image):

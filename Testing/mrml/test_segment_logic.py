@@ -79,7 +79,7 @@ def test_segments_read_back_are_crends_voxel_by_voxel(scene, known, kind, parent
     transform = PARENTS[parent](scene)
     volume.SetAndObserveTransformNodeID(transform.GetID() if transform else None)
     nodes = known.segment(volume)
-    expected = samples.KnownPredictor().predict(imageFromVolumeNode(volume), None)
+    expected = samples.KnownPredictor().predict(imageFromVolumeNode(volume))
     wanted = {segments.OVARY_ID: sitk.GetArrayFromImage(expected.ovary)}
     for number in (1, 2, 3):
         wanted[segments.follicle_id(number)] = sitk.GetArrayFromImage(expected.follicles) == number
@@ -172,7 +172,7 @@ def test_the_table_holds_the_measurements_with_types_and_units(scene, known):
     node = known.segment(volume).follicleTableNode
     table = node.GetTable()
     assert tuple(table.GetColumnName(index) for index in range(table.GetNumberOfColumns())) == Measurements.COLUMNS
-    rows = samples.KnownPredictor().predict(imageFromVolumeNode(volume), None).measurements.rows()
+    rows = samples.KnownPredictor().predict(imageFromVolumeNode(volume)).measurements.rows()
     assert table.GetNumberOfRows() == len(rows) == 3
     for index, row in enumerate(rows):
         assert table.GetValueByName(index, "segment").ToString() == row["segment"]
@@ -254,6 +254,30 @@ def test_the_scene_stays_when_the_prediction_does_not_end_well(scene, known, err
     before = describeScene(scene)
     with pytest.raises(type(error)):
         known.segment(volume)
+    assert describeScene(scene) == before
+
+
+def test_a_volume_removed_or_moved_on_the_way_is_an_error_and_the_scene_stays(scene, known):
+    volume = samples.addVolume()
+    run = known.start(volume)
+    volume.SetOrigin(0, 0, 0)
+    before = describeScene(scene)
+    with pytest.raises(InputError, match="^Ultrasound: was moved"):
+        run.wait()
+    run = known.start(volume)
+    scene.RemoveNode(volume)
+    with pytest.raises(InputError, match="^Ultrasound: was removed"):
+        run.wait()
+    assert set(describeScene(scene)) <= set(before)
+
+
+def test_progress_is_told_and_cancel_leaves_the_scene(scene, known):
+    known.predictor = samples.KnownPredictor(hold=True)
+    volume = samples.addVolume()
+    before, told = describeScene(scene), []
+    with pytest.raises(Cancelled):
+        known.segment(volume, progress=lambda *what: told.append(what), cancelled=lambda: len(told) > 2)
+    assert told[0] == ("windows", 0.25)
     assert describeScene(scene) == before
 
 
