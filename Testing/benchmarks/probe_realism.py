@@ -148,7 +148,9 @@ def main():
         started = time.perf_counter()
         phantom = make_phantom(seed, empty=False)
         volume, organ, follicles = crop_to_ovary(phantom, margin_mm=2.0)
-        organ = ndimage.binary_dilation(organ > 0, iterations=10)
+        # black beyond the sector's edge is no finding
+        inside = (volume > 0) | (organ > 0)
+        organ = ndimage.binary_dilation(organ > 0, iterations=10) & inside
         if options.smooth:
             volume = ndimage.gaussian_filter(volume.astype(np.float32), options.smooth)
         probability, done = follicle_probability(network, volume, organ, options.stride, options.patches)

@@ -165,7 +165,7 @@ def _keep_whole(labels, fluid, which, spill, count, voxel):
         pieces, n = ndimage.label(labels[box] == number)
         sizes = np.bincount(pieces.ravel(), minlength=2)[1:]
         edge = any(s.start == 0 or s.stop == size for s, size in zip(box, labels.shape))
-        if not n or (sizes.max() * voxel < smallest and not edge):
+        if not n or sizes.max() * voxel < (0.3 if edge else 1) * smallest:
             labels[box][mine] = 0
             fluid[box][wet] = 0.5
         elif n > 1:

@@ -94,12 +94,13 @@ def _ovary(rng, p):
     p["stroma_texture_db"] = _uniform(rng, 0.3, 3.0)
     p["stroma_texture_mm"] = _uniform(rng, 0.8, 4.0)
     capsule = _chance(rng, 0.6)
-    p["capsule_db"] = _uniform(rng, 2, 9) if capsule else 0.0
+    p["capsule_db"] = _uniform(rng, 2, 8) if capsule else 0.0
     if abs(p["stroma_db"]) < 2 and not capsule:
         p["capsule_db"] = _uniform(rng, 3, 7)
     p["medulla_db"] = _uniform(rng, -1, 7) if _chance(rng, 0.4) else 0.0
     p["bright_spots_per_ml"] = _log_uniform(rng, 0.1, 6) if _chance(rng, 0.4) else 0.0
-    p["capsule_mm"] = _uniform(rng, 0.3, 0.9)
+    p["capsule_mm"] = _uniform(rng, 0.2, 0.6)
+    p["border_mm"] = _log_uniform(rng, 0.15, 1.2)
     p["follicle_roughness"] = _uniform(rng, 0.0, 0.09)
     p["follicle_elongation"] = _uniform(rng, 0.0, 0.35)
     p["fill"] = _uniform(rng, 0.35, 0.62)

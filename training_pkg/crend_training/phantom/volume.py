@@ -45,7 +45,8 @@ def make_phantom(seed, **overrides):
         organ[field.window] = field.ovary < 0
         follicles[field.window] = field.labels
         organ[~sector] = 0
-        follicles = _by_size(np.where(organ > 0, follicles, 0).astype(np.uint16))
+        voxel = float(np.prod([a[1] - a[0] for a in axes]))
+        follicles = _by_size(np.where(organ > 0, follicles, 0).astype(np.uint16), np.pi / 6 * 1.3**3 / voxel)
     spacing = [float(a[1] - a[0]) for a in axes]
     volume, organ, follicles = placement.orient(p, (grey, organ, follicles), spacing)
     return Phantom(volume, organ, follicles, p)
@@ -65,10 +66,11 @@ def _resolution(p, scanner, centre, axes):
     return float(smallest), float(-ndtri(10 ** (-drop / 10)) * sigma)
 
 
-def _by_size(labels):
-    """Instances renumbered 1..n, largest first."""
+def _by_size(labels, least):
+    """Instances renumbered 1..n, largest first; slivers of less than `least` voxels, left by the sector's edge, are dropped."""
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
+    sizes[sizes < least] = 0
     order = np.argsort(-sizes, kind="stable")[: int((sizes > 0).sum())]
     table = np.zeros(len(sizes), np.uint16)
     table[order] = np.arange(1, len(order) + 1)
@@ -151,9 +153,11 @@ def _organ_power(p, rng, field, points, outside):
         contents = rng.uniform(-12, -3) + rng.uniform(2, 5) * probe.sample(lace, coarse, points)
         ring = rng.uniform(0, 5) * np.exp(-((luteum + 1.5) ** 2))
         stroma = stroma + inside * (contents + ring - stroma)
-    share = 1 / (1 + np.exp(np.clip(organ / 0.25, -30, 30)))
+    share = 1 / (1 + np.exp(np.clip(organ / np.float32(p["border_mm"]), -30, 30)))
     stroma = stroma + p["medulla_db"] * (1 - np.exp(np.minimum(organ, 0) / 5))
-    shell = p["capsule_db"] * np.exp(-((organ / np.float32(p["capsule_mm"])) ** 2))
+    # no capsule is seen all around
+    seen = np.clip(0.7 + 0.8 * probe.sample(smooth_noise(rng, texture.shape, 6 / 0.7), coarse, points), 0, 1.3)
+    shell = p["capsule_db"] * seen * np.exp(-((organ / np.float32(p["capsule_mm"])) ** 2))
     wall = p["wall_db"] * np.exp(-((np.maximum(fluid, 0) / np.float32(p["wall_mm"])) ** 2))
     around = (outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32)))
     around = around * beams.from_decibel((shell + wall).astype(np.float32))
