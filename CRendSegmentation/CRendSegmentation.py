@@ -78,7 +78,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 
     def onSceneStartClose(self, caller, event):
         """The parameter node is about to be reset: let it go, and what is running with it."""
-        self.panel.cancel()
+        self.panel.run.cancel()
         self.panel.setParameterNode(None)
 
     def onSceneEndClose(self, caller, event):
@@ -159,6 +159,6 @@ class CRendSegmentationTest(ScriptedLoadableModuleTest):
         volume = slicer.util.addVolumeFromArray(voxels, ijkToRAS=np.diag([0.5, 0.5, 0.5, 1.0]), name="CRendSelfTest")
         nodes = CRendSegmentationLogic().segment(volume)
         self.assertIsNotNone(nodes.segmentationNode.GetSegmentation().GetSegment("Ovary"))
-        self.assertEqual(nodes.follicleTableNode.GetNumberOfColumns(), 14)
+        self.assertEqual(nodes.follicleTableNode.GetNumberOfColumns(), 15)
         self.assertTrue(nodes.message)
         self.delayDisplay(nodes.message)

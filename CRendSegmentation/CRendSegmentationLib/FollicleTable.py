@@ -4,38 +4,70 @@ import qt
 
 from .ResultTables import COLUMN_WORDS
 
-#: Columns of the table node that the panel shows, with their decimals (None: text or a whole number).
-SHOWN = (("id", None), ("segment", None), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1),
-         ("volume_ml", 2))
+#: Columns of the table node that the panel shows, with their decimals.
+SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2))
+NOTE_COLUMN = len(SHOWN)
+WIDTH = 8
 
 
 class FollicleTable:
-    """Shows a follicle table node in a QTableWidget."""
+    """Shows a follicle table node in a QTableWidget. onSelected(segmentIDs) is called when the user selects rows."""
 
-    def __init__(self, widget):
+    def __init__(self, widget, onSelected):
         self._widget = widget
-        widget.setColumnCount(len(SHOWN))
-        widget.setHorizontalHeaderLabels([_header(name) for name, _ in SHOWN])
+        self._onSelected = onSelected
+        self._updating = False
+        widget.setColumnCount(len(SHOWN) + 1)
+        widget.setHorizontalHeaderLabels([_header(name) for name, _ in SHOWN] + ["Note"])
         widget.verticalHeader().setVisible(False)
         header = widget.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setStretchLastSection(True)
         for column, (name, _) in enumerate(SHOWN):
             widget.horizontalHeaderItem(column).setToolTip(COLUMN_WORDS[name][2])
+        widget.itemSelectionChanged.connect(self.onItemSelectionChanged)
 
     def show(self, tableNode, segmentationNode):
-        """Show the rows of `tableNode` (None: no rows), coloured as the segments of `segmentationNode`."""
-        widget = self._widget
+        """Show the rows of `tableNode` (None: no rows), coloured as the segments of `segmentationNode`; keep the selection."""
+        widget, selected = self._widget, self.selected()
+        self._updating = True
         widget.setSortingEnabled(False)
         table = tableNode.GetTable() if tableNode is not None else None
         widget.setRowCount(table.GetNumberOfRows() if table else 0)
         for row in range(widget.rowCount):
+            segmentID, segment = _segmentNamed(segmentationNode, table.GetValueByName(row, "segment").ToString())
             for column, (name, decimals) in enumerate(SHOWN):
-                widget.setItem(row, column, _item(table.GetValueByName(row, name), name, decimals))
-            segment = _segmentNamed(segmentationNode, table.GetValueByName(row, "segment").ToString())
+                widget.setItem(row, column, _numberItem(table.GetValueByName(row, name).ToDouble(), decimals))
+            widget.setItem(row, NOTE_COLUMN, qt.QTableWidgetItem(_note(table, row)))
+            widget.item(row, 0).setData(qt.Qt.UserRole, segmentID)
             if segment is not None:
                 widget.item(row, 0).setIcon(_swatch(segment.GetColor()))
+                widget.item(row, 0).setToolTip(segment.GetName())
         widget.setSortingEnabled(True)
+        self._updating = False
+        self.select(selected)
+
+    def selected(self):
+        """IDs of the selected rows' segments, from top to bottom."""
+        model = self._widget.selectionModel()
+        rows = sorted({index.row() for index in model.selectedRows()}) if model is not None else []
+        return [self._widget.item(row, 0).data(qt.Qt.UserRole) for row in rows if self._widget.item(row, 0) is not None]
+
+    def select(self, segmentIDs):
+        """Select the rows of these segments, without a call of onSelected."""
+        if self.selected() == list(segmentIDs):
+            return
+        self._updating = True
+        self._widget.clearSelection()
+        for row in range(self._widget.rowCount):
+            if self._widget.item(row, 0).data(qt.Qt.UserRole) in segmentIDs:
+                self._widget.selectRow(row)
+        self._updating = False
+
+    def onItemSelectionChanged(self):
+        """The user selected rows."""
+        if not self._updating:
+            self._onSelected(self.selected())
 
 
 def _header(name):
@@ -43,22 +75,29 @@ def _header(name):
     return f"{short}\n{unit}" if unit else short
 
 
-def _item(value, name, decimals):
-    item = qt.QTableWidgetItem()
-    if name == "segment":
-        item.setText(value.ToString())
-        return item
-    number = value.ToInt() if decimals is None else round(value.ToDouble(), decimals)
-    item.setData(qt.Qt.DisplayRole, number)
+def _numberItem(value, decimals):
+    # Cells sort by their text: padded on the left to one width, numbers sort as numbers, and keep their decimals.
+    item = qt.QTableWidgetItem(f"{value:{WIDTH}.{decimals}f}")
     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
 
 
+def _note(table, row):
+    notes = []
+    if table.GetColumnByName("manual") and table.GetValueByName(row, "manual").ToInt():
+        notes.append("edited")
+    if table.GetValueByName(row, "touches_border").ToInt():
+        notes.append("cut off")
+    return ", ".join(notes)
+
+
 def _segmentNamed(segmentationNode, name):
+    """(segment ID, segment) or ("", None)."""
     if segmentationNode is None:
-        return None
+        return "", None
     segmentation = segmentationNode.GetSegmentation()
-    return segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(name))
+    segmentID = segmentation.GetSegmentIdBySegmentName(name)
+    return segmentID, segmentation.GetSegment(segmentID) if segmentID else None
 
 
 def _swatch(colour):

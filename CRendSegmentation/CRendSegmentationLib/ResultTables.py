@@ -22,18 +22,23 @@ COLUMN_WORDS = {
     "centroid_a_mm": ("mm", "A", "Centre, to anterior, in the volume's own coordinates"),
     "centroid_s_mm": ("mm", "S", "Centre, to superior, in the volume's own coordinates"),
     "touches_border": ("", "Cut", "1 when it touches the border of the volume and may be larger than measured"),
+    "manual": ("", "Edited", "1 when the follicle was drawn or changed by hand"),
 }
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
-def fillFollicleTable(tableNode, measurements):
-    """Write one row a follicle, largest first, with the columns of follicles.csv, typed, with units."""
+def fillFollicleTable(tableNode, measurements, manual=()):
+    """Write one row a follicle with the columns of follicles.csv, typed, with units, and `manual`: 1 when edited by hand.
+
+    manual: names of the segments that were edited.
+    """
     rows = measurements.rows()
     table = vtk.vtkTable()
     for name in Measurements.COLUMNS:
         _addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), [row[name] for row in rows])
+    _addColumn(table, "manual", vtk.vtkIntArray, [int(row["segment"] in manual) for row in rows])
     tableNode.SetAndObserveTable(table)
-    for name in Measurements.COLUMNS:
+    for name in COLUMN_WORDS:
         unit, short, meaning = COLUMN_WORDS[name]
         tableNode.SetColumnUnitLabel(name, unit)
         tableNode.SetColumnTitle(name, short)
@@ -65,15 +70,18 @@ def summaryLines(measurements):
     return lines
 
 
-def summaryText(tableNode):
-    """The summary table as one line of rich text a finding."""
+def summaryText(tableNode, segmentationNode):
+    """The summary as rich text: the findings in two columns, then the model that made them."""
     table = tableNode.GetTable()
-    lines = []
+    cells = []
     for row in range(table.GetNumberOfRows()):
         value, unit = table.GetValueByName(row, "value").ToDouble(), table.GetValueByName(row, "unit").ToString()
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
-        lines.append(f"{html.escape(table.GetValueByName(row, 'finding').ToString())}: <b>{number}</b>")
-    return "<br>".join(lines)
+        cells.append(f"<tr><td>{html.escape(table.GetValueByName(row, 'finding').ToString())}&nbsp;&nbsp;</td>"
+                     f"<td align='right'><b>{number}</b></td></tr>")
+    model = " ".join(filter(None, [segmentationNode.GetAttribute("CRend.bundle"), segmentationNode.GetAttribute("CRend.bundle_version")]))
+    made = f"<br><small>Model {html.escape(model)}. {html.escape(segmentationNode.GetAttribute('CRend.notice') or '')}</small>"
+    return f"<table>{''.join(cells)}</table>{made}"
 
 
 def _addColumn(table, name, kind, values):

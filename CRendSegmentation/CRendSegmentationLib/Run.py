@@ -28,6 +28,7 @@ class SegmentationRun:
         self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
         self._ijkToRas = ijkToRas(volumeNode)
         self._began = time.monotonic()
+        self.cancelling = False
         self._job = predictor.start(image, self._name, settings)
 
     def poll(self):
@@ -45,6 +46,7 @@ class SegmentationRun:
 
     def cancel(self):
         """Stop; a poll within the next second raises Cancelled."""
+        self.cancelling = True
         self._job.cancel()
 
     def wait(self, progress=None, cancelled=None):
@@ -77,7 +79,7 @@ class SegmentationRun:
         return time.monotonic() - self._began
 
     def words(self):
-        """"Segmenting windows, 42 %, 0:31, about 0:43 left"."""
+        """"Looking closely, 42 %, 0:31, about 0:43 left"."""
         return progressWords(self.stage, self.fraction, self.elapsed)
 
 

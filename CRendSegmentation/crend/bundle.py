@@ -77,6 +77,13 @@ def available() -> list[BundleInfo]:
     return sorted(found.values(), key=lambda info: (info.name != DEFAULT, info.name))
 
 
+def info(name_or_path=None) -> BundleInfo:
+    """What the bundle of that name or folder says of itself; loads no weights. InputError when it is none."""
+    folder = _find(name_or_path)
+    metadata = _read_metadata(folder)
+    return BundleInfo(folder.name, folder, metadata["task"], metadata)
+
+
 def load(name_or_path=None) -> Bundle:
     """The bundle of that name or folder; None is the first of `available()`.
 

@@ -45,7 +45,9 @@ class _Parameter:
         self.name = name
         self.kind = kind
         self.notes = notes
-        self.isNode = isinstance(kind, type) and issubclass(kind, slicer.vtkMRMLNode)
+        members = typing.get_args(kind) if typing.get_origin(kind) is typing.Union else (kind,)
+        self.nodeTypes = tuple(m for m in members if isinstance(m, type) and issubclass(m, slicer.vtkMRMLNode))
+        self.isNode = bool(self.nodeTypes)
         if not self.isNode and kind not in (str, bool, int, float):
             raise TypeError(f"the stand-in has no parameter of type {kind}")
         choice = next((note for note in notes if isinstance(note, Choice)), None)
@@ -62,8 +64,8 @@ class _Parameter:
 
     def write(self, wrapper, value):
         if self.isNode:
-            if value is not None and not isinstance(value, self.kind):
-                raise TypeError(f"{self.name}: {value!r} is no {self.kind.__name__}")
+            if value is not None and not isinstance(value, self.nodeTypes):
+                raise TypeError(f"{self.name}: {value!r} is no {self.kind}")
             wrapper.parameterNode.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
             return
         if not isinstance(value, self.kind) and not (self.kind is float and isinstance(value, int)):
@@ -117,9 +119,15 @@ class _Binding:
         self.wrapper, self.parameter, self.widget = wrapper, parameter, widget
         self.readWidget, self.writeWidget, signal = known[type(widget)]
         for note in parameter.notes:
+            if isinstance(note, Choice):
+                widget.clear()
+                for choice in note.choices:
+                    widget.addItem(str(choice))
             if isinstance(note, WithinRange):
                 widget.minimum, widget.maximum = note.minimum, note.maximum
         self.signal = getattr(widget, signal)
+        if parameter.isNode:
+            widget.nodeTypes = [kind().GetClassName() for kind in parameter.nodeTypes]
         self.show()
         self.signal.connect(self.changed)
 

@@ -1,0 +1,92 @@
+"""What came out: side, summary, follicle table, both ovaries together."""
+
+import slicer
+import vtk
+
+from .Display import centreSlicesOn, centroidOf, highlight
+from .FollicleTable import FollicleTable
+from .Histogram import showHistogram
+from .Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf
+from .ResultTables import summaryText
+from .Sides import SIDES, bothOvariesText, setSide, sideOf
+
+
+class ResultView:
+    """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment."""
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._node = None
+        self._observations = []
+        self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
+        for side in SIDES:
+            ui.sideComboBox.addItem(side)
+        ui.sideComboBox.currentIndexChanged.connect(self.onSideChosen)
+        ui.histogramButton.clicked.connect(self.onHistogram)
+        self.show(None)
+
+    @property
+    def segmentationNode(self):
+        """The segmentation that is shown, or None."""
+        return self._node
+
+    def show(self, segmentationNode):
+        """Show this segmentation; None: nothing."""
+        for subject, tag in self._observations:
+            subject.RemoveObserver(tag)
+        self._observations = []
+        if self._node is not None and self._node is not segmentationNode:
+            highlight(self._node, [])
+            self.table.select([])
+        self._node = segmentationNode
+        tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
+        self._observe([table for table in tables if table is not None], vtk.vtkCommand.ModifiedEvent, self.onTableModified)
+        editor = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode") if slicer.mrmlScene else None
+        self._observe([editor] if editor is not None else [], vtk.vtkCommand.ModifiedEvent, self.onSegmentEditorModified)
+        self.refresh()
+
+    def refresh(self):
+        """Show what the tables hold now."""
+        follicles, summary = tableOf(self._node, FOLLICLE_TABLE_ROLE), tableOf(self._node, SUMMARY_TABLE_ROLE)
+        shown = summary is not None
+        self._ui.summaryLabel.text = summaryText(summary, self._node) if shown else "No result yet."
+        self._ui.sideComboBox.enabled = shown
+        self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
+        self._ui.histogramButton.enabled = follicles is not None and follicles.GetNumberOfRows() > 0
+        self.table.show(follicles, self._node)
+        both = bothOvariesText()
+        self._ui.bothOvariesLabel.text = both
+        self._ui.bothOvariesLabel.visible = bool(both)
+
+    def onTableModified(self, caller, event):
+        """The tables follow the segments, and the panel follows the tables."""
+        self.refresh()
+
+    def onSegmentEditorModified(self, caller, event):
+        """A segment was selected in Segment Editor: select its row."""
+        if self._node is not None and caller.GetSegmentationNode() is self._node and caller.GetSelectedSegmentID():
+            self.table.select([caller.GetSelectedSegmentID()])
+
+    def onRowsSelected(self, segmentIDs):
+        """Rows were selected: show where the last of them is."""
+        highlight(self._node, segmentIDs)
+        if not segmentIDs:
+            return
+        segment = self._node.GetSegmentation().GetSegment(segmentIDs[-1])
+        point = centroidOf(tableOf(self._node, FOLLICLE_TABLE_ROLE), segment.GetName()) if segment is not None else None
+        if point is not None:
+            centreSlicesOn(self._node, point)
+
+    def onSideChosen(self, index):
+        """The user said which ovary this is."""
+        if self._node is not None and SIDES[index] != sideOf(self._node):
+            setSide(self._node, SIDES[index])
+            self.refresh()
+
+    def onHistogram(self):
+        """Show the sizes as a plot."""
+        showHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+
+    def _observe(self, subjects, event, callback):
+        for subject in subjects:
+            self._observations.append((subject, subject.AddObserver(event, callback)))

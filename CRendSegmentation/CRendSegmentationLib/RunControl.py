@@ -1,0 +1,122 @@
+"""Apply, Cancel, progress, and how it ended, in words."""
+
+import traceback
+
+import qt
+
+from crend.errors import Cancelled, InputError
+
+INTERVAL_MS = 100
+
+
+class RunControl:
+    """Polls a run with a timer, so that the window stays alive; Apply is Cancel as long as a run is on.
+
+    onApply() is called when the user presses Apply; onFinished(nodes) when a run ended well; onRunning(bool) when one starts or ends.
+    """
+
+    def __init__(self, ui, onApply, onFinished, onRunning):
+        self._ui = ui
+        self._onApply = onApply
+        self._onFinished = onFinished
+        self._onRunning = onRunning
+        self._run = None
+        self._hint = ""
+        self._ready = False
+        self._timer = qt.QTimer()
+        self._timer.interval = INTERVAL_MS
+        self._timer.timeout.connect(self.onTimer)
+        ui.applyButton.clicked.connect(self.onClicked)
+
+    @property
+    def running(self):
+        """Whether a run is under way."""
+        return self._run is not None
+
+    def setReady(self, ready, hint):
+        """Whether Apply can be pressed, and what its tool tip says."""
+        self._ready, self._hint = ready, hint
+        self._showButton()
+
+    def begin(self, start):
+        """Start a run: start() returns it, or raises what is then said in the panel."""
+        self.say("")
+        try:
+            self._run = start()
+        except Exception as error:
+            self.sayError(error)
+            return
+        self._ui.progressBar.value = 0
+        self._ui.progressBar.visible = True
+        self._timer.start()
+        self._showButton()
+        self._onRunning(True)
+        self.say(self._run.words())
+
+    def cancel(self):
+        """End the run, if there is one, before this returns."""
+        if self._run is None:
+            return
+        self._run.cancel()
+        self._poll(wait=True)
+
+    def onClicked(self):
+        """Apply, or Cancel."""
+        if self._run is None:
+            self._onApply()
+            return
+        self._run.cancel()
+        self._ui.applyButton.enabled = False
+        self.say("Cancelling...")
+
+    def onTimer(self):
+        """Look how the run is."""
+        self._poll(wait=False)
+
+    def say(self, text, failed=False, details=""):
+        """Put `text` into the status line; `details` can be folded out."""
+        self._ui.statusLabel.styleSheet = "color: #c62828" if failed else ""
+        self._ui.statusLabel.text = text
+        self._ui.detailsText.plainText = details
+        self._ui.detailsSection.visible = bool(details)
+        self._ui.detailsSection.collapsed = True
+
+    def sayError(self, error):
+        """Say in words what went wrong."""
+        if isinstance(error, Cancelled):
+            self.say("Cancelled. The scene is as it was before.")
+        elif isinstance(error, InputError):
+            self.say(str(error), failed=True)
+        else:
+            details = getattr(error, "details", "") or "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            self.say(f"It did not work: {error}", failed=True, details=details)
+
+    def _poll(self, wait):
+        if self._run is None:
+            return
+        try:
+            nodes = self._run.wait() if wait else self._run.poll()
+        except Exception as error:
+            self._end()
+            self.sayError(error)
+            return
+        if nodes is not None:
+            self._end()
+            self.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}.")
+            self._onFinished(nodes)
+        elif not self._run.cancelling:
+            self._ui.progressBar.value = int(100 * self._run.fraction)
+            self.say(self._run.words())
+
+    def _end(self):
+        self._timer.stop()
+        self._run = None
+        self._ui.progressBar.visible = False
+        self._showButton()
+        self._onRunning(False)
+
+    def _showButton(self):
+        button = self._ui.applyButton
+        button.text = "Cancel" if self.running else "Apply"
+        button.enabled = self.running or self._ready
+        button.toolTip = "Stop; the scene stays as it is." if self.running else self._hint
