@@ -1,7 +1,6 @@
 """The model grid: an image resampled to the bundle's spacing along the image's own axes, and the exact way back.
 
-Both ways are separable, so a resampling is three small matrices, one per axis, and obliqueness or flips never
-enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
+Both ways are separable, a few weighted neighbours along one axis after the other, and obliqueness or flips never enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
 """
 
 from __future__ import annotations
@@ -77,16 +76,16 @@ class ModelGrid:
         linearly interpolated, the array's edge repeated outside. Memory is one slab, whatever the image's size.
         """
         target = self.image_region(region)
-        matrices = []
+        taps = []
         for axis, (part, rows) in enumerate(zip(region, target)):
             positions = self.image_to_model(axis, np.arange(rows.start, rows.stop)) - part.start
-            matrices.append(_matrix(positions, part.stop - part.start, 1.0))
+            taps.append(_taps(positions, part.stop - part.start, 1.0))
         array = np.asarray(array, np.float32)
         for first in range(target[0].start, target[0].stop, slab):
             stop = min(first + slab, target[0].stop)
-            along_z = matrices[0][first - target[0].start : stop - target[0].start]
-            values = np.tensordot(along_z, array, axes=(1, 0))
-            yield (slice(first, stop), target[1], target[2]), matrices[1] @ values @ matrices[2].T
+            index, weights = (part[first - target[0].start : stop - target[0].start] for part in taps[0])
+            values = _along(0, array, (index, weights))
+            yield (slice(first, stop), target[1], target[2]), _along(2, _along(1, values, taps[1]), taps[2])
 
     def to_image(self, array: np.ndarray) -> sitk.Image:
         """`array` (D, H, W) of the model grid as an image that lies on the original in space."""
@@ -107,22 +106,22 @@ def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.nd
     """
     grid = ModelGrid.of(image, spacing_mm)
     source = sitk.GetArrayViewFromImage(image)
-    matrices = [
-        _matrix(
+    taps = [
+        _taps(
             grid.model_to_image(axis, np.arange(grid.shape[axis])),
             grid.image_shape[axis],
             grid.spacing[axis] / grid.image_spacing[axis],
         )
         for axis in range(3)
     ]
-    low, high = float(source.min()), float(source.max())
-    low = min(low, 0.0)
+    low, high = min(float(source.min()), 0.0), float(source.max())
     in_plane = np.empty((grid.image_shape[0],) + grid.shape[1:], np.float32)
     for first in range(0, grid.image_shape[0], SLAB):
-        slab = source[first : first + SLAB].astype(np.float32) - np.float32(low)
-        along_x = slab.reshape(-1, slab.shape[2]) @ matrices[2].T
-        in_plane[first : first + SLAB] = matrices[1] @ along_x.reshape(slab.shape[0], slab.shape[1], -1)
-    array = np.tensordot(matrices[0], in_plane, axes=(1, 0))
+        slab = source[first : first + SLAB]
+        # y first: it copies whole rows, and leaves less for x, which picks single voxels.
+        in_plane[first : first + SLAB] = _along(2, _along(1, slab, taps[1]), taps[2])
+    # The weights of a row sum to 1, so the shift may come last.
+    array = _along(0, in_plane, taps[0]) - np.float32(low)
     array[array < DARKEST * (high - low)] = 0
     return array, grid
 
@@ -149,22 +148,42 @@ def normalise(array: np.ndarray, settings: dict) -> np.ndarray:
     return result
 
 
-def _matrix(positions: np.ndarray, size: int, step: float) -> np.ndarray:
-    """Weights (len(positions), size), rows summing to 1, that read `size` voxels at `positions` (in voxels).
+def _taps(positions: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `size` voxels to read at `positions` (in voxels), and their weights: two arrays (len(positions), k).
 
     step is the distance between positions. Up to 1 it is linear interpolation. Beyond, each row is the mean of the
     linear interpolant over a stretch of sqrt(step^2 - 1) voxels: the variances of the two kernels add up to step^2
     times that of a voxel, it sets in smoothly at 1, and a ramp stays exactly a ramp (a widened triangle bends it).
     At the image's edge only the voxels inside count.
     """
-    columns = np.arange(size)
     positions = np.clip(positions, 0, size - 1)[:, None]
     half = np.sqrt(max(step * step - 1, 0.0)) / 2
+    reach = int(np.ceil(half + 1))
+    columns = np.floor(positions).astype(np.intp) + np.arange(-reach, reach + 2)
     if half < 1e-3:
         weights = np.clip(1 - np.abs(positions - columns), 0, None)
     else:
         weights = (_hat_area(positions + half - columns) - _hat_area(positions - half - columns)) / (2 * half)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights[(columns < 0) | (columns >= size)] = 0
+    used = weights.max(axis=0) > 1e-9
+    weights = weights[:, used] / weights.sum(axis=1, keepdims=True)
+    return np.clip(columns[:, used], 0, size - 1), weights.astype(np.float32)
+
+
+def _along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """`array` read at `taps` along one axis: float32.
+
+    Not a matrix product, short as that would be: on a busy machine the threads of a BLAS wait for each other, and many
+    small products took a hundred times as long.
+    """
+    index, weights = taps
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    result = None
+    for k in range(index.shape[1]):
+        part = np.take(array, index[:, k], axis=axis) * weights[:, k].reshape(shape)
+        result = part if result is None else np.add(result, part, out=result)
+    return result
 
 
 def _hat_area(t):

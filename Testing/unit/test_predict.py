@@ -196,3 +196,18 @@ def test_negative_intensities_and_floats_give_the_same_as_their_shifted_bytes():
 def test_bad_input_is_refused_by_name():
     with pytest.raises(InputError, match="^MRHead: "):
         run(scene(SHAPE, ORGAN), image_of(np.full(SHAPE, 7, np.uint8)), name="MRHead")
+
+
+def test_no_float_is_held_at_the_inputs_resolution():
+    import tracemalloc
+
+    fine = np.kron(scene((40, 40, 40), (slice(14, 26),) * 3), np.ones((4, 4, 4), np.uint8))
+    bundle, image = bundle_for(fine), image_of(fine, (0.25,) * 3)
+    tracemalloc.start()
+    try:
+        run(fine, image, bundle=bundle)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The two label arrays are 3 bytes a voxel; a float of one of them alone would be 4 more.
+    assert peak < 5 * fine.size
