@@ -113,7 +113,7 @@ def _ovary(rng, p):
     p["hazy_db"] = _uniform(rng, -24, -13)
     p["wall_db"] = _uniform(rng, 0, 5)
     p["wall_mm"] = _uniform(rng, 0.2, 0.6)
-    p["specular"] = _log_uniform(rng, 0.05, 2.5)
+    p["specular"] = _log_uniform(rng, 0.05, 10)
     p["corpus_luteum"] = _chance(rng, 0.08)
 
 
@@ -146,6 +146,8 @@ def _artefacts(rng, p):
     p["lateral_gain_db"] = _uniform(rng, 0, 4)
     p["reverberation"] = _log_uniform(rng, 0.0003, 0.06)
     p["reverberation_mm"] = _uniform(rng, 0.8, 4)
+    p["haze_db"] = _uniform(rng, -26, -6) if _chance(rng, 0.5) else -80.0
+    p["haze_mm"] = _uniform(rng, 4, 14)
     p["noise_db"] = _uniform(rng, -55, -26)
     p["noise_growth_db_per_mm"] = _uniform(rng, 0, 0.25)
 

@@ -126,6 +126,9 @@ def _echoes(p, rng, grid, points, axes, field):
         power[seen] = inner
         fluid[seen] = np.maximum(fluid[seen], inner_fluid)
     power += _specular(p, fluid, grid)
+    # clutter of the wall and the probe itself, over everything that is near
+    haze = 10 ** (p["haze_db"] / 10) * np.exp(-np.maximum(grid.ranges - p["first_range"], 0) / p["haze_mm"])
+    power += haze[:, None, None].astype(np.float32)
     if p["bright_spots_per_ml"] > 0:
         _bright_spots(p, rng, axes, power, fluid)
     return power, fluid, loss
