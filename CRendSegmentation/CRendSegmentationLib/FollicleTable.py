@@ -7,7 +7,7 @@ from .ResultTables import COLUMN_WORDS
 #: Columns of the table node that the panel shows, with their decimals.
 SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2))
 NOTE_COLUMN = len(SHOWN)
-WIDTH = 8
+WIDTH = 6
 
 
 class FollicleTable:
@@ -22,6 +22,7 @@ class FollicleTable:
         widget.verticalHeader().setVisible(False)
         header = widget.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setMinimumSectionSize(24)
         header.setStretchLastSection(True)
         for column, (name, _) in enumerate(SHOWN):
             widget.horizontalHeaderItem(column).setToolTip(COLUMN_WORDS[name][2])

@@ -24,6 +24,8 @@ COLUMN_WORDS = {
     "touches_border": ("", "Cut", "1 when it touches the border of the volume and may be larger than measured"),
     "manual": ("", "Edited", "1 when the follicle was drawn or changed by hand"),
 }
+#: How the findings that count a size class begin.
+SIZE_CLASS = "Follicles of "
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
@@ -63,7 +65,7 @@ def summaryLines(measurements):
         ("Follicle count", summary["follicle_count"], ""),
         ("Antral follicle count (2-10 mm)", summary["antral_count"], ""),
     ]
-    lines += [(f"Follicles of {name} mm", count, "") for name, count in summary["counts"].items()]
+    lines += [(f"{SIZE_CLASS}{name} mm", count, "") for name, count in summary["counts"].items()]
     if summary["leading"]:
         lines.append(("Leading follicle, mean diameter", summary["leading"]["mean_diameter_mm"], "mm"))
     lines.append(("Total follicle volume", summary["total_follicle_volume_ml"], "ml"))
@@ -71,17 +73,31 @@ def summaryLines(measurements):
 
 
 def summaryText(tableNode, segmentationNode):
-    """The summary as rich text: the findings in two columns, then the model that made them."""
-    table = tableNode.GetTable()
-    cells = []
-    for row in range(table.GetNumberOfRows()):
-        value, unit = table.GetValueByName(row, "value").ToDouble(), table.GetValueByName(row, "unit").ToString()
+    """The summary as rich text: findings in two columns, the counts by size class in one row, then the model that made them."""
+    findings, classes = "", []
+    for finding, value, unit in readSummary(tableNode):
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
-        cells.append(f"<tr><td>{html.escape(table.GetValueByName(row, 'finding').ToString())}&nbsp;&nbsp;</td>"
-                     f"<td align='right'><b>{number}</b></td></tr>")
-    model = " ".join(filter(None, [segmentationNode.GetAttribute("CRend.bundle"), segmentationNode.GetAttribute("CRend.bundle_version")]))
-    made = f"<br><small>Model {html.escape(model)}. {html.escape(segmentationNode.GetAttribute('CRend.notice') or '')}</small>"
-    return f"<table>{''.join(cells)}</table>{made}"
+        if finding.startswith(SIZE_CLASS):
+            classes.append((finding[len(SIZE_CLASS):], number))
+        else:
+            findings += f"<tr><td>{html.escape(finding)}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
+    names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
+    counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
+    sizes = f"<table><tr><td>Size&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
+    return f"<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
+
+
+def madeBy(segmentationNode):
+    """One line: which model made it, and what it may be used for."""
+    words = [segmentationNode.GetAttribute(f"CRend.{key}") for key in ("bundle", "bundle_version")]
+    return f"Model {' '.join(filter(None, words)) or 'unknown'}. {segmentationNode.GetAttribute('CRend.notice') or ''}".strip()
+
+
+def readSummary(tableNode):
+    """[(finding, value, unit)] of a summary table."""
+    table = tableNode.GetTable()
+    return [(table.GetValueByName(row, "finding").ToString(), table.GetValueByName(row, "value").ToDouble(),
+             table.GetValueByName(row, "unit").ToString()) for row in range(table.GetNumberOfRows())]
 
 
 def _addColumn(table, name, kind, values):

@@ -5,6 +5,7 @@ import slicer
 from crend import segments
 
 from .Results import SUMMARY_TABLE_ROLE, tableOf
+from .ResultTables import readSummary
 
 SIDES = ["not stated", "left", "right"]
 _ATTRIBUTE = "CRend.side"
@@ -35,7 +36,7 @@ def bothOvariesText():
     for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
         table = tableOf(node, SUMMARY_TABLE_ROLE)
         if table is not None and sideOf(node) != SIDES[0]:
-            counts.setdefault(sideOf(node), []).append(_findings(table))
+            counts.setdefault(sideOf(node), []).append({finding: value for finding, value, _ in readSummary(table)})
     if set(counts) != {"left", "right"}:
         return ""
     lines = []
@@ -43,9 +44,3 @@ def bothOvariesText():
         left, right = (sum(found[finding] for found in counts[side]) for side in ("left", "right"))
         lines.append(f"{finding}: <b>{left + right:.0f}</b> (left {left:.0f}, right {right:.0f})")
     return "<b>Both ovaries</b><br>" + "<br>".join(lines)
-
-
-def _findings(tableNode):
-    table = tableNode.GetTable()
-    return {table.GetValueByName(row, "finding").ToString(): table.GetValueByName(row, "value").ToDouble()
-            for row in range(table.GetNumberOfRows())}

@@ -9,6 +9,8 @@ Protocol, version 1. Both ways one JSON object a line, UTF-8; images go through 
      "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary and follicles: files in DIR,
      "split", "search"}                                             measurements, provenance), "cancelled",
                                                                     "input_error" (message), "failure" (message, details)
+    {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
+     "folder": DIR, "model", "device", "engine"}
     {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}
     {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
     {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
@@ -82,6 +84,8 @@ class Worker:
         try:
             if request["do"] == "segment":
                 self.say("result", id=number, **self._segment(request))
+            elif request["do"] == "follicle":
+                self.say("result", id=number, **self._follicle(request))
             elif request["do"] == "describe":
                 self.say("description", id=number, text=self._describe(request))
             else:
@@ -122,6 +126,20 @@ class Worker:
             files[part] = str(Path(request["folder"]) / f"{part}.nrrd")
             sitk.WriteImage(getattr(result, part), files[part])
         return {**files, "measurements": result.measurements.as_dict(), "provenance": result.provenance}
+
+    def _follicle(self, request: dict) -> dict:
+        import SimpleITK as sitk
+
+        self.say("progress", id=request.get("id"), stage="loading", fraction=0.0)
+        from .editing import follicle_at
+
+        bundle, engine = self._load(request)
+        image = sitk.ReadImage(request["image"])
+        found = follicle_at(image, request["point"], bundle, engine=engine, name=request.get("name", "the volume"))
+        self._check_cancelled(request.get("id"))
+        path = str(Path(request["folder"]) / "follicle.nrrd")
+        sitk.WriteImage(found, path)
+        return {"follicle": path}
 
     def _describe(self, request: dict) -> str:
         from .devices import describe

@@ -116,4 +116,4 @@ def segmentationOf(whole, labels, image):
     ovary.CopyInformation(image)
     follicles.CopyInformation(image)
     return Segmentation(ovary=ovary, follicles=follicles, measurements=measure(ovary, follicles),
-                        provenance={"model": "known", "version": "0"})
+                        provenance={"bundle": "known", "bundle_version": "0"})

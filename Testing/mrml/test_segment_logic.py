@@ -325,4 +325,4 @@ def test_the_result_survives_saving_and_loading_the_scene(scene, known, tmp_path
 def test_the_notice_and_the_model_stay_with_the_segmentation(scene, known):
     node = known.segment(samples.addVolume()).segmentationNode
     assert "Research use only" in node.GetAttribute("CRend.notice")
-    assert node.GetAttribute("CRend.model") == "known"
+    assert node.GetAttribute("CRend.bundle") == "known"

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import host  # noqa: E402
 
 
-def panelPicture(widget, path, width=430, height=760):
+def panelPicture(widget, path, width=430, height=900):
     """Save the panel of a module widget as a PNG file."""
     widget.parent.resize(width, height)
     widget.parent.show()
@@ -30,4 +30,6 @@ if __name__ == "__main__":
     made = host.loadModule()
     made.logic.predictor = samples.KnownPredictor()
     made.ui.applyButton.click()
+    while made.panel.run.running:
+        made.panel.run.onTimer()
     panelPicture(made, sys.argv[1])

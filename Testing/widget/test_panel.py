@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 import slicer
+import vtk
 from crend.bundle import BundleInfo
 from crend.errors import InputError
 from host import samples
+from host.bundles import writeBundle
 from host.fixtures import describeScene
+
+from CRendSegmentationLib.Predictors import PredictionFailed, Settings
 
 
 @pytest.fixture
@@ -30,11 +34,16 @@ def panel(models, widget):
 def apply(widget, seconds=5):
     """Press Apply and let Slicer's event loop run until the panel is ready again."""
     widget.ui.applyButton.click()
+    wait(lambda: not widget.panel.run.running, seconds)
+
+
+def wait(condition, seconds=5):
+    """Let Slicer's event loop run until `condition` holds."""
     until = time.monotonic() + seconds
-    while widget.panel.run.running and time.monotonic() < until:
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
         slicer.app.processEvents()
         time.sleep(0.01)
-    assert not widget.panel.run.running
 
 
 def cells(table, column):
@@ -162,3 +171,126 @@ def test_leaving_and_entering_the_module_keeps_the_choice(panel):
 def test_research_use_and_simulated_training_are_stated(panel):
     text = panel.ui.noticeLabel.text
     assert "Research use only" in text and "simulated ultrasound" in text
+
+
+def test_apply_turns_into_cancel_and_the_window_stays_alive(panel, scene):
+    panel.logic.predictor = samples.KnownPredictor(hold=True)
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    before = describeScene(scene)
+    panel.ui.applyButton.click()
+    assert panel.ui.applyButton.text == "Cancel" and not panel.ui.inputSection.enabled
+    wait(lambda: "Looking closely" in panel.ui.statusLabel.text)
+    assert panel.ui.progressBar.value > 0
+    panel.ui.applyButton.click()
+    wait(lambda: panel.ui.applyButton.text == "Apply")
+    assert "Cancelled" in panel.ui.statusLabel.text
+    assert panel.ui.applyButton.enabled and panel.ui.inputSection.enabled
+    assert describeScene(scene) == before
+    panel.logic.predictor = samples.KnownPredictor()
+    apply(panel)
+    assert panel.ui.follicleTable.rowCount == 3
+
+
+def test_closing_the_scene_cancels_what_is_running(panel, scene):
+    panel.logic.predictor = samples.KnownPredictor(hold=True)
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    panel.ui.applyButton.click()
+    scene.Clear(0)
+    assert not panel.panel.run.running
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_a_failure_has_its_details_folded_away(panel):
+    panel.logic.predictor = samples.KnownPredictor(error=PredictionFailed("the worker process ended unexpectedly", "Killed\nby 9"))
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    assert "ended unexpectedly" in panel.ui.statusLabel.text and "Killed" not in panel.ui.statusLabel.text
+    assert not panel.ui.detailsSection.isHidden() and panel.ui.detailsSection.collapsed
+    assert panel.ui.detailsText.plainText == "Killed\nby 9"
+    panel.logic.predictor = samples.KnownPredictor()
+    apply(panel)
+    assert panel.ui.detailsSection.isHidden()
+
+
+def test_advanced_settings_reach_the_predictor(panel):
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    panel.ui.smallestFollicleSpinBox.value = 3.5
+    panel.ui.splitCheckBox.checked = False
+    panel.ui.searchCheckBox.checked = False
+    panel.ui.deviceComboBox.currentIndex = 1
+    apply(panel)
+    assert panel.logic.predictor.settings[-1] == Settings(None, "cpu", "auto", False, 3.5, False)
+    assert panel.ui.deviceComboBox.currentText == "cpu"
+
+
+def test_selecting_a_row_centres_the_slice_views_in_the_world_and_highlights_the_segment(panel, scene):
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(0, 3, 100)
+    transform.SetMatrixTransformToParent(matrix)
+    volume = samples.addVolume("axial")
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    slices = [scene.AddNewNodeByClass("vtkMRMLSliceNode") for _ in range(3)]
+    panel.ui.inputVolumeSelector.setCurrentNode(volume)
+    apply(panel)
+    panel.ui.follicleTable.selectRow(1)
+    (z, y, x), _ = samples.FOLLICLES[1]
+    expected = (samples.ijkToRas("axial") @ (x, y, z, 1))[:3] + (100, 0, 0)
+    for node in slices:
+        assert [node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] == pytest.approx(list(expected), abs=0.2)
+    display = panel.ui.segmentationSelector.currentNode().GetDisplayNode()
+    assert display.GetSegmentOpacity3D("Follicle_2") == 1 > display.GetSegmentOpacity3D("Follicle_1")
+    panel.ui.follicleTable.clearSelection()
+    assert display.GetSegmentOpacity3D("Follicle_1") == 1
+
+
+def test_selecting_a_segment_selects_its_row(panel, scene):
+    editor = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    editor.SetAndObserveSegmentationNode(panel.ui.segmentationSelector.currentNode())
+    editor.SetSelectedSegmentID("Follicle_3")
+    assert panel.panel.result.table.selected() == ["Follicle_3"]
+
+
+def test_both_ovaries_add_up_when_both_sides_are_known(panel, scene):
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    assert panel.ui.bothOvariesLabel.isHidden()
+    panel.ui.sideComboBox.currentIndex = 1
+    panel.ui.segmentationSelector.setCurrentNode(None)
+    panel.logic.predictor = samples.KnownPredictor(follicles=2)
+    apply(panel)
+    panel.ui.sideComboBox.currentIndex = 2
+    assert "Follicle count: <b>5</b> (left 3, right 2)" in panel.ui.bothOvariesLabel.text
+    segment = panel.ui.segmentationSelector.currentNode().GetSegmentation().GetSegment("Ovary")
+    text = vtk.reference("")
+    segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text)
+    assert "SCT^24028007^Right" in str(text)
+
+
+def test_the_histogram_counts_follicles_by_size_class(panel, scene):
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    panel.ui.histogramButton.click()
+    chart = scene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+    table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
+    bars = {table.GetValueByName(row, "size").ToString(): table.GetValueByName(row, "follicles").ToInt()
+            for row in range(table.GetNumberOfRows())}
+    assert bars == {"<2": 0, "2-5": 1, "6-9": 2, "10-13": 0, "14-17": 0, "18+": 0}
+    panel.ui.histogramButton.click()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1
+
+
+def test_a_model_from_a_folder_is_listed_used_and_a_folder_without_one_refused_in_words(panel, tmp_path, monkeypatch):
+    folder = str(writeBundle(tmp_path / "mine"))
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    monkeypatch.setattr(panel.panel.models, "askForFolder", lambda: str(tmp_path))
+    panel.ui.modelComboBox.currentIndex = 2
+    assert "metadata.json" in panel.ui.statusLabel.text and panel.ui.modelComboBox.currentIndex == 0
+    monkeypatch.setattr(panel.panel.models, "askForFolder", lambda: folder)
+    panel.ui.modelComboBox.currentIndex = 2
+    assert panel.ui.modelComboBox.currentText == "mine"
+    assert panel.ui.modelSummaryLabel.text == "Untrained, for tests"
+    apply(panel)
+    assert panel.logic.predictor.settings[-1].model == folder
