@@ -16,7 +16,7 @@ from crend.errors import InputError
 from crend_training import patches
 from crend_training.augmentation import Augmentation, turn_axes
 from crend_training.bundling import bundle_run
-from crend_training.cases import case_names, open_case, write_case
+from crend_training.cases import Cases, case_names, open_case, write_case
 from crend_training.configuration import Experiment, read_experiment
 
 CONFIGS = Path(__file__).parents[2] / "training_pkg" / "crend_training" / "configs"
@@ -31,6 +31,8 @@ points: 500
 workers: 0
 average_decay: 0.9
 validate_every: 100000
+spacing_mm: [1, 1, 1]
+tensorboard: false
 """
 
 
@@ -99,7 +101,7 @@ def test_turning_axes_moves_image_and_labels_together():
     seen = set()
     random = np.random.default_rng(0)
     for _ in range(500):
-        turned, turned_labels = turn_axes(image, labels, random)
+        turned, turned_labels = turn_axes(image, labels, random=random)
         assert torch.equal(turned.to(torch.uint8), turned_labels)
         seen.add((tuple(turned.shape), tuple(turned.flatten()[:5].tolist())))
     assert len(seen) == 48
@@ -120,11 +122,15 @@ def test_augmented_labels_follow_the_augmented_image(data):
 def test_patch_number_i_is_the_same_in_every_run(data):
     def make():
         settings = Experiment(patch=(32, 32, 32), scale=0.1, any_orientation=True)
-        return patches.training_patches(settings, data / "training", epoch=3, steps=4)
+        return patches.training_patches(settings, Cases(data / "training"), first=300, count=4)
 
     first, second = make()[2], make()[2]
     assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
     assert not torch.equal(first[0], make()[1][0])
+    later = patches.training_patches(
+        Experiment(patch=(32, 32, 32), scale=0.1, any_orientation=True), Cases(data / "training"), first=302, count=1
+    )[0]
+    assert torch.equal(first[0], later[0])
 
 
 def run_training(tiny, data, run, **extra):

@@ -9,6 +9,7 @@ import torch
 class Augmentation:
     """Callable on image (1, D, H, W) float32 (normalised) and labels (1, D, H, W) uint8; returns patches of `experiment.patch`.
 
+    With `intensity: false` only the geometry changes, as in the paper.
     `margin` says how much larger than the patch the input must be for rotated corners to be filled.
     """
 
@@ -19,15 +20,16 @@ class Augmentation:
         self.any_orientation = experiment.any_orientation
         tilt, turn = np.deg2rad(experiment.tilt_degrees), np.deg2rad(experiment.rotation_degrees)
         self.margin = 1.0 + 0.35 * bool(turn or tilt) + experiment.scale / 2
-        both = ["image", "labels"]
+        self.jitter = experiment.intensity
         self.geometry = mt.RandAffined(
-            both,
+            ["image", "labels", "context"],
             spatial_size=self.patch,
             prob=1.0,
             rotate_range=(turn, tilt, tilt),
             scale_range=(experiment.scale,) * 3,
-            mode=("bilinear", "nearest"),
+            mode=("bilinear", "nearest", "bilinear"),
             padding_mode="border",
+            allow_missing_keys=True,
         )
         self.intensity = mt.Compose(
             [
@@ -41,22 +43,29 @@ class Augmentation:
             ]
         )
 
-    def __call__(self, image, labels, random):
-        """The draws come from `random` (numpy Generator), whatever MONAI's own state is."""
+    def __call__(self, image, labels, random, context=None):
+        """The draws come from `random` (numpy Generator), whatever MONAI's own state is.
+
+        context (C, D, H, W), a map that goes with the image, moves with it and comes back third; its values stay.
+        """
         seed = int(random.integers(2**31))
+        parts = (image, labels) if context is None else (image, labels, context)
         if self.any_orientation:
-            image, labels = turn_axes(image, labels, random)
-        data = {"image": image, "labels": labels}
+            parts = turn_axes(*parts, random=random)
         self.geometry.set_random_state(seed)
         self.intensity.set_random_state(seed + 1)
-        data = self.intensity(self.geometry(data))
+        data = self.geometry(dict(zip(("image", "labels", "context"), parts)))
+        if self.jitter:
+            data = self.intensity(data)
         image, labels = data["image"].as_tensor().float(), data["labels"].as_tensor()
-        image = image * random.uniform(0.8, 1.2) + random.uniform(-0.3, 0.3)
-        return image.clamp(-3, 5).contiguous(), labels.round().to(torch.uint8).contiguous()
+        if self.jitter:
+            image = image * random.uniform(0.8, 1.2) + random.uniform(-0.3, 0.3)
+        moved = (image.clamp(-3, 5).contiguous(), labels.round().to(torch.uint8).contiguous())
+        return moved if context is None else (*moved, data["context"].as_tensor().float().contiguous())
 
 
-def turn_axes(image, labels, random):
+def turn_axes(*tensors, random):
     """One of the 48 ways a box can lie: a volume may reach the program with any axis as depth."""
     order = [0] + [int(a) + 1 for a in random.permutation(3)]
     flips = [a + 1 for a in range(3) if random.random() < 0.5]
-    return tuple(torch.flip(t.permute(order), flips) for t in (image, labels))
+    return tuple(torch.flip(t.permute(order), flips) for t in tensors)

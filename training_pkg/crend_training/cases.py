@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from crend.errors import InputError
 
 OVARY, FOLLICLE = 1, 2
 
 
 def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normalisation, about: dict | None = None) -> None:
-    """Resamples image and label images (SimpleITK) to `spacing_mm` (x, y, z) and writes the case; the JSON comes last."""
+    """Resamples image and label images (SimpleITK) to `spacing_mm` (x, y, z) and writes the case; the JSON comes last.
+
+    ovary and follicles None: a case without labels, which has no NAME.labels.npy.
+    """
     from crend.grid import normalise, to_model_grid
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     array, grid = to_model_grid(image, spacing_mm)
     array = normalise(array, normalisation).astype(np.float16)
-    labels = np.zeros(array.shape, np.uint8)
-    labels[_majority(ovary, spacing_mm)] = OVARY
-    labels[_majority(follicles, spacing_mm)] = FOLLICLE
     _replace(folder / f"{name}.image.npy", lambda f: np.save(f, array))
-    _replace(folder / f"{name}.labels.npy", lambda f: np.save(f, labels))
+    if ovary is not None:
+        labels = np.zeros(array.shape, np.uint8)
+        labels[_majority(ovary, spacing_mm)] = OVARY
+        labels[_majority(follicles, spacing_mm)] = FOLLICLE
+        _replace(folder / f"{name}.labels.npy", lambda f: np.save(f, labels))
     facts = {"spacing_mm": [float(s) for s in spacing_mm], **(about or {})}
     _replace(folder / f"{name}.json", lambda f: f.write(json.dumps(facts, default=float).encode()))
 
@@ -38,8 +45,37 @@ def case_names(folder) -> list[str]:
 
 
 def open_case(folder, name: str):
-    """The image and the labels of a case, (D, H, W), memory-mapped and read-only."""
-    return tuple(np.load(Path(folder) / f"{name}.{part}.npy", mmap_mode="r") for part in ("image", "labels"))
+    """The image and the labels of a case, (D, H, W), memory-mapped and read-only; labels are 0 where the case has none."""
+    image = np.load(Path(folder) / f"{name}.image.npy", mmap_mode="r")
+    labels = Path(folder) / f"{name}.labels.npy"
+    if labels.is_file():
+        return image, np.load(labels, mmap_mode="r")
+    return image, np.broadcast_to(np.uint8(0), image.shape)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Some cases of a folder: those of `chosen`, or whatever is there when asked."""
+
+    folder: Path
+    chosen: tuple[str, ...] | None = None
+
+    def names(self) -> list[str]:
+        return case_names(self.folder) if self.chosen is None else list(self.chosen)
+
+
+def check_spacing(cases: Cases, spacing_mm) -> None:
+    """InputError, naming the first, when cases are on another grid than `spacing_mm`: their millimetres would be wrong."""
+    for name in cases.names():
+        found = json.loads((Path(cases.folder) / f"{name}.json").read_text())["spacing_mm"]
+        if not np.allclose(found, spacing_mm, rtol=1e-3):
+            raise InputError(
+                f"{cases.folder}/{name}: prepared at {_by(found)} mm, the configuration says {_by(spacing_mm)} mm; prepare into another folder."
+            )
+
+
+def _by(values) -> str:
+    return " x ".join(f"{v:g}" for v in values)
 
 
 def _majority(mask, spacing_mm):

@@ -8,20 +8,66 @@ from pathlib import Path
 
 from crend.errors import InputError
 
+SYSTEMS = ("unet", "context", "edge", "deeplab", "entropy", "rend", "crend")
+CHOICES = {
+    "network": SYSTEMS,
+    "precision": ("32-true", "16-mixed", "bf16-mixed"),
+    "data: kind": ("simulated", "datalist", "usova3d"),
+    "data: rater": ("agreement", "1", "2"),
+    "data: problems": ("refuse", "skip"),
+    "data: follicles": ("labelled", "components"),
+    "crossval: checkpoint": ("last", "best"),
+}
+AT_LEAST = {"batch": 1, "steps": 0, "epochs": 0, "workers": 0, "devices": 1, "nodes": 1, "validate_every": 1, "checkpoint_every": 1, "log_every": 1}
+
 
 @dataclass
-class SimulatedData:
-    """Seeds of the simulated volumes: first (inclusive) to last (exclusive)."""
+class Data:
+    """Where the volumes come from.
 
+    kind simulated: seeds, first (inclusive) to last (exclusive), of the volumes to train on, to validate on, and to train on without
+    their labels (semi-supervision). kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the
+    folder with vol<ID>.vtk; `rater` 1, 2 or what both agree on.
+    problems: what to do with a volume that `check` finds wrong. follicles: "components" where a label image marks all follicles
+    with one number, and touching ones are one. outside_percent: share of a volume's follicle voxels that may lie outside its ovary.
+    """
+
+    kind: str = "simulated"
     first_seed: int = 1000
     last_seed: int = 1200
     validation_first_seed: int = 900
     validation_last_seed: int = 908
+    unlabelled_first_seed: int = 0
+    unlabelled_last_seed: int = 0
+    path: str = ""
+    rater: str = "agreement"
+    problems: str = "refuse"
+    follicles: str = "labelled"
+    outside_percent: float = 1.0
+
+
+@dataclass
+class CrossValidation:
+    """`folds` disjoint test sets of `test` volumes each (0: as many as there are); all other volumes train.
+
+    validation: this many of a fold's training volumes are set aside to watch the training and to choose the best checkpoint.
+    """
+
+    systems: list = field(default_factory=lambda: list(SYSTEMS))
+    folds: int = 2
+    test: int = 18
+    validation: int = 0
+    checkpoint: str = "last"
 
 
 @dataclass
 class Experiment:
-    """Settings of one training run. Sizes are (D, H, W) voxels, spacings (x, y, z) mm."""
+    """Settings of one training run. Sizes are (D, H, W) voxels, spacings (x, y, z) mm.
+
+    epochs, where not 0, replaces steps: in each epoch every training volume gives one patch. Context trains that long twice.
+    semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
+    overrides: system -> keys that differ from this file when that system is cross-validated.
+    """
 
     name: str = "crend-sim"
     network: str = "crend"
@@ -29,13 +75,17 @@ class Experiment:
     spacing_mm: tuple = (0.5, 0.5, 0.5)
     patch: tuple = (192, 192, 128)
     normalisation: dict = field(default_factory=lambda: {"method": "zscore_nonzero"})
-    data: SimulatedData = field(default_factory=SimulatedData)
+    data: Data = field(default_factory=Data)
+    crossval: CrossValidation = field(default_factory=CrossValidation)
+    overrides: dict = field(default_factory=dict)
     seed: int = 0
     steps: int = 10200
+    epochs: int = 0
     batch: int = 1
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     warmup_steps: int = 0
+    gradient_clip: float = 1.0
     average_decay: float = 0.0
     points: int | None = None
     k: float = 2
@@ -44,16 +94,28 @@ class Experiment:
     lambda_points: float = 0.8
     lambda_contrast: float = 0.2
     dice_weight: float = 0.0
+    contour_weight: float = 1.0
+    contour_radius: int = 1
+    adversarial_weight: float = 0.01
+    discriminator_channels: int = 16
+    semi_weight: float = 0.0
+    semi_ramp_steps: int = 1000
+    semi_confidence: float = 0.9
     rotation_degrees: float = 30.0
     tilt_degrees: float = 0.0
     scale: float = 0.0
     any_orientation: bool = False
+    intensity: bool = True
     ovary_share: float = 0.7
     validate_every: int = 500
     checkpoint_every: int = 100
+    log_every: int = 20
+    tensorboard: bool = True
     render_points: int | None = None
     precision: str = "32-true"
     workers: int = 1
+    devices: int = 1
+    nodes: int = 1
 
 
 def read_experiment(path) -> Experiment:
@@ -69,7 +131,37 @@ def read_experiment(path) -> Experiment:
         raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]}); correct the file") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no 'key: value' lines; start from one in crend_training/configs")
-    return _build(Experiment, values, str(path))
+    return experiment_from(values, str(path))
+
+
+def experiment_from(values: dict, where: str) -> Experiment:
+    """The experiment that `values` describe, as read from YAML or JSON; `where` begins every message."""
+    experiment = _build(Experiment, values, where)
+    _check(experiment, where)
+    for system in experiment.overrides:
+        for_system(experiment, system, where)
+    return experiment
+
+
+def for_system(experiment: Experiment, system: str, where: str = "overrides") -> Experiment:
+    """The experiment as `system` is cross-validated: its network, and what `overrides` says of it."""
+    if system not in SYSTEMS:
+        raise InputError(f"{where}: unknown system '{system}'; known are {', '.join(SYSTEMS)}")
+    changes = experiment.overrides.get(system) or {}
+    if not isinstance(changes, dict) or {"overrides", "network", "data", "crossval"} & set(changes):
+        raise InputError(f"{where}: overrides of {system} must hold 'key: value' lines, none of them network, data, crossval or overrides")
+    values = {**dataclasses.asdict(experiment), "overrides": {}, **changes, "network": system}
+    result = _build(Experiment, values, f"{where}: overrides: {system}")
+    _check(result, f"{where}: overrides: {system}")
+    return result
+
+
+def phase_steps(experiment: Experiment, training_cases: int) -> int:
+    """Steps of one phase: `steps`, or those of `epochs` passes over the training cases."""
+    if not experiment.epochs:
+        return experiment.steps
+    at_once = experiment.batch * experiment.devices * experiment.nodes
+    return max(1, -(-experiment.epochs * training_cases // at_once))
 
 
 def _build(kind, values: dict, where: str):
@@ -94,10 +186,31 @@ def _build(kind, values: dict, where: str):
                 value = float(value)
             except (TypeError, ValueError):
                 raise InputError(f"{where}: '{key}' must be a number, not {value!r}") from None
+        elif key == "rater":
+            value = str(value)
         elif default is not None and not isinstance(value, type(default)):
             raise InputError(f"{where}: '{key}' must be of type {type(default).__name__}, not {type(value).__name__}")
         made[key] = value
     return kind(**made)
+
+
+def _check(experiment: Experiment, where: str) -> None:
+    """InputError for a value that no run could use."""
+    for name, known in CHOICES.items():
+        *part, key = name.split(": ")
+        value = getattr(getattr(experiment, part[0]) if part else experiment, key)
+        if value not in known:
+            raise InputError(f"{where}: '{name}' is '{value}'; known are {', '.join(known)}")
+    for key, least in AT_LEAST.items():
+        if getattr(experiment, key) < least:
+            raise InputError(f"{where}: '{key}' must be {least} or more, not {getattr(experiment, key)}")
+    if not all(isinstance(n, int) and n > 0 and n % 16 == 0 for n in experiment.patch) or max(experiment.patch) < 32:
+        raise InputError(f"{where}: 'patch' must be three multiples of 16, one of them 32 or more, not {list(experiment.patch)}")
+    unknown = [system for system in experiment.crossval.systems if system not in SYSTEMS]
+    if unknown:
+        raise InputError(f"{where}: 'crossval: systems' has '{unknown[0]}'; known are {', '.join(SYSTEMS)}")
+    if experiment.semi_weight and not experiment.average_decay:
+        raise InputError(f"{where}: 'semi_weight' needs 'average_decay' above 0: the teacher is the average of the student's weights")
 
 
 def _default(entry):

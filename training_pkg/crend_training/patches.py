@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
-from .cases import case_names, open_case
+from .cases import open_case
 
 
 class Patches(torch.utils.data.Dataset):
     """Patch number i is the same in every run with the same seed and cases, so a resumed run goes on as if never stopped.
 
-    Yields image (1, D, H, W) float32 and labels (2, D, H, W) float32: ovary (whole organ) and follicles.
+    Patches `first` to `first + count`. Each pass over the cases takes every one once, in an order of its own.
+    Yields image (1, D, H, W) float32 and labels (2, D, H, W) float32: ovary (whole organ) and follicles. With `context`, a
+    folder of NAME.npy (2, D, H, W) probabilities on the cases' grids, also their patch. Cases without labels yield zeros.
     """
 
-    def __init__(self, folder, names, patch, *, count: int, seed: int, augment=None, ovary_share: float = 0.7):
+    def __init__(self, folder, names, patch, *, count: int, seed: int, first: int = 0, augment=None, ovary_share: float = 0.7, context=None):
         self.folder, self.names, self.patch = folder, list(names), tuple(patch)
-        self.count, self.seed, self.augment, self.ovary_share = count, seed, augment, ovary_share
+        self.count, self.seed, self.first, self.augment, self.ovary_share = count, seed, first, augment, ovary_share
+        self.context = None if context is None else Path(context)
         self.margin = 1.0 if augment is None else augment.margin
 
     def __len__(self):
@@ -25,17 +30,25 @@ class Patches(torch.utils.data.Dataset):
     def __getitem__(self, index):
         if not 0 <= index < self.count:
             raise IndexError(index)
-        random = np.random.default_rng((self.seed, index))
-        image, labels = open_case(self.folder, self.names[random.integers(len(self.names))])
+        number = self.first + index
+        random = np.random.default_rng((self.seed, number))
+        name = self._name(number)
+        image, labels = open_case(self.folder, name)
         size = [int(np.ceil(p * self.margin)) for p in self.patch]
         centre = self._centre(labels, random)
-        image = crop(image, centre, size, fill=float(image.min()))
-        labels = crop(labels, centre, size, fill=0)
-        image = torch.from_numpy(image.astype(np.float32))[None]
-        labels = torch.from_numpy(labels)[None]
+        parts = [crop(image, centre, size, fill=float(image.min()))[None].astype(np.float32), crop(labels, centre, size, fill=0)[None]]
+        if self.context is not None:
+            context = np.load(self.context / f"{name}.npy", mmap_mode="r")
+            parts.append(np.stack([crop(channel, centre, size, fill=0) for channel in context]).astype(np.float32))
+        parts = [torch.from_numpy(part) for part in parts]
         if self.augment is not None:
-            image, labels = self.augment(image, labels, random)
-        return image, torch.cat([labels > 0, labels == 2]).float()
+            parts = self.augment(*parts[:2], random, *parts[2:])
+        image, labels, *context = parts
+        return image, torch.cat([labels > 0, labels == 2]).float(), *context
+
+    def _name(self, number):
+        order = np.random.default_rng((self.seed, 1, number // len(self.names))).permutation(len(self.names))
+        return self.names[order[number % len(self.names)]]
 
     def _centre(self, labels, random):
         shape = np.array(labels.shape)
@@ -58,16 +71,34 @@ def crop(array, centre, size, fill):
     return out
 
 
-def training_patches(experiment, folder, epoch: int, steps: int):
-    """The patches of one epoch; cases that have appeared since the last one are used too."""
+class Named(torch.utils.data.Dataset):
+    """Patches as a dictionary: image, labels, context where there is one, and the image of an unlabelled patch where `unlabelled` has it."""
+
+    def __init__(self, labelled: Patches, unlabelled: Patches | None = None):
+        self.labelled, self.unlabelled = labelled, unlabelled
+
+    def __len__(self):
+        return len(self.labelled)
+
+    def __getitem__(self, index):
+        item = dict(zip(("image", "labels", "context"), self.labelled[index]))
+        if self.unlabelled is not None:
+            item["unlabelled"] = self.unlabelled[index][0]
+        return item
+
+
+def training_patches(experiment, cases, first: int, count: int, *, context=None, stream: int = 0):
+    """Patches `first` to `first + count` of a run, augmented. `stream` sets apart series that are drawn side by side."""
     from .augmentation import Augmentation
 
     return Patches(
-        folder,
-        case_names(folder),
+        cases.folder,
+        cases.names(),
         experiment.patch,
-        count=steps * experiment.batch,
-        seed=experiment.seed * 1_000_003 + epoch,
+        count=count,
+        first=first,
+        seed=experiment.seed * 1_000_003 + stream,
         augment=Augmentation(experiment),
         ovary_share=experiment.ovary_share,
+        context=context,
     )

@@ -1,139 +1,104 @@
-"""Trains one system from one experiment; resumes by itself where an earlier run of the same folder stopped."""
+"""Trains one system from one experiment; a run that was killed goes on from its last checkpoint exactly as if it had not been."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
+import json
+import logging
+import os
+import platform
+import sys
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
-import lightning as L
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
 
-from crend import networks, points
+from crend import networks
 from crend.errors import InputError
 
-from . import losses
-from .cases import case_names
-from .configuration import Experiment
-from .patches import Patches, training_patches
+from .cases import Cases, check_spacing
+from .configuration import Experiment, phase_steps
+from .plan import Plan
 
-EPOCH_STEPS = 100
-
-
-class Training(L.LightningModule):
-    """Loss of eq. 5 on one patch at a time; Dice of fixed validation patches, coarse and rendered."""
-
-    def __init__(self, experiment: Experiment):
-        super().__init__()
-        self.experiment = experiment
-        self.network = networks.build(experiment.network, **experiment.arguments)
-
-    def forward(self, image):
-        """Coarse and rendered logits, both (B, 2, D, H, W)."""
-        coarse, fine = self.network.trunk(image)
-        count = self.experiment.render_points or coarse[0, 0].numel() // 8
-        return coarse, points.render(self.network, coarse, fine, count)
-
-    def training_step(self, batch, _):
-        image, labels = batch
-        settings = self.experiment
-        coarse, fine = self.network.trunk(image)
-        count = settings.points or fine[0, 0].numel()
-        coords = points.select_training_points(coarse, count, k=settings.k, beta=settings.beta)
-        hybrid = points.hybrid_features(coarse, fine, coords)
-        point_labels = points.sample_at(labels, coords, mode="nearest")
-        parts = {
-            "coarse": losses.coarse_loss(coarse, labels, settings.dice_weight),
-            "points": losses.point_loss(self.network.head(hybrid), point_labels),
-        }
-        if settings.lambda_contrast:
-            parts["contrast"] = losses.contrastive_loss(hybrid, hybrid[:, :2], point_labels, settings.gamma)
-        loss = losses.total_loss(**parts, lambda_points=settings.lambda_points, lambda_contrast=settings.lambda_contrast)
-        self.log_dict({"loss": loss.detach(), **{name: part.detach() for name, part in parts.items()}}, prog_bar=True)
-        return loss
-
-    def validation_step(self, batch, _):
-        image, labels = batch
-        coarse, rendered = self(image)
-        for name, logits in (("coarse", coarse), ("rendered", rendered)):
-            for channel, structure in enumerate(("ovary", "follicles")):
-                self.sums[name, structure] += overlap(logits[:, channel] > 0, labels[:, channel] > 0.5)
-
-    def on_validation_epoch_start(self):
-        self.sums = {(n, s): torch.zeros(2) for n in ("coarse", "rendered") for s in ("ovary", "follicles")}
-
-    def on_validation_epoch_end(self):
-        for (name, structure), (common, both) in self.sums.items():
-            self.log(f"dice_{structure}_{name}", 2 * common / both.clamp(min=1), prog_bar=name == "rendered")
-
-    def configure_optimizers(self):
-        settings = self.experiment
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=settings.learning_rate)
-        last = settings.final_learning_rate / settings.learning_rate
-
-        def factor(step):
-            warm = min(1.0, (step + 1) / max(settings.warmup_steps, 1))
-            return warm * (last + (1 - last) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / settings.steps))))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+LAST, BEST = "last.ckpt", "best.ckpt"
 
 
-def overlap(predicted, reference):
-    """Twice-counted Dice terms of two masks: (voxels in both, voxels of one plus voxels of the other)."""
-    return torch.tensor([(predicted & reference).sum().item(), predicted.sum().item() + reference.sum().item()])
+@dataclasses.dataclass(frozen=True)
+class TrainingCases:
+    """What a run learns from, what it is watched on, and what it learns from without labels."""
+
+    training: Cases
+    validation: Cases
+    unlabelled: Cases
+
+    @classmethod
+    def of_folder(cls, folder) -> TrainingCases:
+        """Whatever `folder`/training, validation and unlabelled hold; cases that appear later in training/ are used too."""
+        return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
 
 
-class PatchData(L.LightningDataModule):
-    """Patches of the cases in `folder`/training and `folder`/validation."""
+def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, progress: bool = True) -> Path:
+    """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
-    def __init__(self, experiment: Experiment, folder: Path):
-        super().__init__()
-        self.experiment, self.folder = experiment, Path(folder)
+    run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files and
+    experiment.json (settings, seed, versions, command). A run found there is resumed: patches, augmentation, points, optimizers,
+    averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve is the same to the last digit;
+    some CUDA kernels add up in no fixed order, there it is the same but for rounding.
 
-    def train_dataloader(self):
-        patches = training_patches(self.experiment, self.folder / "training", self.trainer.current_epoch, EPOCH_STEPS)
-        return self._loader(patches, self.experiment.batch)
+    InputError when there are no cases or cases on another grid, for mixed precision without CUDA, when another process trains in the
+    folder, or when its checkpoint belongs to another experiment.
+    """
+    import lightning as L
+    from lightning.pytorch.callbacks import TQDMProgressBar
 
-    def val_dataloader(self):
-        folder = self.folder / "validation"
-        names = case_names(folder)
-        return self._loader(Patches(folder, names, self.experiment.patch, count=3 * len(names), seed=1, ovary_share=0.9), 1)
+    from .curves import Curves
+    from .loop import Training
+    from .objectives import OBJECTIVES
+    from .running import KeepCheckpoints, PatchData
 
-    def _loader(self, patches, batch):
-        return DataLoader(patches, batch, num_workers=self.experiment.workers, prefetch_factor=4 if self.experiment.workers else None)
-
-
-def train(experiment: Experiment, data_folder, run_folder, *, progress: bool = True) -> Path:
-    """Trains to `experiment.steps` and returns the last checkpoint. A run that was killed goes on from its last checkpoint."""
+    cases = cases or TrainingCases.of_folder(data_folder)
+    _check(experiment, cases)
     run_folder = Path(run_folder)
     run_folder.mkdir(parents=True, exist_ok=True)
-    L.seed_everything(experiment.seed, workers=True, verbose=False)
-    last = run_folder / "last.ckpt"
-    callbacks = [ModelCheckpoint(run_folder, save_last=True, save_top_k=0, every_n_train_steps=experiment.checkpoint_every)]
-    if experiment.average_decay:
-        callbacks.append(EMAWeightAveraging(decay=experiment.average_decay))
-    if progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=20))
-    trainer = L.Trainer(
-        max_steps=experiment.steps,
-        precision=experiment.precision,
-        callbacks=callbacks,
-        logger=CSVLogger(run_folder, name="log", version=""),
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-        reload_dataloaders_every_n_epochs=1,
-        check_val_every_n_epoch=max(1, experiment.validate_every // EPOCH_STEPS),
-        num_sanity_val_steps=0,
-        log_every_n_steps=20,
-        gradient_clip_val=1.0,
-    )
-    (run_folder / "experiment.json").write_text(_json(experiment))
-    trainer.fit(Training(experiment), datamodule=PatchData(experiment, data_folder), ckpt_path=last if last.exists() else None)
-    return last
+    with quiet(), locked(run_folder):
+        plan = Plan(
+            phase_steps(experiment, len(cases.training.names())), OBJECTIVES[experiment.network].phases, experiment.validate_every
+        )
+        L.seed_everything(experiment.seed, workers=True, verbose=False)
+        module = Training(experiment, plan)
+        checkpoint = _last_checkpoint(run_folder / LAST)
+        if checkpoint is not None:
+            _restore(module, checkpoint, run_folder / LAST)
+        if module.step >= plan.total:
+            return run_folder / LAST
+        curves = Curves(run_folder, module.step, experiment.tensorboard)
+        _describe(experiment, run_folder)
+        callbacks = [KeepCheckpoints(run_folder, curves, checkpoint)]
+        if progress:
+            callbacks.append(TQDMProgressBar(refresh_rate=20))
+        several = experiment.devices * experiment.nodes > 1
+        trainer = L.Trainer(
+            max_epochs=len(plan.boundaries_after(module.step)),
+            precision=experiment.precision,
+            accelerator="gpu" if torch.cuda.is_available() else "cpu",
+            devices=experiment.devices,
+            num_nodes=experiment.nodes,
+            strategy="ddp_find_unused_parameters_true" if several else "auto",
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=progress,
+            enable_model_summary=False,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            limit_val_batches=None if cases.validation.names() else 0,
+        )
+        try:
+            trainer.fit(module, datamodule=PatchData(experiment, cases, run_folder))
+        finally:
+            curves.close()
+    return run_folder / LAST
 
 
 def load_checkpoint(experiment: Experiment, checkpoint):
@@ -145,11 +110,81 @@ def load_checkpoint(experiment: Experiment, checkpoint):
     prefix = "network."
     weights = {k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)}
     network = networks.build(experiment.network, **experiment.arguments)
-    network.load_state_dict(weights)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; give the configuration that it was trained with") from None
     return network.eval(), int(state["global_step"])
 
 
-def _json(experiment):
-    import json
+@contextmanager
+def locked(folder: Path):
+    """Holds `folder`/.lock; InputError where another process on any machine that shares the folder has it. A killed process frees it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock; there two runs in one folder are the user's care.
+        yield
+        return
+    rank = int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("SLURM_PROCID", 0))
+    with open(Path(folder) / ".lock", "w") as f:
+        try:
+            if not rank:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"{folder}: another process trains here; wait for it, or give another folder") from None
+        yield
 
-    return json.dumps(dataclasses.asdict(experiment), indent=2)
+
+@contextmanager
+def quiet():
+    """Keeps Lightning's advice (more workers, other intervals) from the terminal."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.pytorch.utilities.rank_zero", "lightning.fabric")]
+    before = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        warnings.filterwarnings("ignore", message=r".*(does not have many workers|pin_memory|isinstance\(treespec).*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, before):
+                logger.setLevel(level)
+
+
+def _check(experiment: Experiment, cases: TrainingCases) -> None:
+    if not cases.training.names():
+        raise InputError(f"{cases.training.folder}: no cases to train on; run `crend_training prepare` first")
+    if experiment.semi_weight and not cases.unlabelled.names():
+        raise InputError(f"{cases.unlabelled.folder}: no unlabelled cases, but 'semi_weight' asks for them; prepare them or set it to 0")
+    for some in (cases.training, cases.validation, cases.unlabelled):
+        check_spacing(some, experiment.spacing_mm)
+    if experiment.precision != "32-true" and not torch.cuda.is_available():
+        raise InputError(f"precision '{experiment.precision}' needs a CUDA device and there is none here; use 32-true")
+
+
+def _last_checkpoint(path: Path):
+    return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+
+
+def _restore(module, checkpoint, path: Path) -> None:
+    if "crend" not in checkpoint:
+        raise InputError(f"{path}: this checkpoint can be bundled but not trained further; train in a new folder")
+    try:
+        module.restore(checkpoint)
+    except RuntimeError:
+        raise InputError(f"{path}: of another network or other settings; train in a new folder") from None
+    if checkpoint["crend"]["seed"] != module.experiment.seed:
+        raise InputError(f"{path}: trained with seed {checkpoint['crend']['seed']}, not {module.experiment.seed}; train in a new folder")
+
+
+def _describe(experiment: Experiment, run_folder: Path) -> None:
+    from importlib.metadata import version
+
+    about = {
+        **dataclasses.asdict(experiment),
+        "command": " ".join(Path(a).name if i == 0 else a for i, a in enumerate(sys.argv)),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "lightning", "monai", "numpy")}},
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads",
+    }
+    (run_folder / "experiment.json").write_text(json.dumps(about, indent=2) + "\n")
