@@ -42,8 +42,8 @@ install_packages() {
   fi
   say "installing system packages: $*"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || say "apt-get update failed, trying with the lists at hand"
-  apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >&2
+  apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null || say "apt-get update failed, trying with the lists at hand"
+  apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null
 }
 
 find_python() {

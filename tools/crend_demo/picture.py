@@ -52,8 +52,8 @@ def make_overview(folder):
 
 def open_scene(bundle_path, log):
     """A Stage with the scene of a .mrb file, opened as Slicer does; raises RuntimeError when something is missing."""
-    log_to(log)
     app = SlicerApp()
+    log_to(log)  # after SlicerApp, which sends messages to the console
     stage = Stage(app.scene, app.app_logic)
     stage.app = app  # holds the logics that observe the scene
     if not app.scene.ReadFromMRB(str(bundle_path), False):
