@@ -21,12 +21,13 @@ from .image import check_image
 from .measurements import measure
 from .organ import bounding_box, tidy
 from .result import Segmentation
-from .windows import all_windows, blend, occupied, pad_to_patch, region_windows
+from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
 
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
-SEARCH_MARGIN = 0.125  # of the patch, around what the quick look saw
+SEARCH_EXPECTS = 36  # windows around an ovary of 40 mm: 4 x 3 x 3
 SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
-STAGES = {"model grid": 0.03, "search": 0.32, "windows": 0.55, "full resolution": 0.04, "follicles": 0.03, "measurements": 0.03}
+# What fraction of a run is done when a stage ends.
+STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
 
 
 def segment(
@@ -77,11 +78,11 @@ def segment(
     look = _Look(values, settings, engine, render, run)
     if search:
         with run.stage("search"):
-            region = look.quickly()
+            windows = look.quickly()
     else:
-        region = look.everywhere()
+        windows = look.everywhere()
     with run.stage("windows"):
-        probabilities = look.closely(region)
+        probabilities = look.closely(windows)
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     probabilities, organ, count = tidy(probabilities, settings["thresholds"], voxel_ml)
 
@@ -125,23 +126,23 @@ class _Run:
     def __init__(self, progress, cancelled):
         self.progress, self.cancelled = progress, cancelled
         self.seconds: dict[str, float] = {}
-        self.name, self.first, self.share = "", 0.0, 0.0
+        self.name, self.first, self.end, self.reached = "", 0.0, 0.0, 0.0
 
     @contextmanager
     def stage(self, name: str):
         if self.cancelled is not None and self.cancelled():
             raise Cancelled(f"stopped before {name}")
-        names = list(STAGES)
-        self.name, self.share = name, STAGES[name]
-        self.first = sum(STAGES[n] for n in names[: names.index(name)])
+        # A stage starts where the last one got to, so one that was left out hands its share to the next.
+        self.name, self.first, self.end = name, self.reached, STAGES[name]
         self.report(0.0)
         began = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - began, 3)
 
     def report(self, fraction: float) -> None:
+        self.reached = self.first + (self.end - self.first) * fraction
         if self.progress is not None:
-            self.progress(self.name, self.first + self.share * fraction)
+            self.progress(self.name, self.reached)
 
 
 class _Look:
@@ -159,34 +160,30 @@ class _Look:
         self.points = points
         self.counts = {"search": 0, "run": 0, "skipped": 0}
 
-    def everywhere(self):
-        return tuple(slice(0, n) for n in self.values.shape), np.ones(self.values.shape, bool)
+    def everywhere(self) -> list:
+        """All windows of 50 % overlap that hold an echo."""
+        return occupied(all_windows(self.values.shape, self.patch), self.patch, self.inside)
 
-    def quickly(self):
-        """Where an ovary may be: a box (three slices) and the voxels in question (D, H, W), or None.
+    def quickly(self) -> list:
+        """Those windows of `everywhere` that an ovary may lie in.
 
-        Windows side by side and not rendered: an eighth of the windows, and no head.
+        Windows side by side and not rendered say where: up to eight times fewer, and no head. In a volume so small that
+        this would cost more than it saves it is left out.
         """
-        windows = all_windows(self.values.shape, self.patch, 0.0)
-        wanted = occupied(windows, self.patch, self.inside)
-        self.counts["search"] = len(wanted)
-        ovary = self._blend(wanted, False)[0]
-        seen = _large_blobs(ovary >= SEARCH_PROBABILITY, SEARCH_SHARE)
-        if not seen.any():
-            return None
-        margin = int(round(max(self.patch) * SEARCH_MARGIN))
-        return bounding_box(seen, margin), seen
+        everything = self.everywhere()
+        side_by_side = occupied(all_windows(self.values.shape, self.patch, 0.0), self.patch, self.inside)
+        if len(side_by_side) + SEARCH_EXPECTS >= len(everything):
+            return everything
+        self.counts["search"] = len(side_by_side)
+        seen = _large_blobs(self._blend(side_by_side, False)[0] >= SEARCH_PROBABILITY, SEARCH_SHARE)
+        # A subset of the same windows, not others nearby: what is found does not depend on whether there was a search.
+        return looking_at(everything, self.patch, self.values.shape, seen)
 
-    def closely(self, region) -> np.ndarray:
-        """Probabilities (2, D, H, W) on the model grid from windows of 50 % overlap over `region`; 0 elsewhere."""
-        shape = tuple(p.stop - p.start for p in self.place)
-        if region is None:
-            return np.zeros((2,) + shape, np.float32)
-        box, seen = region
-        windows = region_windows(self.values.shape, self.patch, box)
-        wanted = occupied(windows, self.patch, seen & self.inside)
-        self.counts["run"], self.counts["skipped"] = len(wanted), len(windows) - len(wanted)
-        return self._blend(wanted, self.renders)[(slice(None),) + self.place]
+    def closely(self, windows: list) -> np.ndarray:
+        """Probabilities (2, D, H, W) on the model grid from these windows; 0 where none of them lies."""
+        self.counts["run"] = len(windows)
+        self.counts["skipped"] = len(all_windows(self.values.shape, self.patch)) - len(windows)
+        return self._blend(windows, self.renders)[(slice(None),) + self.place]
 
     def _blend(self, windows, render: bool) -> np.ndarray:
         return blend(

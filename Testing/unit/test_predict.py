@@ -87,6 +87,11 @@ def test_searching_first_finds_the_same_as_looking_everywhere():
     assert quick.provenance["windows"]["search"] == 3 * 4 * 4
 
 
+def test_a_small_volume_is_not_searched_first():
+    found = run(scene(SHAPE, ORGAN))
+    assert found.provenance["windows"] == {"search": 0, "run": 2 * 2 * 2, "skipped": 0}
+
+
 def test_windows_without_an_echo_are_not_run():
     array = scene((32, 32, 96), (slice(8, 24), slice(8, 24), slice(4, 20)), empty=(slice(None), slice(None), slice(32, None)))
     found = run(array, search=False)

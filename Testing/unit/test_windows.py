@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crend.errors import Cancelled
-from crend.windows import all_windows, blend, box, gaussian_weights, occupied, pad_to_patch, region_windows, window_starts
+from crend.windows import all_windows, blend, box, gaussian_weights, looking_at, occupied, pad_to_patch, window_starts
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,22 @@ def test_weights_are_symmetric_peak_in_the_middle_and_never_vanish():
     assert weights[4, 5, 7] / weights[4, 5, 6] == pytest.approx(np.exp(-0.5) / np.exp(-1 / 18))
 
 
-def test_region_windows_cover_the_region_and_stay_inside():
-    shape, patch, region = (60, 70, 20), (16, 16, 32), (slice(40, 58), slice(0, 5), slice(3, 9))
-    covered = np.zeros((60, 70, 32), bool)
-    for start in region_windows((60, 70, 32), patch, region):
-        assert all(0 <= s and s + p <= n for s, p, n in zip(start, patch, (60, 70, 32)))
-        covered[box(start, patch)] = True
-    assert covered[region].all() and not covered[:30].any()
-    assert region_windows(shape, patch, (slice(20, 24), slice(65, 70), slice(3, 9))) == [(14, 54, 0)]
+def test_every_voxel_has_a_window_that_looks_at_it():
+    shape, patch = (40, 23, 16), (16, 16, 16)
+    windows = all_windows(shape, patch)
+    for voxel in [(0, 0, 0), (39, 22, 15), (20, 11, 8), (9, 5, 3), (31, 15, 15)]:
+        wanted = np.zeros(shape, bool)
+        wanted[voxel] = True
+        chosen = looking_at(windows, patch, shape, wanted)
+        assert chosen and set(chosen) <= set(windows)
+        nearest = min(windows, key=lambda start: sum((s + 7.5 - v) ** 2 for s, v in zip(start, voxel)))
+        assert nearest in chosen
+
+
+def test_a_window_that_sees_something_at_its_rim_only_is_not_looking_at_it():
+    wanted = np.zeros((16, 16, 48), bool)
+    wanted[8, 8, 15] = True
+    assert looking_at([(0, 0, 0), (0, 0, 8), (0, 0, 14)], (16, 16, 16), (16, 16, 48), wanted) == [(0, 0, 8)]
 
 
 def test_windows_that_see_nothing_are_left_out():
