@@ -216,6 +216,30 @@ def test_compare_names_both_files_when_they_share_no_space(tmp_path, capfd):
     assert error.count("\n") == 1 and "a.nrrd" in error and "far.nrrd" in error
 
 
+def test_compare_writes_surfaces_and_a_picture(tmp_path, capfd):
+    import vtk
+
+    a, b = labels_on(tmp_path / "a.nrrd", CUBE), labels_on(tmp_path / "b.nrrd", MOVED)
+    assert run("compare", a, b, "--surface", tmp_path / "s.vtp", "--png", tmp_path / "p.png") == 0, capfd.readouterr().err
+    reader = vtk.vtkXMLPolyDataReader()
+    reader.SetFileName(str(tmp_path / "s.vtp"))
+    reader.Update()
+    assert reader.GetOutput().GetNumberOfPoints() > 100
+    assert sitk.ReadImage(str(tmp_path / "p.png")).GetDimension() == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nrrd", "b.nrrd", "p.png", "s.vtp"]
+
+
+def test_compare_with_an_empty_one_has_no_surface_and_writes_nothing(tmp_path, capfd):
+    a = labels_on(tmp_path / "a.nrrd", CUBE)
+    empty = sitk.ReadImage(str(a)) * 0
+    sitk.WriteImage(empty, str(tmp_path / "empty.nrrd"))
+    assert run("compare", a, tmp_path / "empty.nrrd") == 0
+    assert run("compare", a, tmp_path / "empty.nrrd", "--json", tmp_path / "c.json", "--surface", tmp_path / "s.vtp") == 2
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1 and "empty.nrrd" in error
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nrrd", "empty.nrrd"]
+
+
 def test_help_alone_and_for_each_command(capfd):
     assert run() == 0
     shown = capfd.readouterr().out

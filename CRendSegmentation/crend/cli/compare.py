@@ -33,9 +33,9 @@ def command(
 
     try:
         figures = compare(a, b)
+        _write(figures, a, b, json, surface, png)
     except InputError as error:
         raise InputError(f"{reference} and {prediction}: {error}") from error
-    _write(figures, a, b, json, surface, png)
     _show(figures, [path for path in (json, surface, png) if path is not None])
 
 
@@ -45,12 +45,12 @@ def _write(figures, reference, prediction, json, surface, png) -> None:
     from ..tables import write_json
 
     def write_surface(path):
-        from ..surfaces import write_distances
+        from ..distance_maps import write_distances
 
         write_distances(reference, prediction, path)
 
     def write_picture(path):
-        from ..surfaces import picture_distances
+        from ..figure import picture_distances
 
         picture_distances(reference, prediction, path)
 
