@@ -13,7 +13,7 @@ from slicer.util import VTKObservationMixin
 from CRendSegmentationLib.Panel import Panel
 from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
 from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
-from CRendSegmentationLib.Run import SegmentationRun
+from CRendSegmentationLib.Run import FollicleRun, SegmentationRun
 
 
 class CRendSegmentation(ScriptedLoadableModule):
@@ -130,6 +130,11 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
     def start(self, volumeNode, segmentationNode=None, settings=Settings()):
         """As `segment`, without blocking: returns a SegmentationRun to be polled from the main thread."""
         return SegmentationRun(self.predictor, volumeNode, segmentationNode, settings)
+
+    def startFollicle(self, editing, point, settings=Settings()):
+        """Find the follicle around a point (r, a, s; the segmentation's own coordinates) and add it to what `editing`, a FollicleEditing,
+        edits. Returns a run to be polled, as `start` does."""
+        return FollicleRun(self.predictor, editing, point, settings)
 
     def close(self):
         """End the worker process; a later call starts it again."""

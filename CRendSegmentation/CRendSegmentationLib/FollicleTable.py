@@ -62,7 +62,9 @@ class FollicleTable:
         self._widget.clearSelection()
         for row in range(self._widget.rowCount):
             if self._widget.item(row, 0).data(qt.Qt.UserRole) in segmentIDs:
-                self._widget.selectRow(row)
+                # selectRow() would drop the rows before it.
+                for column in range(self._widget.columnCount):
+                    self._widget.item(row, column).setSelected(True)
         self._updating = False
 
     def onItemSelectionChanged(self):

@@ -3,6 +3,7 @@
 import slicer
 import vtk
 
+from .EditTools import EditTools
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
 from .ResultView import ResultView
@@ -24,12 +25,13 @@ class Panel:
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
+        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
 
     def close(self):
         """End what is running and let go of the scene."""
         self.run.cancel()
         self.setParameterNode(None)
-        self.result.show(None)
+        self._show(None)
 
     def setParameterNode(self, parameterNode):
         """Show and follow these settings; None: none."""
@@ -51,7 +53,7 @@ class Panel:
         """Follow the settings."""
         self.models.show(self._parameterNode.model)
         if self._parameterNode.segmentation is not self.result.segmentationNode:
-            self.result.show(self._parameterNode.segmentation)
+            self._show(self._parameterNode.segmentation)
         self._updateApply()
 
     def onApply(self):
@@ -62,12 +64,22 @@ class Panel:
     def onFinished(self, nodes):
         """A run ended well: show what came out."""
         self._parameterNode.segmentation = nodes.segmentationNode
-        self.result.show(nodes.segmentationNode)
+        self._show(nodes.segmentationNode)
+
+    def onAddFollicle(self, editing, point):
+        """The user clicked at a follicle that is to be added."""
+        settings = settingsOf(self._parameterNode)
+        self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded)
+
+    def onFollicleAdded(self, nodes):
+        """A follicle was found at the click."""
+        self.edit.show(nodes.segmentationNode)
 
     def onRunning(self, running):
         """Nothing is chosen or edited while a run is on."""
         self.ui.inputSection.enabled = not running
         self.ui.advancedSection.enabled = not running
+        self.ui.editSection.enabled = not running and self.result.segmentationNode is not None
 
     def onModelChosen(self, nameOrFolder):
         """The user picked a model."""
@@ -76,7 +88,11 @@ class Panel:
 
     def onProblem(self, text):
         """Something that the user asked for cannot be."""
-        self.run.say(text, failed=True)
+        self.run.say(f"{text[:1].upper()}{text[1:]}", failed=True)
+
+    def _show(self, segmentationNode):
+        self.result.show(segmentationNode)
+        self.edit.show(segmentationNode)
 
     def _updateApply(self):
         if not self.models.any:

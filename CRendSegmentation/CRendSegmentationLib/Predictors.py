@@ -49,6 +49,10 @@ class WorkerPredictor:
         """A job for a SimpleITK image; `name` is what messages call it."""
         return _WorkerJob(self._client, image, name, settings)
 
+    def startFollicle(self, image, name, point, settings):
+        """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
+        return _WorkerFollicleJob(self._client, image, name, settings, point=point)
+
     def describe(self, settings):
         """Ask what the network would run on; the job's poll gives the words."""
         return _DescriptionJob(self._client, settings)
@@ -105,18 +109,19 @@ class _DescriptionJob(_WorkerRequest):
         return event and event["text"]
 
 
-class _WorkerJob(_WorkerRequest):
-    def __init__(self, client, image, name, settings):
+class _WorkerImageJob(_WorkerRequest):
+    """A request with an image; what comes back is read from a folder that is gone afterwards."""
+
+    def __init__(self, client, image, name, settings, do, **what):
         self._folder = tempfile.TemporaryDirectory(prefix="crend-")
         self._cancelledAt = None
         path = str(Path(self._folder.name) / "image.nrrd")
         sitk.WriteImage(image, path)
-        super().__init__(client, "segment", image=path, name=name, folder=self._folder.name, model=settings.model or None,
-                         device=settings.device, engine=settings.engine, search=settings.search, split=settings.split,
-                         smallest_follicle_mm=settings.smallestFollicleMm)
+        super().__init__(client, do, image=path, name=name, folder=self._folder.name, model=settings.model or None,
+                         device=settings.device, engine=settings.engine, **what)
 
     def poll(self):
-        """The Segmentation, or None. Raises InputError, Cancelled or PredictionFailed."""
+        """The result, or None. Raises InputError, Cancelled or PredictionFailed."""
         try:
             event = self._final()
             if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > PATIENCE_SECONDS):
@@ -125,8 +130,7 @@ class _WorkerJob(_WorkerRequest):
                 raise Cancelled("stopped")
             if event is None:
                 return None
-            result = Segmentation(sitk.ReadImage(event["ovary"]), sitk.ReadImage(event["follicles"]),
-                                  Measurements.from_dict(event["measurements"]), event["provenance"])
+            result = self.read(event)
         except Exception:
             self._folder.cleanup()
             raise
@@ -138,6 +142,24 @@ class _WorkerJob(_WorkerRequest):
         if self._cancelledAt is None:
             self._cancelledAt = time.monotonic()
             self._client.cancel(self._number)
+
+
+class _WorkerJob(_WorkerImageJob):
+    def __init__(self, client, image, name, settings):
+        super().__init__(client, image, name, settings, "segment", search=settings.search, split=settings.split,
+                         smallest_follicle_mm=settings.smallestFollicleMm)
+
+    def read(self, event):
+        return Segmentation(sitk.ReadImage(event["ovary"]), sitk.ReadImage(event["follicles"]),
+                            Measurements.from_dict(event["measurements"]), event["provenance"])
+
+
+class _WorkerFollicleJob(_WorkerImageJob):
+    def __init__(self, client, image, name, settings, point):
+        super().__init__(client, image, name, settings, "follicle", point=point)
+
+    def read(self, event):
+        return sitk.ReadImage(event["follicle"])
 
 
 class _InProcessJob:

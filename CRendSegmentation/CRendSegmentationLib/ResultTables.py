@@ -47,6 +47,14 @@ def fillFollicleTable(tableNode, measurements, manual=()):
         tableNode.SetColumnDescription(name, meaning)
 
 
+def readFollicleTable(tableNode):
+    """The rows of a follicle table as dicts; every column but the segment's name as a number."""
+    table = tableNode.GetTable()
+    names = [table.GetColumnName(column) for column in range(table.GetNumberOfColumns())]
+    return [{name: table.GetValueByName(row, name).ToString() if name == "segment" else table.GetValueByName(row, name).ToDouble()
+             for name in names} for row in range(table.GetNumberOfRows())]
+
+
 def fillSummaryTable(tableNode, measurements):
     """Write one row a finding: columns finding (text), value (number) and unit (text)."""
     lines = summaryLines(measurements)

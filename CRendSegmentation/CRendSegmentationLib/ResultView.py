@@ -1,14 +1,20 @@
 """What came out: side, summary, follicle table, both ovaries together."""
 
+import qt
 import slicer
 import vtk
 
 from .Display import centreSlicesOn, centroidOf, highlight
 from .FollicleTable import FollicleTable
 from .Histogram import showHistogram
-from .Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf
+from .Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from .ResultTables import summaryText
 from .Sides import SIDES, bothOvariesText, setSide, sideOf
+
+
+SETTLING_MS = 150
+FOLLOWED = (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentAdded,
+            slicer.vtkSegmentation.SegmentRemoved, slicer.vtkSegmentation.SegmentModified)
 
 
 class ResultView:
@@ -18,6 +24,10 @@ class ResultView:
         self._ui = ui
         self._node = None
         self._observations = []
+        self._timer = qt.QTimer()
+        self._timer.singleShot = True
+        self._timer.interval = SETTLING_MS
+        self._timer.timeout.connect(self.updateTables)
         self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
         for side in SIDES:
             ui.sideComboBox.addItem(side)
@@ -42,6 +52,10 @@ class ResultView:
         tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
         self._observe([table for table in tables if table is not None], vtk.vtkCommand.ModifiedEvent, self.onTableModified)
         editor = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode") if slicer.mrmlScene else None
+        if segmentationNode is not None:
+            for event in FOLLOWED:
+                self._observe([segmentationNode.GetSegmentation()], event, self.onSegmentsChanged)
+        self._timer.stop()
         self._observe([editor] if editor is not None else [], vtk.vtkCommand.ModifiedEvent, self.onSegmentEditorModified)
         self.refresh()
 
@@ -57,6 +71,16 @@ class ResultView:
         both = bothOvariesText()
         self._ui.bothOvariesLabel.text = both
         self._ui.bothOvariesLabel.visible = bool(both)
+
+    def onSegmentsChanged(self, caller, event):
+        """Somebody, here or in Segment Editor, changed a segment: measure again as soon as it has settled."""
+        self._timer.start()
+
+    def updateTables(self):
+        """Bring the tables up to the segments as they are now."""
+        self._timer.stop()
+        if self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
+            updateTables(self._node)
 
     def onTableModified(self, caller, event):
         """The tables follow the segments, and the panel follows the tables."""

@@ -7,6 +7,7 @@ import slicer
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation, writeSegmentation
+from .SegmentMeasurements import manualNames, measureSegments
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
 FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
@@ -45,6 +46,20 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
             _placeBeside(volumeNode, node)
         showSegmentation(segmentationNode)
     return ResultNodes(segmentationNode, follicleTable, summaryTable, result.message)
+
+
+def updateTables(segmentationNode):
+    """Measure the segments as they are now and bring the segmentation's tables up to date. Returns the Measurements.
+
+    Follicles that are not as the model drew them are marked as edited by hand.
+    """
+    follicleTable, summaryTable = (tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE))
+    measurements = measureSegments(segmentationNode)
+    if follicleTable is not None:
+        fillFollicleTable(follicleTable, measurements, manualNames(segmentationNode, measurements))
+    if summaryTable is not None:
+        fillSummaryTable(summaryTable, measurements)
+    return measurements
 
 
 def tableOf(segmentationNode, role):

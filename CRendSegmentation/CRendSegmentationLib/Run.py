@@ -1,4 +1,4 @@
-"""One volume on its way from node to result, polled from the main thread."""
+"""Work on its way, polled from the main thread: a volume to be segmented, or one follicle to be found."""
 
 import time
 
@@ -8,31 +8,27 @@ import slicer
 from crend.errors import InputError
 from crend.image import check_image
 
-from .Results import putResultIntoScene
-from .VolumeImage import ijkToRas, imageFromVolumeNode
+from .Results import ResultNodes, putResultIntoScene, updateTables
+from .VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
 
 POLL_SECONDS = 0.02
 
 
-class SegmentationRun:
-    """Started when made; `poll` until it gives ResultNodes or raises. The scene is touched by the last poll only.
+class _Run:
+    """A job on one volume. Raises InputError at once for a volume that cannot be used."""
 
-    Raises InputError at once for a volume that cannot be segmented.
-    """
-
-    def __init__(self, predictor, volumeNode, segmentationNode, settings):
+    def __init__(self, volumeNode, startJob):
         image = imageFromVolumeNode(volumeNode)
         self._name = volumeNode.GetName()
         check_image(image, self._name)
         self._volumeID = volumeNode.GetID()
-        self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
         self._ijkToRas = ijkToRas(volumeNode)
         self._began = time.monotonic()
         self.cancelling = False
-        self._job = predictor.start(image, self._name, settings)
+        self._job = startJob(image, self._name)
 
     def poll(self):
-        """ResultNodes, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
+        """What `finish` makes of the result, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
         result = self._job.poll()
         if result is None:
             return None
@@ -41,8 +37,7 @@ class SegmentationRun:
             raise InputError(f"{self._name}: was removed while it was segmented; load it and apply again.")
         if not np.array_equal(ijkToRas(volumeNode), self._ijkToRas):
             raise InputError(f"{self._name}: was moved while it was segmented; apply again.")
-        segmentationNode = slicer.mrmlScene.GetNodeByID(self._segmentationID) if self._segmentationID else None
-        return putResultIntoScene(result, volumeNode, segmentationNode)
+        return self.finish(result, volumeNode)
 
     def cancel(self):
         """Stop; a poll within the next second raises Cancelled."""
@@ -50,15 +45,15 @@ class SegmentationRun:
         self._job.cancel()
 
     def wait(self, progress=None, cancelled=None):
-        """Poll until the end and return the ResultNodes. progress(stage, fraction); cancelled() -> bool."""
+        """Poll until the end and return what poll returns. progress(stage, fraction); cancelled() -> bool."""
         told = None
         while True:
-            nodes = self.poll()
+            found = self.poll()
             if progress is not None and (self.stage, self.fraction) != told:
                 told = (self.stage, self.fraction)
                 progress(*told)
-            if nodes is not None:
-                return nodes
+            if found is not None:
+                return found
             if cancelled is not None and cancelled():
                 self.cancel()
             time.sleep(POLL_SECONDS)
@@ -73,14 +68,49 @@ class SegmentationRun:
         """How much is done, 0 to 1."""
         return self._job.fraction
 
-    @property
-    def elapsed(self):
-        """Seconds since the start."""
-        return time.monotonic() - self._began
-
     def words(self):
         """"Looking closely, 42 %, 0:31, about 0:43 left"."""
-        return progressWords(self.stage, self.fraction, self.elapsed)
+        return progressWords(self.stage, self.fraction, time.monotonic() - self._began)
+
+
+class SegmentationRun(_Run):
+    """A volume on its way to ResultNodes. The scene is touched by the last poll only."""
+
+    def __init__(self, predictor, volumeNode, segmentationNode, settings):
+        self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
+        super().__init__(volumeNode, lambda image, name: predictor.start(image, name, settings))
+
+    def finish(self, result, volumeNode):
+        """Write the result into the scene."""
+        segmentationNode = slicer.mrmlScene.GetNodeByID(self._segmentationID) if self._segmentationID else None
+        return putResultIntoScene(result, volumeNode, segmentationNode)
+
+
+class FollicleRun(_Run):
+    """A point on its way to a follicle of an existing segmentation.
+
+    editing: FollicleEditing of the segmentation. point: (r, a, s) in the segmentation's own coordinates.
+    """
+
+    def __init__(self, predictor, editing, point, settings):
+        self._editing = editing
+        segmentationNode = editing.segmentationNode
+        volumeNode = referenceVolume(segmentationNode)
+        if volumeNode is None:
+            raise InputError(f"{segmentationNode.GetName()}: the volume that it was made from is not loaded; load it first.")
+        super().__init__(volumeNode, lambda image, name: predictor.startFollicle(image, name, lpsPoint(point), settings))
+
+    def finish(self, result, volumeNode):
+        """Add the follicle and measure it. Returns ResultNodes."""
+        segmentID = self._editing.add(result)
+        node = self._editing.segmentationNode
+        updateTables(node)
+        return ResultNodes(node, None, None, f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added")
+
+
+def referenceVolume(segmentationNode):
+    """The volume that a segmentation was made from, or None."""
+    return segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
 
 
 STAGE_WORDS = {

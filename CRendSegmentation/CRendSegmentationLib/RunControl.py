@@ -21,6 +21,7 @@ class RunControl:
         self._onFinished = onFinished
         self._onRunning = onRunning
         self._run = None
+        self._finishing = onFinished
         self._hint = ""
         self._ready = False
         self._timer = qt.QTimer()
@@ -38,8 +39,11 @@ class RunControl:
         self._ready, self._hint = ready, hint
         self._showButton()
 
-    def begin(self, start):
-        """Start a run: start() returns it, or raises what is then said in the panel."""
+    def begin(self, start, onFinished=None):
+        """Start a run: start() returns it, or raises what is then said in the panel. onFinished: in place of the usual one."""
+        if self._run is not None:
+            return
+        self._finishing = onFinished or self._onFinished
         self.say("")
         try:
             self._run = start()
@@ -103,7 +107,7 @@ class RunControl:
         if nodes is not None:
             self._end()
             self.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}.")
-            self._onFinished(nodes)
+            self._finishing(nodes)
         elif not self._run.cancelling:
             self._ui.progressBar.value = int(100 * self._run.fraction)
             self.say(self._run.words())

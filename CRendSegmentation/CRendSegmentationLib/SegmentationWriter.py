@@ -7,6 +7,7 @@ from vtk.util import numpy_support
 
 from crend import segments
 
+from .SegmentMeasurements import tagAsModels
 from .VolumeImage import ijkToRasMatrix
 
 
@@ -23,11 +24,12 @@ def writeSegmentation(segmentationNode, volumeNode, result):
     segmentation.RemoveAllSegments()
     segmentation.SetSourceRepresentationName(_binaryLabelmap())
     ovary = orientedLabelmap(result.ovary)
-    _addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
+    addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
     follicles = orientedLabelmap(result.follicles)
     for follicle in result.measurements.follicles:
-        _addSegment(segmentation, segments.follicle_id(follicle.id), segments.follicle_name(follicle.id), follicle.id,
-                    segments.FOLLICLE_TERMINOLOGY, follicles, follicle.id)
+        addSegment(segmentation, segments.follicle_id(follicle.id), segments.follicle_name(follicle.id), follicle.id,
+                   segments.FOLLICLE_TERMINOLOGY, follicles, follicle.id)
+        tagAsModels(segmentation.GetSegment(segments.follicle_id(follicle.id)), follicle)
 
 
 def showSegmentation(segmentationNode):
@@ -40,15 +42,18 @@ def showSegmentation(segmentationNode):
     display.SetPreferredDisplayRepresentationName2D(_binaryLabelmap())
     segmentation = segmentationNode.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):
-        segmentID = segmentation.GetNthSegmentID(index)
-        ovary = segmentID == segments.OVARY_ID
-        display.SetSegmentVisibility(segmentID, True)
-        display.SetSegmentVisibility3D(segmentID, True)
-        display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)
-        display.SetSegmentOpacity2DFill(
-            segmentID, segments.OVARY_OPACITY_2D_FILL if ovary else segments.FOLLICLE_OPACITY_2D_FILL)
-        display.SetSegmentOpacity2DOutline(segmentID, 1.0)
+        showSegment(display, segmentation.GetNthSegmentID(index))
     display.SetVisibility(True)
+
+
+def showSegment(display, segmentID):
+    """Show one segment as its kind is shown at first."""
+    ovary = segmentID == segments.OVARY_ID
+    display.SetSegmentVisibility(segmentID, True)
+    display.SetSegmentVisibility3D(segmentID, True)
+    display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)
+    display.SetSegmentOpacity2DFill(segmentID, segments.OVARY_OPACITY_2D_FILL if ovary else segments.FOLLICLE_OPACITY_2D_FILL)
+    display.SetSegmentOpacity2DOutline(segmentID, 1.0)
 
 
 def orientedLabelmap(image):
@@ -75,7 +80,8 @@ def _bounds(labels):
     return lower, upper
 
 
-def _addSegment(segmentation, segmentID, name, number, terminology, labelmap, label):
+def addSegment(segmentation, segmentID, name, number, terminology, labelmap, label):
+    """Add a segment whose voxels are those of value `label` in `labelmap`; `number` chooses its colour, 0 is the ovary's."""
     segment = slicer.vtkSegment()
     segment.SetName(name)
     segment.SetColor(*segments.colour(number))

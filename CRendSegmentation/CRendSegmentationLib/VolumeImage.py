@@ -29,7 +29,7 @@ def imageFromVolumeNode(volumeNode):
     if components != 1:
         raise InputError(f"{name}: {components} values per voxel (colour?); convert it with the Vector to Scalar Volume module.")
     image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(volumeNode))
-    _setGeometry(image, ijkToRas(volumeNode), name)
+    setGeometry(image, ijkToRas(volumeNode), name)
     return image
 
 
@@ -48,7 +48,13 @@ def ijkToRasMatrix(image):
     return slicer.util.vtkMatrixFromArray(array)
 
 
-def _setGeometry(image, matrix, name):
+def lpsPoint(ras):
+    """A point (r, a, s) as SimpleITK has it."""
+    return [float(value) for value in _RAS_LPS @ ras]
+
+
+def setGeometry(image, matrix, name):
+    """Give a SimpleITK image the place that a 4 x 4 IJK-to-RAS array says; InputError, which begins with `name`, if that cannot be."""
     columns = _RAS_LPS @ matrix[:3, :3]
     spacing = np.linalg.norm(columns, axis=0)
     if not (np.isfinite(matrix).all() and (spacing > 0).all()):

@@ -73,6 +73,11 @@ class KnownPredictor:
         self.settings.append(settings)
         return _KnownJob(self, image)
 
+    def startFollicle(self, image, name, point, settings):
+        """Finds a ball of 3 voxels around the point."""
+        index = image.TransformPhysicalPointToIndex(point)[::-1]
+        return _KnownJob(self, image, lambda: maskOf(ball(index, 3), image))
+
     def close(self):
         pass
 
@@ -88,9 +93,9 @@ class KnownPredictor:
 class _KnownJob:
     """Two polls without a result, then the result, or the error."""
 
-    def __init__(self, predictor, image):
+    def __init__(self, predictor, image, result=None):
         self._predictor = predictor
-        self._image = image
+        self._result = result or (lambda: predictor.predict(image))
         self._polls = 0
         self._cancelled = False
         self.stage, self.fraction = "starting", 0.0
@@ -104,10 +109,17 @@ class _KnownJob:
             return None
         if self._predictor.error:
             raise self._predictor.error
-        return self._predictor.predict(self._image)
+        return self._result()
 
     def cancel(self):
         self._cancelled = True
+
+
+def maskOf(array, image):
+    """A bool array as a SimpleITK mask in the geometry of `image`."""
+    mask = sitk.GetImageFromArray(array.astype(np.uint8))
+    mask.CopyInformation(image)
+    return mask
 
 
 def segmentationOf(whole, labels, image):

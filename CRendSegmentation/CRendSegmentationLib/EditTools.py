@@ -1,0 +1,91 @@
+"""The buttons that change follicles: add, delete, split, merge, undo, Segment Editor."""
+
+import slicer
+
+from crend.errors import InputError
+
+from .FollicleEditing import FollicleEditing
+from .SeedPlacing import SeedPlacing
+
+
+class EditTools:
+    """onEdited() is called after the segments changed; onAdd(editing, point) when the user clicked at a follicle to be added,
+    the point in the segmentation's own coordinates; onProblem(text) when something cannot be done."""
+
+    def __init__(self, ui, table, onEdited, onAdd, onProblem):
+        self._ui = ui
+        self._table = table
+        self._onEdited = onEdited
+        self._onAdd = onAdd
+        self._onProblem = onProblem
+        self._node = None
+        self._editing = None
+        self._placing = SeedPlacing(self.onSeedPlaced)
+        ui.addButton.toggled.connect(self.onAddToggled)
+        ui.deleteButton.clicked.connect(self.onDelete)
+        ui.splitButton.clicked.connect(self.onSplit)
+        ui.mergeButton.clicked.connect(self.onMerge)
+        ui.undoButton.clicked.connect(self.onUndo)
+        ui.segmentEditorButton.clicked.connect(self.onSegmentEditor)
+        self.show(None)
+
+    def show(self, segmentationNode):
+        """Edit this segmentation; None: none."""
+        if segmentationNode is not self._node:
+            self._node = segmentationNode
+            self._editing = FollicleEditing(segmentationNode) if segmentationNode is not None else None
+        self._ui.addButton.checked = False
+        self._ui.editSection.enabled = segmentationNode is not None
+        self._showUndo()
+
+    def onAddToggled(self, checked):
+        """The next click into a view is at a follicle; or not any more."""
+        if checked:
+            self._placing.start()
+        else:
+            self._placing.stop()
+
+    def onSeedPlaced(self, worldPoint):
+        """The user clicked into a view."""
+        self._ui.addButton.checked = False
+        local = [0.0, 0.0, 0.0]
+        self._node.TransformPointFromWorld(worldPoint, local)
+        self._onAdd(self._editing, local)
+
+    def onDelete(self):
+        """Remove the selected follicles."""
+        self._edit(lambda: self._editing.delete(self._table.selected()))
+
+    def onMerge(self):
+        """Make one of the selected follicles."""
+        self._edit(lambda: self._editing.merge(self._table.selected()))
+
+    def onSplit(self):
+        """Divide the selected follicle."""
+        selected = self._table.selected()
+        if len(selected) != 1:
+            self._onProblem("select one follicle in the table to split.")
+            return
+        self._edit(lambda: self._editing.split(selected[0]))
+
+    def onUndo(self):
+        """Take the last edit back."""
+        self._edit(self._editing.undo)
+
+    def onSegmentEditor(self):
+        """Open Segment Editor with this segmentation."""
+        slicer.util.selectModule("SegmentEditor")
+        editor = slicer.modules.SegmentEditorWidget.editor
+        editor.setSegmentationNode(self._node)
+
+    def _edit(self, action):
+        try:
+            action()
+        except InputError as error:
+            self._onProblem(str(error))
+            return
+        self._onEdited()
+        self._showUndo()
+
+    def _showUndo(self):
+        self._ui.undoButton.enabled = self._editing is not None and self._editing.canUndo

@@ -1,0 +1,135 @@
+"""Edits on real segments, and the tables that follow them."""
+
+import numpy as np
+import pytest
+import slicer
+from crend.errors import InputError
+from host import samples
+
+from CRendSegmentationLib.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.ResultTables import readFollicleTable, readSummary
+from CRendSegmentationLib.Results import updateTables
+from CRendSegmentationLib.SegmentMeasurements import measureSegments
+from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+
+SIZES = [int(samples.ball(*follicle).sum()) for follicle in samples.FOLLICLES]
+
+
+@pytest.fixture(params=["flipped"])
+def nodes(request, logic):
+    """A segmented volume with its tables."""
+    logic.predictor = samples.KnownPredictor()
+    return logic.segment(samples.addVolume(request.param))
+
+
+def voxels(nodes, segmentID):
+    return slicer.util.arrayFromSegmentBinaryLabelmap(nodes.segmentationNode, segmentID)
+
+
+def segmentIDs(nodes):
+    segmentation = nodes.segmentationNode.GetSegmentation()
+    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+
+
+def table(nodes):
+    """{segment name: (volume in voxels, marked as manual)}"""
+    updateTables(nodes.segmentationNode)
+    voxel = np.prod(samples.SPACING) / 1000
+    return {row["segment"]: (round(row["volume_ml"] / voxel), bool(row["manual"])) for row in readFollicleTable(nodes.follicleTableNode)}
+
+
+def test_segments_are_measured_as_crend_measured_them(nodes):
+    volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    expected = samples.KnownPredictor().predict(imageFromVolumeNode(volume)).measurements
+    measured = measureSegments(nodes.segmentationNode)
+    for found, wanted in zip((measured.ovary, *measured.follicles), (expected.ovary, *expected.follicles)):
+        for name in wanted.__dataclass_fields__:
+            value = getattr(wanted, name)
+            assert getattr(found, name) == (pytest.approx(value) if isinstance(value, float) else value), name
+
+
+def test_measuring_again_marks_nothing_as_manual(nodes):
+    assert table(nodes) == {f"Follicle {k}": (size, False) for k, size in enumerate(SIZES, start=1)}
+
+
+def test_a_segment_at_the_border_is_said_to_be_cut_off(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    image = imageFromVolumeNode(nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef"))
+    editing.add(samples.maskOf(samples.ball((3, 24, 53), 4), image))
+    updateTables(nodes.segmentationNode)
+    cut = {row["segment"]: row["touches_border"] for row in readFollicleTable(nodes.follicleTableNode)}
+    assert cut == {"Follicle 1": 0, "Follicle 2": 0, "Follicle 3": 0, "Follicle 4": 1}
+
+
+def test_a_deleted_follicle_leaves_the_table_and_undo_brings_it_back(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    assert not editing.canUndo
+    editing.delete(["Follicle_2"])
+    assert set(table(nodes)) == {"Follicle 1", "Follicle 3"}
+    assert dict((row[0], row[1]) for row in readSummary(nodes.summaryTableNode))["Follicle count"] == 2
+    editing.undo()
+    assert table(nodes)["Follicle 2"][0] == SIZES[1]
+    assert segmentIDs(nodes) == ["Ovary", "Follicle_1", "Follicle_2", "Follicle_3"]
+    assert not editing.canUndo
+
+
+def test_merged_follicles_are_their_union_in_the_largest_ones_place(nodes):
+    first, third = voxels(nodes, "Follicle_1").astype(bool), voxels(nodes, "Follicle_3").astype(bool)
+    FollicleEditing(nodes.segmentationNode).merge(["Follicle_3", "Follicle_1"])
+    assert np.array_equal(voxels(nodes, "Follicle_1"), first | third)
+    assert table(nodes) == {"Follicle 1": (SIZES[0] + SIZES[2], True), "Follicle 2": (SIZES[1], False)}
+
+
+def test_a_split_follicle_becomes_two_that_cover_the_same_voxels(nodes):
+    before = voxels(nodes, "Follicle_1").astype(bool)
+    editing = FollicleEditing(nodes.segmentationNode)
+    made = editing.split("Follicle_1")
+    assert made == ["Follicle_1", "Follicle_4"]
+    parts = [voxels(nodes, segmentID).astype(bool) for segmentID in made]
+    assert np.array_equal(parts[0] | parts[1], before) and not (parts[0] & parts[1]).any()
+    rows = table(nodes)
+    assert rows["Follicle 1"][1] and rows["Follicle 4"][1] and rows["Follicle 2"] == (SIZES[1], False)
+    editing.undo()
+    assert np.array_equal(voxels(nodes, "Follicle_1"), before)
+    assert table(nodes)["Follicle 1"] == (SIZES[0], False)
+
+
+def test_an_added_follicle_takes_nothing_from_others(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    image = imageFromVolumeNode(nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef"))
+    (z, y, x), radius = samples.FOLLICLES[0]
+    overlapping = samples.ball((z, y, x - radius - 1), 4)
+    free = overlapping & ~samples.ball(*samples.FOLLICLES[0]) & ~samples.ball(*samples.FOLLICLES[1])
+    assert free.sum() < overlapping.sum()
+    assert editing.add(samples.maskOf(overlapping, image)) == "Follicle_4"
+    assert np.array_equal(voxels(nodes, "Follicle_4"), free)
+    assert table(nodes)["Follicle 4"] == (free.sum(), True) and table(nodes)["Follicle 1"] == (SIZES[0], False)
+    with pytest.raises(InputError, match="already"):
+        editing.add(samples.maskOf(samples.ball((z, y, x), 2), image))
+
+
+def test_several_edits_are_taken_back_one_by_one(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    editing.delete(["Follicle_3"])
+    editing.merge(["Follicle_1", "Follicle_2"])
+    assert set(table(nodes)) == {"Follicle 1"}
+    editing.undo()
+    assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (SIZES[1], False)}
+    editing.undo()
+    assert set(table(nodes)) == {"Follicle 1", "Follicle 2", "Follicle 3"}
+
+
+def test_painting_as_segment_editor_does_marks_the_follicle_only(nodes):
+    volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    painted = voxels(nodes, "Follicle_2")
+    painted[16, 18, 22 - 8:22] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, nodes.segmentationNode, "Follicle_2", volume)
+    assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (painted.sum(), True), "Follicle 3": (SIZES[2], False)}
+
+
+def test_edits_that_cannot_be_are_refused_in_words_and_change_nothing(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    for attempt, words in ((lambda: editing.delete([]), "select a follicle"), (lambda: editing.merge(["Follicle_1"]), "two or more")):
+        with pytest.raises(InputError, match=words):
+            attempt()
+    assert not editing.canUndo and len(segmentIDs(nodes)) == 4

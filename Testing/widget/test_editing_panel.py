@@ -1,0 +1,79 @@
+"""Editing from the panel: buttons, table and summary follow each other."""
+
+import pytest
+import slicer
+from host import samples
+from test_panel import apply, cells, models, panel, wait  # noqa: F401
+
+
+@pytest.fixture
+def segmented(panel):  # noqa: F811
+    """The panel with a finished result."""
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    return panel
+
+
+def numbers(widget):
+    return [int(text) for text in cells(widget.ui.follicleTable, 0)]
+
+
+def select(widget, *segmentIDs):
+    widget.panel.result.table.select(segmentIDs)
+
+
+def test_deleting_a_follicle_and_undo(segmented):
+    assert not segmented.ui.undoButton.enabled
+    select(segmented, "Follicle_2")
+    segmented.ui.deleteButton.click()
+    assert numbers(segmented) == [1, 3]
+    assert segmented.ui.undoButton.enabled
+    segmented.ui.undoButton.click()
+    assert numbers(segmented) == [1, 2, 3]
+    assert cells(segmented.ui.follicleTable, 7) == ["", "", ""]
+
+
+def test_merging_and_splitting_are_marked_as_edited(segmented):
+    select(segmented, "Follicle_2", "Follicle_3")
+    segmented.ui.mergeButton.click()
+    assert numbers(segmented) == [1, 2] and cells(segmented.ui.follicleTable, 7) == ["", "edited"]
+    select(segmented, "Follicle_1")
+    segmented.ui.splitButton.click()
+    assert sorted(numbers(segmented)) == [1, 2, 3]
+    assert cells(segmented.ui.follicleTable, 7) == ["edited"] * 3
+
+
+def test_a_click_at_a_follicle_adds_it(segmented, scene):
+    segmented.ui.addButton.click()
+    seed = scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialNode")
+    assert seed is not None and segmented.ui.addButton.checked
+    point = (samples.ijkToRas() @ (28, 36, 12, 1))[:3]
+    seed.AddControlPointWorld(*point)
+    wait(lambda: not segmented.panel.run.running)
+    assert segmented.ui.statusLabel.text == "Follicle 4 added."
+    assert sorted(numbers(segmented)) == [1, 2, 3, 4]
+    assert scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialNode") is None and not segmented.ui.addButton.checked
+    assert segmented.ui.undoButton.enabled
+
+
+def test_what_cannot_be_is_said_in_words(segmented):
+    segmented.ui.deleteButton.click()
+    assert "select a follicle" in segmented.ui.statusLabel.text.lower()
+    segmented.ui.mergeButton.click()
+    assert "two or more" in segmented.ui.statusLabel.text
+    segmented.ui.splitButton.click()
+    assert "one follicle" in segmented.ui.statusLabel.text
+
+
+def test_painting_elsewhere_updates_the_table_by_itself(segmented):
+    node = segmented.ui.segmentationSelector.currentNode()
+    node.GetSegmentation().RemoveSegment("Follicle_1")
+    wait(lambda: numbers(segmented) == [2, 3])
+    painted = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Follicle_2")
+    painted[16, 18, 14:22] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, node, "Follicle_2")
+    wait(lambda: cells(segmented.ui.follicleTable, 7) == ["edited", ""])
+
+
+def test_without_a_result_nothing_can_be_edited(panel):  # noqa: F811
+    assert not panel.ui.editSection.enabled
