@@ -1,4 +1,4 @@
-"""python -m crend_training: phantom, prepare, train, bundle, evaluate."""
+"""python -m crend_training: phantom, systems, check, prepare, train, bundle, evaluate, crossval, tables, points."""
 
 from __future__ import annotations
 
@@ -26,21 +26,54 @@ def phantom(
 
 
 @app.command()
-def prepare(config: Path, data: Path = typer.Option(..., help="Folder for the training and validation cases.")) -> None:
-    """Simulate the volumes of a configuration and put them on its model grid; what is there already is kept."""
-    from .configuration import read_experiment
-    from .simulated import make_cases
+def systems(as_json: bool = typer.Option(False, "--json", help="As JSON: name -> parameter count.")) -> None:
+    """The systems that can be trained, and their parameter counts at the paper's width of 32."""
+    import json
 
-    experiment = read_experiment(config)
-    seeds = experiment.data
-    make_cases(experiment, data / "validation", range(seeds.validation_first_seed, seeds.validation_last_seed))
-    make_cases(experiment, data / "training", range(seeds.first_seed, seeds.last_seed))
+    from crend.networks import parameter_counts
+
+    counts = parameter_counts()
+    typer.echo(json.dumps(counts) if as_json else "\n".join(f"{name:8} {count:>11,}" for name, count in counts.items()))
+
+
+@app.command()
+def check(
+    data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
+    rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
+    outside_percent: float = typer.Option(1.0, help="Share of a volume's follicle voxels that may lie outside its ovary."),
+) -> None:
+    """Read everything and list what is wrong, file by file; exit code 2 when something is."""
+    from .checking import check_entries
+    from .configuration import CHOICES, Data
+    from .sources import entries_at
+
+    if rater not in CHOICES["data: rater"]:
+        raise InputError(f"--rater {rater}: unknown; use agreement, 1 or 2")
+    entries = entries_at(data, Data(rater=rater))
+    with typer.progressbar(length=len(entries), label="checking", file=sys.stderr) as bar:
+        findings = check_entries(entries, outside_percent=outside_percent, progress=lambda: bar.update(1))
+    for finding in findings:
+        typer.echo(str(finding))
+    wrong = {finding.name for finding in findings if finding.wrong}
+    labelled = sum(entry.labelled for entry in entries)
+    typer.echo(f"{len(entries)} volumes, {labelled} of them labelled; {len(wrong)} wrong")
+    if wrong:
+        raise typer.Exit(2)
+
+
+@app.command()
+def prepare(config: Path, data: Path = typer.Option(..., help="Folder for the cases.")) -> None:
+    """Put the volumes of a configuration on its model grid (simulating them where it says so); what is there already is kept."""
+    from .configuration import read_experiment
+    from .sources import prepare_training
+
+    prepare_training(read_experiment(config), data, tell=lambda line: typer.echo(line, err=True))
 
 
 @app.command()
 def train(
     config: Path,
-    data: Path = typer.Option(..., help="Folder of cases; what is missing is simulated first."),
+    data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
     run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
     as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
 ) -> None:

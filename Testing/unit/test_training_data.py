@@ -1,0 +1,229 @@
+"""Volumes as scientists have them: lists, USOVA3D, and what `check` says of broken ones."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from training_samples import ball_images, tiny
+
+from crend.errors import InputError
+from crend.labels import write_labels
+from crend_training.cases import case_names, open_case
+from crend_training.checking import check_entries, usable
+from crend_training.completeness import missing_bytes
+from crend_training.configuration import Data
+from crend_training.datalist import read_datalist
+from crend_training.sources import entries_at, prepare_training
+from crend_training.usova3d import find_usova3d
+from crend_training.volumes import Entry, read_volume
+
+
+def write_usova(path, array, spacing=(0.3, 0.3, 0.3)):
+    """A legacy VTK file with the header of the USOVA3D volumes, x fastest."""
+    d, h, w = array.shape
+    header = (
+        f"# vtk DataFile Version 1.0\n{path.stem}\nBINARY\nDATASET STRUCTURED_POINTS\nDIMENSIONS {w} {h} {d}\n"
+        f"SPACING {spacing[0]} {spacing[1]} {spacing[2]}\nORIGIN 0 0 0\nPOINT_DATA {array.size}\nSCALARS scalars unsigned_char\nLOOKUP_TABLE default\n"
+    )
+    path.write_bytes(header.encode() + array.astype(np.uint8).tobytes())
+
+
+def usova_arrays(seed=0):
+    volume, ovary, follicles = (sitk.GetArrayFromImage(image) for image in ball_images(seed, spacing=0.3))
+    return volume, ovary, follicles
+
+
+def write_usova_volume(folder, number, spacing=(0.3, 0.3, 0.3), seed=None):
+    volume, ovary, follicles = usova_arrays(number if seed is None else seed)
+    second = follicles.copy()
+    second[:, :, :20] = 0
+    parts = {"": volume, "_o_r1": ovary, "_o_r2": np.roll(ovary, 1, axis=0), "_f_r1": follicles * 3, "_f_r2": second}
+    for ending, array in parts.items():
+        write_usova(folder / f"vol{number}{ending}.vtk", array, spacing)
+    return parts
+
+
+@pytest.fixture
+def usova(tmp_path):
+    for number in (1, 2, 7):
+        write_usova_volume(tmp_path, number)
+    return tmp_path
+
+
+def write_list(folder, rows, name="list.csv"):
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [",".join(header)] + [",".join(str(row.get(key, "")) for key in header) for row in rows]
+    (folder / name).write_text("\n".join(lines) + "\n")
+    return folder / name
+
+
+def write_pair(folder, name, seed=0, ending=".nii.gz", spacing=0.5):
+    volume, ovary, follicles = ball_images(seed, spacing=spacing)
+    sitk.WriteImage(volume, str(folder / f"{name}.nrrd"))
+    write_labels(folder / f"{name}-labels{ending}", ovary, follicles)
+    return {"image": f"{name}.nrrd", "label": f"{name}-labels{ending}"}
+
+
+def texts(findings, name, wrong=True):
+    return " | ".join(finding.text for finding in findings if finding.name == name and finding.wrong == wrong)
+
+
+def test_usova3d_is_read_by_its_names_and_headers(usova):
+    entries = find_usova3d(usova, rater="1")
+    assert [(entry.name, entry.split) for entry in entries] == [("vol1", "training"), ("vol2", "training"), ("vol7", "test")]
+    image, labels = read_volume(entries[0])
+    volume, ovary, follicles = usova_arrays(1)
+    assert image.GetSpacing() == pytest.approx((0.3, 0.3, 0.3))
+    assert np.array_equal(sitk.GetArrayFromImage(image), volume)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary), ovary)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), follicles * 3)
+
+
+def test_agreement_keeps_what_both_raters_marked_with_the_first_ones_numbers(usova):
+    _, labels = read_volume(find_usova3d(usova)[0])
+    _, ovary, follicles = usova_arrays(1)
+    expected = follicles * 3
+    expected[:, :, :20] = 0
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), expected)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary) > 0, (ovary & np.roll(ovary, 1, axis=0)) > 0)
+
+
+def test_a_usova3d_volume_with_some_labels_missing_is_named(usova):
+    (usova / "vol2_f_r2.vtk").unlink()
+    with pytest.raises(InputError, match="vol2_f_r2.vtk: no such file"):
+        find_usova3d(usova)
+    assert len(find_usova3d(usova, rater="1")) == 3
+    for path in usova.glob("vol2_*.vtk"):
+        path.unlink()
+    assert [entry.split for entry in find_usova3d(usova)] == ["training", "unlabelled", "test"]
+
+
+def test_placeholder_spacings_are_wrong_until_the_folder_says_the_true_ones(usova):
+    write_usova_volume(usova, 101, (1.0, 1.0, 1.0))
+    assert "spacing 1 x 1 x 1 mm" in texts(check_entries(find_usova3d(usova)), "vol101")
+    (usova / "spacings.csv").write_text("id,x,y,z\n101,0.25,0.25,0.4\n")
+    entries = find_usova3d(usova)
+    assert not [finding for finding in check_entries(entries) if finding.wrong and "spacing" in finding.text]
+    image, labels = read_volume(entries[-1])
+    assert image.GetSpacing() == labels.ovary.GetSpacing() == pytest.approx((0.25, 0.25, 0.4))
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".vtk", ".nrrd", ".mha"])
+def test_a_truncated_file_is_named(tmp_path, ending):
+    pair = write_pair(tmp_path, "a")
+    whole, cut = tmp_path / f"whole{ending}", tmp_path / f"cut{ending}"
+    sitk.WriteImage(ball_images()[0], str(whole))
+    assert not missing_bytes(whole)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    entries = [Entry("a", cut, tmp_path / pair["label"]), Entry("b", whole, tmp_path / pair["label"])]
+    findings = [finding for finding in check_entries(entries) if finding.wrong and finding.name == "a"]
+    assert len(findings) == 1 and findings[0].file == str(cut)
+
+
+def test_a_truncated_usova3d_file_is_named_with_what_it_lacks(usova):
+    path = usova / "vol2_f_r1.vtk"
+    path.write_bytes(path.read_bytes()[:-100])
+    (finding,) = [f for f in check_entries(find_usova3d(usova)) if f.wrong and "truncated" in f.text]
+    assert (finding.name, finding.file) == ("vol2", str(path)) and "100 bytes" in finding.text
+
+
+def test_wrong_labels_are_named_file_by_file(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("abcdef")]
+    volume, ovary, follicles = ball_images(1)
+    empty = ovary * 0
+    write_labels(tmp_path / "b-labels.nii.gz", empty, sitk.Cast(empty, sitk.sitkUInt16))
+    for name, change in (("c", lambda i: i.SetOrigin((9, 0, 0))), ("d", lambda i: i.SetSpacing((0.7,) * 3))):
+        image = sitk.ReadImage(str(tmp_path / f"{name}-labels.nii.gz"))
+        change(image)
+        sitk.WriteImage(image, str(tmp_path / f"{name}-labels.nii.gz"))
+    moved = np.roll(sitk.GetArrayFromImage(ball_images(4)[2]), 12, axis=0)
+    outside = sitk.GetImageFromArray(moved)
+    _, ovary, _ = ball_images(4, spacing=0.5)
+    outside.CopyInformation(ovary)
+    rows[4]["label"] = "e.seg.nrrd"
+    write_labels(tmp_path / "e.seg.nrrd", ovary, outside)
+    rows[5] = {**rows[0], "name": "copy"}
+    findings = check_entries(read_datalist(write_list(tmp_path, rows)))
+    assert not texts(findings, "a")
+    assert "empty" in texts(findings, "b")
+    assert "of its labels lie outside the image's grid" in texts(findings, "c")
+    assert "its spacing 0.7 x 0.7 x 0.7 mm is not the image's" in texts(findings, "d")
+    assert "of its follicle voxels lie outside the ovary" in texts(findings, "e")
+    assert "the same voxels as a" in texts(findings, "copy")
+
+
+def test_an_ovary_drawn_around_its_follicles_holds_them_but_not_one_far_away(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    image = sitk.ReadImage(str(tmp_path / "b-labels.nii.gz"))
+    image[0:3, 0:3, 0:3] = 7
+    sitk.WriteImage(image, str(tmp_path / "b-labels.nii.gz"))
+    findings = check_entries(read_datalist(write_list(tmp_path, rows)))
+    assert not texts(findings, "a") and "of its follicle voxels lie outside the ovary" in texts(findings, "b")
+
+
+def test_what_is_wrong_is_refused_or_skipped_as_configured(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    (tmp_path / "b.nrrd").write_bytes(b"")
+    entries = read_datalist(write_list(tmp_path, rows))
+    findings = check_entries(entries)
+    assert [entry.name for entry in usable(entries, findings, "skip")] == ["a"]
+    with pytest.raises(InputError, match=r"b.nrrd: .*empty.*set 'problems: skip'"):
+        usable(entries, findings, "refuse")
+
+
+def test_one_number_for_all_follicles_is_noted_and_can_be_taken_apart(tmp_path):
+    volume, ovary, _ = ball_images()
+    array = np.zeros((40, 40, 40), np.uint16)
+    array[15:18, 15:18, 15:18] = array[22:26, 22:26, 22:26] = 1
+    follicles = sitk.GetImageFromArray(array)
+    sitk.WriteImage(volume, str(tmp_path / "a.nrrd"))
+    write_labels(tmp_path / "a.nii.gz", ovary, follicles)
+    path = write_list(tmp_path, [{"image": "a.nrrd", "label": "a.nii.gz"}])
+    assert "one number for 2 separate follicles" in texts(check_entries(read_datalist(path)), "a", wrong=False)
+    _, labels = read_volume(read_datalist(path, components=True)[0])
+    found = sitk.GetArrayFromImage(labels.follicles)
+    assert found.max() == 2 and (found == 1).sum() == 64 and (found == 2).sum() == 27
+
+
+def test_a_monai_datalist_and_a_csv_list_say_the_same(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    (tmp_path / "list.json").write_text(json.dumps({"training": [rows[0]], "unlabelled": [{"image": "b.nrrd"}]}))
+    table = write_list(tmp_path, [rows[0], {"image": "b.nrrd", "split": "unlabelled"}])
+    assert read_datalist(tmp_path / "list.json") == read_datalist(table)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("picture,label\na,b\n", "unknown column 'picture'"),
+        ("image,label,split\na.nrrd,b.nrrd,trian\n", "line 2: unknown split 'trian'"),
+        ("image,spacing_mm\na.nrrd,0.3 0.3\n", "line 2: spacing_mm must be three lengths"),
+        ("image,ovary\na.nrrd,b.nrrd\n", "line 2: give either label, or both"),
+        ("image,label\na.nrrd,b.nrrd\nx/a.nrrd,b.nrrd\n", "two volumes are called 'a'"),
+        ("image\n", "lists no volumes"),
+    ],
+)
+def test_mistakes_in_a_list_are_named(tmp_path, text, message):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_datalist(tmp_path / "list.csv")
+
+
+def test_a_list_becomes_cases_on_the_model_grid(tmp_path):
+    rows = [write_pair(tmp_path, "a", 0), {**write_pair(tmp_path, "b", 1, ".seg.nrrd"), "split": "validation"}]
+    rows.append({"image": write_pair(tmp_path, "c", 2)["image"], "split": "unlabelled"})
+    (tmp_path / "bad.nrrd").write_text("nothing")
+    rows.append({"image": "bad.nrrd", "label": rows[0]["label"]})
+    path = write_list(tmp_path, rows)
+    told = []
+    experiment = tiny(data=Data(kind="datalist", path=str(path), problems="skip"))
+    prepare_training(experiment, tmp_path / "data", tell=told.append)
+    assert {part: case_names(tmp_path / "data" / part) for part in ("training", "validation", "unlabelled")} == {
+        "training": ["a"], "validation": ["b"], "unlabelled": ["c"],
+    }
+    assert any("bad.nrrd" in line for line in told) and "1 of 4 volumes are left out" in told[-1]
+    image, labels = open_case(tmp_path / "data" / "training", "a")
+    assert image.shape == (20, 20, 20) and set(np.unique(labels)) == {0, 1, 2}
+    assert not open_case(tmp_path / "data" / "unlabelled", "c")[1].any()
+    assert len(entries_at(path)) == 4

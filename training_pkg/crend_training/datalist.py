@@ -1,0 +1,117 @@
+"""Lists of images and labels: MONAI's JSON datalist, or a CSV with one row a volume."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from crend.errors import InputError
+
+from .volumes import Entry
+
+SPLITS = ("training", "validation", "test", "unlabelled")
+COLUMNS = ("image", "label", "ovary", "follicles", "name", "split", "patient", "spacing_mm")
+
+
+def read_datalist(path, *, components: bool = False) -> list[Entry]:
+    """Entries of a list; relative paths start at the list's folder.
+
+    CSV: columns image and label (or ovary and follicles, two files); optional name, split (training, validation, test or
+    unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z). JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]}
+    with the same keys. Rows without labels are unlabelled. InputError, naming the line or item, for anything else.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a CSV or JSON list of images and labels") from None
+    rows = _json(text, path) if path.suffix.lower() == ".json" else _csv(text, path)
+    entries = [_entry(row, where, path.parent, components) for row, where in rows]
+    if not entries:
+        raise InputError(f"{path}: lists no volumes")
+    _check_names(entries, path)
+    return entries
+
+
+def _csv(text: str, path: Path):
+    reader = csv.DictReader(text.splitlines())
+    unknown = [column for column in reader.fieldnames or () if column not in COLUMNS]
+    if "image" not in (reader.fieldnames or ()) or unknown:
+        wrong = f"unknown column '{unknown[0]}'" if unknown else "no column 'image'"
+        raise InputError(f"{path}: {wrong}; columns are {', '.join(COLUMNS)}")
+    for row in reader:
+        yield {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}, f"{path}, line {reader.line_num}"
+
+
+def _json(text: str, path: Path):
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: must be a JSON object with lists such as "training"')
+    for split in SPLITS:
+        items = content.get(split, [])
+        if not isinstance(items, list):
+            raise InputError(f"{path}: '{split}' must be a list")
+        for number, item in enumerate(items):
+            where = f"{path}, {split}[{number}]"
+            if isinstance(item, str):
+                item = {"image": item}
+            if not isinstance(item, dict):
+                raise InputError(f'{where}: must be an object such as {{"image": ..., "label": ...}}')
+            yield {"split": split, **item}, where
+
+
+def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
+    if not row.get("image"):
+        raise InputError(f"{where}: names no image")
+    split = row.get("split", "training")
+    if split not in SPLITS:
+        raise InputError(f"{where}: unknown split '{split}'; known are {', '.join(SPLITS)}")
+    if bool(row.get("ovary")) != bool(row.get("follicles")) or (row.get("label") and row.get("ovary")):
+        raise InputError(f"{where}: give either label, or both ovary and follicles")
+    image = folder / row["image"]
+    labelled = bool(row.get("label") or row.get("ovary")) and split != "unlabelled"
+    return Entry(
+        name=str(row.get("name") or _stem(image)),
+        image=image,
+        label=folder / row["label"] if labelled and row.get("label") else None,
+        ovaries=(folder / row["ovary"],) if labelled and row.get("ovary") else (),
+        follicles=(folder / row["follicles"],) if labelled and row.get("follicles") else (),
+        split=split if labelled else "unlabelled",
+        patient=str(row.get("patient", "")),
+        spacing_mm=_spacing(row.get("spacing_mm"), where),
+        components=components,
+    )
+
+
+def _spacing(value, where: str):
+    if not value:
+        return None
+    try:
+        numbers = tuple(float(v) for v in (value.replace(",", " ").split() if isinstance(value, str) else value))
+    except (TypeError, ValueError):
+        numbers = ()
+    if len(numbers) != 3 or min(numbers) <= 0:
+        raise InputError(f"{where}: spacing_mm must be three lengths, x y z, such as '0.3 0.3 0.4', not {value!r}")
+    return numbers
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    for ending in (".nii.gz", ".seg.nrrd"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return path.stem
+
+
+def _check_names(entries, path: Path) -> None:
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        if "/" in entry.name or "\\" in entry.name or entry.name.startswith("."):
+            raise InputError(f"{path}: '{entry.name}' cannot be a volume's name; give one without slashes")
+        if entry.name in seen:
+            raise InputError(f"{path}: two volumes are called '{entry.name}' ({seen[entry.name].image}, {entry.image}); name them in a column 'name'")
+        seen[entry.name] = entry
