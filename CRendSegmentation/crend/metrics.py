@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .boxes import union_box
 from .distances import surface_distances
 from .errors import InputError
 from .labels import Labels
@@ -57,7 +58,7 @@ def compare(reference, prediction, *, percentiles=(95,)):
     prediction = on_grid_of(reference.ovary, prediction)
     spacing = reference.ovary.GetSpacing()[::-1]
     a, b, c, d = (sitk.GetArrayViewFromImage(i) for i in (reference.ovary, prediction.ovary, reference.follicles, prediction.follicles))
-    box = _union_box(a, b, c, d)
+    box = union_box(a, b, c, d)
     a, b, c, d = a[box], b[box], c[box], d[box]
     percentiles = sorted({95, *percentiles})
     found = overlaps(c, d)
@@ -105,18 +106,6 @@ def _shared(a, b):
     return np.count_nonzero(np.logical_and(a, b))
 
 
-def _union_box(*arrays):
-    """Slices of the smallest box that holds everything non-zero; the first voxel when nothing is."""
-    box = ()
-    for axis in range(3):
-        others = tuple(k for k in range(3) if k != axis)
-        used = np.flatnonzero(np.logical_or.reduce([array.max(axis=others, initial=0) for array in arrays]))
-        cut = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-        arrays = [array[(slice(None),) * axis + (cut,)] for array in arrays]
-        box += (cut,)
-    return box
-
-
 def _diameters(voxels, spacing):
     """Diameters in mm of the spheres of equal volume."""
     return (6 / np.pi * voxels * np.prod(spacing)) ** (1 / 3)
@@ -158,7 +147,7 @@ def _percent(flags):
 def _match(found, sizes, i, j, reference, prediction, spacing):
     """One matched pair: its overlap, how much larger the predicted one is, and how far apart they are."""
     one, other = int(found.reference_ids[i]), int(found.prediction_ids[j])
-    box = _union_box(reference == one, prediction == other)
+    box = union_box(reference == one, prediction == other)
     a, b = reference[box] == one, prediction[box] == other
     distances = surface_distances(a, b, spacing)
     centres = [np.argwhere(m).mean(axis=0) * spacing for m in (a, b)]
