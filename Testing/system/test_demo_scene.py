@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: Makes the sample, its scene with the truth as the result, and its picture.
 MAKE = """
@@ -25,8 +25,8 @@ from crend_demo import scene
 import SimpleITK as sitk
 from host import samples
 
-class Truth:
-    def predict(self, image, settings, progress=None, cancelled=None):
+class Truth(samples.KnownPredictor):
+    def predict(self, image):
         labels = sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "truth.nrrd"))).astype(int)
         return samples.segmentationOf(labels > 0, (labels - 1).clip(0), image)
 

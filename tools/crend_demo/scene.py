@@ -37,6 +37,7 @@ def make_scene(folder, predictor=None):
     logic.predictor = predictor or logic.predictor
     volume = load_volume(folder / "volume.nrrd")
     nodes = logic.segment(volume)
+    logic.close()
     show_in_slices(stage, volume, nodes.segmentationNode)
     show_in_3d(stage, nodes.segmentationNode)
     show_table(scene, volume, nodes.follicleTableNode)
