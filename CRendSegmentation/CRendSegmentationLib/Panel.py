@@ -4,6 +4,7 @@ import slicer
 import vtk
 
 from .EditTools import EditTools
+from .ExportTools import ExportTools
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
 from .ResultView import ResultView
@@ -26,6 +27,7 @@ class Panel:
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
+        self.export = ExportTools(ui, self.run.say, self.run.sayError)
 
     def close(self):
         """End what is running and let go of the scene."""
@@ -93,6 +95,7 @@ class Panel:
     def _show(self, segmentationNode):
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
+        self.export.show(segmentationNode)
 
     def _updateApply(self):
         if not self.models.any:

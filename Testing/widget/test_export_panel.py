@@ -1,0 +1,88 @@
+"""The export buttons write files that others can read, and leave the scene alone."""
+
+import csv
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+import vtk
+from crend.labels import read_labels
+from crend.measurements import Measurements
+from host import samples
+from host.fixtures import describeScene
+from test_editing_panel import segmented  # noqa: F401
+from test_panel import models, panel  # noqa: F401
+
+from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+
+
+@pytest.fixture
+def to(segmented, tmp_path, monkeypatch):  # noqa: F811
+    """Press a button and answer its question with a file in a temporary folder; gives back the file."""
+    def press(button, name):
+        path = tmp_path / name
+        monkeypatch.setattr(segmented.panel.export, "askForFile", lambda *_: str(path))
+        monkeypatch.setattr(segmented.panel.export, "askForFolder", lambda: str(path))
+        getattr(segmented.ui, button).click()
+        return path
+
+    return press
+
+
+def expected():
+    return samples.KnownPredictor().predict(imageFromVolumeNode(slicer.util.getNode("Ultrasound")))
+
+
+def test_the_table_is_follicles_csv(to):
+    rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"))))
+    assert tuple(rows[0]) == Measurements.COLUMNS
+    assert [row["segment"] for row in rows] == ["Follicle 1", "Follicle 2", "Follicle 3"]
+
+
+@pytest.mark.parametrize("name", ["s.seg.nrrd", "s.nii.gz"])
+def test_the_segmentation_reads_back_as_it_is(to, name, scene):
+    before = describeScene(scene)
+    labels = read_labels(to("exportSegmentationButton", name))
+    wanted = expected()
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary) > 0, sitk.GetArrayFromImage(wanted.ovary) > 0)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), sitk.GetArrayFromImage(wanted.follicles))
+    assert np.allclose(labels.ovary.GetOrigin(), wanted.ovary.GetOrigin(), atol=1e-3)
+    assert describeScene(scene) == before
+
+
+def test_the_surfaces_are_one_file_a_segment_and_format(to, tmp_path):
+    (tmp_path / "surfaces").mkdir()
+    folder = to("exportSurfacesButton", "surfaces")
+    assert len(list(folder.glob("*.stl"))) == 4 and len(list(folder.glob("*.obj"))) >= 1
+    reader = vtk.vtkSTLReader()
+    reader.SetFileName(str(next(folder.glob("*Follicle*1.stl"))))
+    reader.Update()
+    centre = expected().measurements.follicles[0].centroid_ras
+    assert np.allclose(reader.GetOutput().GetCenter(), (-centre[0], -centre[1], centre[2]), atol=0.6)
+
+
+def test_the_scene_is_one_file(to, scene):
+    assert to("exportSceneButton", "scene.mrb").stat().st_size > 1000
+
+
+def test_the_report_holds_pictures_summary_table_model_and_notice(to):
+    text = to("exportReportButton", "r.html").read_text()
+    assert text.count("data:image/png;base64,") == 4
+    for words in ("Ovary volume", "Research use only", "simulated ultrasound", "Model known", "Ultrasound"):
+        assert words in text
+    assert text.count("<tr><td bgcolor=") == 3
+
+
+def test_the_report_as_pdf_is_one_page(to):
+    content = to("exportReportButton", "r.pdf").read_bytes()
+    assert content.startswith(b"%PDF") and content.count(b"/Type /Page\n") == 1
+
+
+def test_a_place_that_cannot_be_written_is_said_in_words(to, segmented):  # noqa: F811
+    to("exportTableButton", "no/such/folder.csv")
+    assert "does not exist" in segmented.ui.statusLabel.text
+
+
+def test_nothing_to_export_without_a_result(panel):  # noqa: F811
+    assert not panel.ui.exportSection.enabled
