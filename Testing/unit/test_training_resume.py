@@ -106,7 +106,7 @@ def test_a_finished_run_is_not_trained_again(data, tmp_path):
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path):
-    with locked(tmp_path), pytest.raises(InputError, match="another process trains here"):
+    with locked(tmp_path), pytest.raises(InputError, match="another process is at work here"):
         with locked(tmp_path):
             pass
 

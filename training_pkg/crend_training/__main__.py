@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import typer
 
@@ -129,6 +129,83 @@ def evaluate(
     }
     evaluation.write_report(rows, out, about)
     typer.echo(evaluation.markdown(evaluation.summarise(rows)))
+
+
+@app.command()
+def crossval(
+    config: Path,
+    data: Path = typer.Option(..., help="Folder for simulated volumes and cases."),
+    out: Path = typer.Option(..., help="Folder of the study; a study found there goes on."),
+    devices: str = typer.Option("auto", help="auto, cpu, or GPUs such as 0,1; each takes one run at a time."),
+    only: List[str] = typer.Option([], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."),
+    prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),
+) -> None:
+    """Train and test every system on the same folds. Start again after any stop and it goes on; a failing run loses no other."""
+    from .configuration import read_experiment
+    from .crossval import devices_of, run_study
+    from .study import parse_run, prepare_study
+    from .training import locked
+
+    def tell(line):
+        typer.echo(line, err=True)
+
+    wanted, workers = [parse_run(text) for text in only], devices_of(devices)
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out, wait=True):
+        study = prepare_study(read_experiment(config), data, out, tell=tell)
+    unknown = [text for text, run in zip(only, wanted) if run not in study.runs()]
+    if unknown:
+        raise InputError(f"--only {unknown[0]}: not in this study; runs are {', '.join(f'{s}:{f}' for s, f in study.runs())}")
+    if prepare_only:
+        return
+    if wanted:
+        from .fold_run import run_fold
+
+        for run in wanted:
+            run_fold(study, *run)
+        return
+
+    def command(system, fold):
+        return [sys.executable, "-m", "crend_training", "crossval", config, "--data", data, "--out", out, "--only", f"{system}:{fold}"]
+
+    failed = run_study(study, command, devices=workers, tell=tell)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tables(
+    run_dir: Path = typer.Argument(..., help="Folder of a study (`crossval --out`)."),
+    out: Optional[Path] = typer.Option(None, help="Folder for the tables and plots; RUN_DIR/tables when left out."),
+    plots: bool = typer.Option(True, help="Draw boxplots and Bland-Altman plots."),
+) -> None:
+    """Tables 1 and 2 with paired tests, as Markdown here and as files, from the runs that are finished."""
+    from .tables import write_tables
+
+    typer.echo(write_tables(run_dir, out, plots=plots))
+
+
+@app.command()
+def points(
+    config: Path,
+    data: Path = typer.Option(..., help="Folder of cases (the last level: where NAME.json lie)."),
+    run: Path = typer.Option(..., help="Folder of the training run."),
+) -> None:
+    """Point statistics of a trained Rend or C-Rend: ambiguous points, corrections, harms, similarity of the classes."""
+    import json
+
+    from .cases import case_names
+    from .configuration import read_experiment
+    from .pointstats import point_statistics
+    from .training import load_checkpoint
+
+    experiment, names = read_experiment(config), case_names(data)
+    network, _ = load_checkpoint(experiment, run / "last.ckpt")
+    if network.head is None:
+        raise InputError(f"{config}: {experiment.network} renders no points; give a run of rend or crend")
+    if not names:
+        raise InputError(f"{data}: holds no cases")
+    typer.echo(json.dumps(point_statistics(experiment, network, data, names), indent=1))
 
 
 def main() -> None:

@@ -12,22 +12,31 @@ from .configuration import Experiment
 from .evaluation import markdown
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
+NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
+LIMITS = (
+    "These figures say how well the model does on volumes of the simulator it learned from. They say nothing about real ovaries: no "
+    "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
+    "check every result."
+)
+LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
 
 
-def bundle_run(experiment: Experiment, run_folder, out, report=None, *, version: str = "0.1.0") -> Path:
-    """Writes the bundle of the last checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
+def bundle_run(
+    experiment: Experiment, run_folder, out, report=None, *, version: str = "0.1.0", checkpoint: str = "last.ckpt", trained_on: str | None = None
+) -> Path:
+    """Writes the bundle of a checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
 
-    InputError when there is no checkpoint or no report where one was named.
+    trained_on: which volumes, where the configuration does not say it all. InputError when there is no checkpoint or no report where
+    one was named.
     """
     from .training import load_checkpoint
 
     run_folder, out = Path(run_folder), Path(out)
-    network, steps = load_checkpoint(experiment, run_folder / "last.ckpt")
+    network, steps = load_checkpoint(experiment, run_folder / checkpoint)
     measured = _measured(report)
-    trained_on = (
-        f"{experiment.data.last_seed - experiment.data.first_seed} simulated volumes "
-        f"(crend_training phantom, seeds {experiment.data.first_seed} to {experiment.data.last_seed - 1}), {steps} steps"
-    )
+    simulated = experiment.data.kind == "simulated"
+    notice = NOTICE if simulated else NOTICE_OWN
+    trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
     patch_voxels = experiment.patch[0] * experiment.patch[1] * experiment.patch[2]
     described = metadata.describe(
         network=experiment.network,
@@ -37,16 +46,25 @@ def bundle_run(experiment: Experiment, run_folder, out, report=None, *, version:
         normalisation=experiment.normalisation,
         version=version,
         changelog={version: "first bundle"},
-        description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {NOTICE}",
+        description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {notice}",
         trained_on=trained_on,
         measured_on=measured.get("on", "not measured"),
-        notice=NOTICE,
-        task="Ovary and follicles in 3D ultrasound, trained on simulated volumes",
+        notice=notice,
+        task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
         render_points=experiment.render_points or patch_voxels // 8,
         eval_metrics=measured.get("figures", {}),
     )
     card = model_card(experiment, out.name, trained_on, measured)
     return bundle.save(out, network, described, card)
+
+
+def _volumes(experiment: Experiment) -> str:
+    data = experiment.data
+    if data.kind != "simulated":
+        return f"volumes of {Path(data.path).name} ({data.kind})"
+    without = data.unlabelled_last_seed - data.unlabelled_first_seed if experiment.semi_weight else 0
+    more = f" and {without} without their labels" if without else ""
+    return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom, seeds {data.first_seed} to {data.last_seed - 1}){more}"
 
 
 def _measured(report) -> dict:
@@ -67,10 +85,11 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
     width = experiment.arguments.get("width", 32)
     spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
     patch = " x ".join(str(p) for p in experiment.patch)
+    simulated = experiment.data.kind == "simulated"
     lines = [
         f"# {name}",
         "",
-        f"**{NOTICE}**",
+        f"**{NOTICE if simulated else NOTICE_OWN}**",
         "",
         "Segments the ovary (the whole organ) and its follicles in a 3D ultrasound volume.",
         "",
@@ -79,11 +98,8 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         f"| network | {experiment.network}, width {width} (the paper's is 32) |",
         f"| model grid | {spacing} mm, windows of {patch} voxels |",
         f"| trained on | {trained_on} |",
-        f"| augmentation | rotation +-{experiment.rotation_degrees:g} degrees in the transverse section, tilt "
-        f"+-{experiment.tilt_degrees:g}, scale +-{100 * experiment.scale:g} %, axis order and flips, resolution, blur, "
-        "contrast, gain, noise |",
-        f"| objective | eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma "
-        f"{experiment.gamma:g}, k {experiment.k:g}, beta {experiment.beta:g}; soft Dice added with weight {experiment.dice_weight:g} |",
+        f"| augmentation | {_augmentation(experiment)} |",
+        f"| objective | {_objective(experiment)} |",
         "",
         "## Measured",
         "",
@@ -104,9 +120,34 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
         "## Limits",
         "",
-        "These figures say how well the model does on volumes of the simulator it learned from. They say nothing about "
-        "real ovaries: no labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the "
-        "simulator does not draw, and check every result.",
+        LIMITS if simulated else LIMITS_OWN,
         "",
     ]
     return "\n".join(lines)
+
+
+def _augmentation(experiment: Experiment) -> str:
+    parts = [f"rotation +-{experiment.rotation_degrees:g} degrees in the transverse section"]
+    if experiment.tilt_degrees:
+        parts.append(f"tilt +-{experiment.tilt_degrees:g}")
+    if experiment.scale:
+        parts.append(f"scale +-{100 * experiment.scale:g} %")
+    if experiment.any_orientation:
+        parts.append("axis order and flips")
+    if experiment.intensity:
+        parts.append("resolution, blur, contrast, gain, noise")
+    return ", ".join(parts)
+
+
+def _objective(experiment: Experiment) -> str:
+    dice = f"; soft Dice added with weight {experiment.dice_weight:g}" if experiment.dice_weight else ""
+    points = f"lambda {experiment.lambda_points:g}"
+    if experiment.network == "crend":
+        points = f"eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma {experiment.gamma:g}"
+    return {
+        "crend": f"{points}, k {experiment.k:g}, beta {experiment.beta:g}",
+        "rend": f"eq. 5 of the paper without its contrastive term: {points}, k {experiment.k:g}, beta {experiment.beta:g}",
+        "context": "cross-entropy, twice: the second stage on the first's probabilities, stitched over the volume",
+        "edge": f"cross-entropy of objects and, with weight {experiment.contour_weight:g}, of contours",
+        "entropy": f"cross-entropy and, with weight {experiment.adversarial_weight:g}, two discriminators (boundary and entropy maps)",
+    }.get(experiment.network, "cross-entropy") + dice

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from crend.errors import InputError
@@ -31,21 +33,20 @@ def volumes_of(experiment: Experiment, folder, *, processes: int | None = None) 
     return [entry for entry in _own_entries(data) if entry.labelled]
 
 
-def prepare_training(experiment: Experiment, folder, *, processes: int | None = None, tell=print) -> None:
+def prepare_training(experiment: Experiment, folder, *, processes: int | None = 1, tell=print) -> None:
     """Fills `folder`/training, validation and unlabelled with the experiment's cases; what is there is kept.
 
     InputError where `data: problems` is "refuse" and a volume is wrong; with "skip" `tell` is called with what is left out.
     """
     folder, data = Path(folder), experiment.data
     if data.kind == "simulated":
-        make_cases(experiment, folder / "validation", range(data.validation_first_seed, data.validation_last_seed), processes=processes)
-        make_cases(experiment, folder / "training", range(data.first_seed, data.last_seed), processes=processes)
-        unlabelled = range(data.unlabelled_first_seed, data.unlabelled_last_seed)
-        make_cases(experiment, folder / "unlabelled", unlabelled, processes=processes, labelled=False)
+        make_cases(experiment, folder / "validation", range(data.validation_first_seed, data.validation_last_seed))
+        make_cases(experiment, folder / "training", range(data.first_seed, data.last_seed))
+        make_cases(experiment, folder / "unlabelled", range(data.unlabelled_first_seed, data.unlabelled_last_seed), labelled=False)
         return
     entries = checked(_own_entries(data), data, tell)
     for split in ("training", "validation", "unlabelled"):
-        write_cases(experiment, folder / split, [entry for entry in entries if entry.split == split])
+        write_cases(experiment, folder / split, [entry for entry in entries if entry.split == split], processes=processes)
 
 
 def checked(entries, data: Data, tell=print) -> list[Entry]:
@@ -59,17 +60,25 @@ def checked(entries, data: Data, tell=print) -> list[Entry]:
     return kept
 
 
-def write_cases(experiment: Experiment, folder, entries) -> None:
+def write_cases(experiment: Experiment, folder, entries, *, processes: int | None = 1) -> None:
     """Puts volumes on the experiment's model grid, one case each, unless it is there."""
+    folder = Path(folder)
     present = set(case_names(folder))
-    for entry in entries:
-        if entry.name in present:
-            continue
-        image, labels = read_volume(entry)
-        ovary, follicles = (labels.ovary, labels.follicles) if labels else (None, None)
-        about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing())}
-        settings = {"spacing_mm": experiment.spacing_mm, "normalisation": experiment.normalisation}
-        write_case(folder, entry.name, image, ovary, follicles, about=about, **settings)
+    missing = [entry for entry in entries if entry.name not in present]
+    if processes == 1:
+        for entry in missing:
+            _write_case(entry, folder, experiment)
+    elif missing:
+        with ProcessPoolExecutor(processes or os.cpu_count() or 1) as pool:
+            list(pool.map(_write_case, missing, [folder] * len(missing), [experiment] * len(missing)))
+
+
+def _write_case(entry: Entry, folder: Path, experiment: Experiment) -> None:
+    image, labels = read_volume(entry)
+    ovary, follicles = (labels.ovary, labels.follicles) if labels else (None, None)
+    about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing())}
+    settings = {"spacing_mm": experiment.spacing_mm, "normalisation": experiment.normalisation}
+    write_case(folder, entry.name, image, ovary, follicles, about=about, **settings)
 
 
 def _own_entries(data: Data) -> list[Entry]:

@@ -118,8 +118,9 @@ def load_checkpoint(experiment: Experiment, checkpoint):
 
 
 @contextmanager
-def locked(folder: Path):
-    """Holds `folder`/.lock; InputError where another process on any machine that shares the folder has it. A killed process frees it."""
+def locked(folder: Path, wait: bool = False):
+    """Holds `folder`/.lock; where another process on any machine that shares the folder has it, waits or raises InputError. A killed
+    process frees it."""
     try:
         import fcntl
     except ImportError:  # Windows has no flock; there two runs in one folder are the user's care.
@@ -129,9 +130,9 @@ def locked(folder: Path):
     with open(Path(folder) / ".lock", "w") as f:
         try:
             if not rank:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
-            raise InputError(f"{folder}: another process trains here; wait for it, or give another folder") from None
+            raise InputError(f"{folder}: another process is at work here; wait for it, or give another folder") from None
         yield
 
 
