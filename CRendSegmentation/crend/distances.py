@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Planes handled together: few enough that a stray blob far from the rest does not make every plane's bounding box large.
-_SLAB = 16
-
+from .boxes import tiles
 
 @dataclass(frozen=True)
 class SurfaceDistances:
@@ -43,16 +41,15 @@ def surface_distances(reference, prediction, spacing_zyx):
 
     Any dtype; non-zero is inside. Cost grows with the two surfaces, hardly with the image.
     """
-    a, b = surface_voxels(reference), surface_voxels(prediction)
-    if not len(a) or not len(b):
-        return None
-    return point_distances(a, b, spacing_zyx)
+    return point_distances(surface_voxels(reference), surface_voxels(prediction), spacing_zyx)
 
 
 def point_distances(a, b, spacing_zyx):
-    """SurfaceDistances between two non-empty sets of voxels, (n, 3) and (m, 3) indices z y x."""
+    """SurfaceDistances between two sets of voxels, (n, 3) and (m, 3) indices z y x; None when one is empty."""
     from scipy.spatial import cKDTree
 
+    if not len(a) or not len(b):
+        return None
     scale = np.asarray(spacing_zyx, float)
     # Where the surfaces coincide the distance is 0: only the rest needs a search.
     key = np.maximum(a.max(axis=0), b.max(axis=0)) + 1
@@ -62,24 +59,18 @@ def point_distances(a, b, spacing_zyx):
     for points, shared, tree in ((a, np.isin(key_a, key_b, assume_unique=True), trees[1]),
                                  (b, np.isin(key_b, key_a, assume_unique=True), trees[0])):
         distance = np.zeros(len(points))
-        distance[~shared] = tree.query(points[~shared] * scale, workers=-1)[0]
+        distance[~shared] = tree.query(points[~shared] * scale, workers=-1 if len(points) > 10000 else 1)[0]
         result.append(distance)
     return SurfaceDistances(*result)
 
 
-def surface_voxels(mask):
-    """Indices (n, 3), z y x, of the surface of a mask (D, H, W), in z, y, x order."""
-    found = []
-    planes = np.flatnonzero(_any(mask, axis=(1, 2)))
-    for start in range(planes[0], planes[-1] + 1, _SLAB) if len(planes) else ():
-        stop = min(start + _SLAB, planes[-1] + 1)
-        flat = _any(mask[start:stop], axis=0)
-        rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
-        if not len(rows):
-            continue
-        # One voxel more on each side, filled with 0 beyond the image.
-        low = np.array([start, rows[0], columns[0]]) - 1
-        high = np.array([stop, rows[-1] + 1, columns[-1] + 1]) + 1
+def surface_voxels(mask, boxes=None):
+    """Indices (n, 3), z y x, of the surface of a mask (D, H, W), in that order. boxes: the mask's tiles, if known."""
+    found = [np.zeros((0, 3), np.int64)]
+    for box in tiles(mask) if boxes is None else boxes:
+        # One voxel more on each side, 0 beyond the image.
+        low = np.array([s.start for s in box]) - 1
+        high = np.array([s.stop for s in box]) + 1
         inside = np.zeros(high - low, bool)
         clipped = [slice(max(a, 0), min(b, n)) for a, b, n in zip(low, high, mask.shape)]
         inside[tuple(slice(c.start - a, c.stop - a) for c, a in zip(clipped, low))] = mask[tuple(clipped)]
@@ -89,10 +80,7 @@ def surface_voxels(mask):
         deep &= inside[1:-1, 2:, 1:-1]
         deep &= inside[1:-1, 1:-1, :-2]
         deep &= inside[1:-1, 1:-1, 2:]
-        found.append(np.argwhere(core & ~deep) + low + 1)
-    return np.concatenate(found) if found else np.zeros((0, 3), np.int64)
-
-
-def _any(mask, axis):
-    """np.any, several times faster on integers."""
-    return mask.any(axis=axis) if mask.dtype == bool else mask.max(axis=axis) != 0
+        # Flat first: several times faster than argwhere on a large box with little in it.
+        flat = np.flatnonzero(core & ~deep)
+        found.append(np.column_stack(np.unravel_index(flat, core.shape)) + low + 1)
+    return np.concatenate(found)

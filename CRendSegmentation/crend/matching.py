@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .boxes import voxels
+
 HIT = 0.3
 
 
@@ -40,18 +42,19 @@ class Overlaps:
 
 
 def overlaps(reference, prediction):
-    """Overlaps of two label arrays of one shape, 0 outside."""
-    a, b = reference.ravel(), prediction.ravel()
-    used = np.flatnonzero((a != 0) | (b != 0))
-    a, b = a[used].astype(np.int64), b[used].astype(np.int64)
-    ids_a, ids_b = (np.flatnonzero(np.bincount(v)) if len(v) else v for v in (a, b))
-    ids_a, ids_b = ids_a[ids_a > 0], ids_b[ids_b > 0]
-    # Labels to 1..n and 1..m, so that sparse labels do not blow up the histogram.
-    rows, columns = (np.zeros(v.max(initial=0) + 1, np.int64) for v in (a, b))
-    rows[ids_a], columns[ids_b] = np.arange(1, len(ids_a) + 1), np.arange(1, len(ids_b) + 1)
-    width = len(ids_b) + 1
-    table = np.bincount(rows[a] * width + columns[b], minlength=(len(ids_a) + 1) * width).reshape(-1, width)
-    return Overlaps(ids_a, ids_b, table[1:].sum(axis=1), table[:, 1:].sum(axis=0), table[1:, 1:])
+    """Overlaps of two label arrays (D, H, W) of one shape, 0 outside."""
+    where, a = voxels(reference)
+    return overlaps_of(a, prediction[tuple(where.T)], voxels(prediction)[1])
+
+
+def overlaps_of(a, b, all_b):
+    """Overlaps from the labels a (n,) of all reference voxels, the prediction's labels b (n,) there, and those of all its voxels (m,)."""
+    ids_a, rows, sizes_a = np.unique(a, return_inverse=True, return_counts=True)
+    ids_b, sizes_b = np.unique(all_b, return_counts=True)
+    both = b != 0
+    columns = np.searchsorted(ids_b, b[both])
+    shared = np.bincount(rows[both] * max(len(ids_b), 1) + columns, minlength=len(ids_a) * len(ids_b))
+    return Overlaps(ids_a, ids_b, sizes_a, sizes_b, shared[:len(ids_a) * len(ids_b)].reshape(len(ids_a), len(ids_b)))
 
 
 def hits(found):

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .boxes import union_box
-from .distances import surface_distances
+from .boxes import merged, tiles, voxels
+from .distances import point_distances, surface_voxels
 from .errors import InputError
 from .labels import Labels
-from .matching import hits, one_to_one, overlaps, usova3d
+from .matching import hits, one_to_one, overlaps_of, usova3d
 
 #: Printed beside the numbers: tools differ by what they mean.
 DEFINITIONS = {
@@ -29,16 +29,21 @@ SMALL_MM = 5.0
 
 
 def dice(a, b):
-    """Dice coefficient of two masks; 1 when both are empty."""
-    total = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2 * _shared(a, b) / total if total else 1.0
+    """Dice coefficient of two masks (D, H, W); 1 when both are empty."""
+    return _dice(*_counts(a, b, tiles(a, b)))
 
 
 def jaccard(a, b):
-    """Jaccard coefficient of two masks; 1 when both are empty."""
-    shared = _shared(a, b)
-    union = np.count_nonzero(a) + np.count_nonzero(b) - shared
-    return shared / union if union else 1.0
+    """Jaccard coefficient of two masks (D, H, W); 1 when both are empty."""
+    return _jaccard(*_counts(a, b, tiles(a, b)))
+
+
+def _dice(one, other, shared):
+    return 2 * shared / (one + other) if one + other else 1.0
+
+
+def _jaccard(one, other, shared):
+    return shared / (one + other - shared) if one + other else 1.0
 
 
 def compare(reference, prediction, *, percentiles=(95,)):
@@ -58,17 +63,17 @@ def compare(reference, prediction, *, percentiles=(95,)):
     prediction = on_grid_of(reference.ovary, prediction)
     spacing = reference.ovary.GetSpacing()[::-1]
     a, b, c, d = (sitk.GetArrayViewFromImage(i) for i in (reference.ovary, prediction.ovary, reference.follicles, prediction.follicles))
-    box = union_box(a, b, c, d)
-    a, b, c, d = a[box], b[box], c[box], d[box]
+    boxes = [tiles(array) for array in (a, b, c, d)]
+    follicles = [_Follicles(array, where) for array, where in zip((c, d), boxes[2:])]
     percentiles = sorted({95, *percentiles})
-    found = overlaps(c, d)
+    found = overlaps_of(follicles[0].labels, d[tuple(follicles[0].voxels.T)], follicles[1].labels)
     sizes = [_diameters(voxels, spacing) for voxels in (found.reference_voxels, found.prediction_voxels)]
     pairs = one_to_one(found)
     return {
-        "ovary": _structure(a, b, spacing, percentiles),
-        "follicles": _structure(c, d, spacing, percentiles),
+        "ovary": _structure(a, b, boxes[:2], spacing, percentiles),
+        "follicles": _structure(c, d, boxes[2:], spacing, percentiles),
         "detection": _detection(found, sizes, pairs),
-        "matches": [_match(found, sizes, i, j, c, d, spacing) for i, j in pairs],
+        "matches": [_match(found, sizes, i, j, follicles, spacing) for i, j in pairs],
         "missed": [int(k) for i, k in enumerate(found.reference_ids) if i not in {p[0] for p in pairs}],
         "false": [int(k) for j, k in enumerate(found.prediction_ids) if j not in {p[1] for p in pairs}],
         "usova3d": _usova3d(found),
@@ -102,8 +107,26 @@ def same_grid(a, b):
     return all(np.allclose(a.TransformIndexToPhysicalPoint(c), b.TransformIndexToPhysicalPoint(c), rtol=0, atol=tolerance) for c in corners)
 
 
-def _shared(a, b):
-    return np.count_nonzero(np.logical_and(a, b))
+class _Follicles:
+    """The voxels of all follicles of one side, (n, 3) z y x, and their labels (n,), sorted by label."""
+
+    def __init__(self, array, boxes):
+        where, labels = voxels(array, boxes)
+        order = np.argsort(labels, kind="stable")
+        self.voxels, self.labels = where[order], labels[order]
+
+    def of(self, k):
+        """Voxels (n, 3) of follicle k."""
+        return self.voxels[np.searchsorted(self.labels, k):np.searchsorted(self.labels, k, side="right")]
+
+
+def _counts(a, b, boxes):
+    """(|A|, |B|, |A and B|) of two masks, which have nothing outside the boxes."""
+    counts = np.zeros(3, np.int64)
+    for box in boxes:
+        first, second = a[box] != 0, b[box] != 0
+        counts += [np.count_nonzero(first), np.count_nonzero(second), np.count_nonzero(first & second)]
+    return counts.tolist()
 
 
 def _diameters(voxels, spacing):
@@ -111,12 +134,13 @@ def _diameters(voxels, spacing):
     return (6 / np.pi * voxels * np.prod(spacing)) ** (1 / 3)
 
 
-def _structure(a, b, spacing, percentiles):
-    """Overlap, distances and volumes of one structure."""
+def _structure(a, b, boxes, spacing, percentiles):
+    """Overlap, distances and volumes of one structure; boxes: tiles of a and of b."""
     voxel_ml = float(np.prod(spacing)) / 1000
-    volumes = [np.count_nonzero(m) * voxel_ml for m in (a, b)]
-    result = {"dsc": dice(a, b), "jc": jaccard(a, b)}
-    distances = surface_distances(a, b, spacing)
+    counts = _counts(a, b, merged(*boxes))
+    volumes = [n * voxel_ml for n in counts[:2]]
+    result = {"dsc": _dice(*counts), "jc": _jaccard(*counts)}
+    distances = point_distances(*(surface_voxels(array, where) for array, where in zip((a, b), boxes)), spacing)
     named = {"hd": 100, **{f"hd{p:g}": p for p in percentiles}}
     for name, percentile in named.items():
         directed = distances and distances.directed(percentile)
@@ -144,13 +168,12 @@ def _percent(flags):
     return 100 * float(np.mean(flags)) if len(flags) else None
 
 
-def _match(found, sizes, i, j, reference, prediction, spacing):
+def _match(found, sizes, i, j, follicles, spacing):
     """One matched pair: its overlap, how much larger the predicted one is, and how far apart they are."""
     one, other = int(found.reference_ids[i]), int(found.prediction_ids[j])
-    box = union_box(reference == one, prediction == other)
-    a, b = reference[box] == one, prediction[box] == other
-    distances = surface_distances(a, b, spacing)
-    centres = [np.argwhere(m).mean(axis=0) * spacing for m in (a, b)]
+    both = [side.of(k) for side, k in zip(follicles, (one, other))]
+    distances = point_distances(*(_surface(v) for v in both), spacing)
+    centres = [v.mean(axis=0) * spacing for v in both]
     return {
         "reference": one,
         "prediction": other,
@@ -163,6 +186,14 @@ def _match(found, sizes, i, j, reference, prediction, spacing):
         "asd_mm": distances.average(),
         "centre_distance_mm": float(np.linalg.norm(centres[0] - centres[1])),
     }
+
+
+def _surface(where):
+    """Surface voxels of a set of voxels (n, 3)."""
+    low = where.min(axis=0)
+    mask = np.zeros(where.max(axis=0) - low + 1, bool)
+    mask[tuple((where - low).T)] = True
+    return surface_voxels(mask) + low
 
 
 def _usova3d(found):
