@@ -12,8 +12,9 @@ from .segfile import is_segmentation, read_segmentation, write_segmentation
 if TYPE_CHECKING:
     import SimpleITK
 
-#: Formats of one file that keep a 3D grid with its spacing, origin and direction.
-LABEL_FORMATS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+_FORMATS = "use .seg.nrrd, .nrrd, .nii.gz or .mha."
+# Header and voxels in two files: the header names the other one, which a rename would break.
+_TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,15 @@ def read_labels(path):
 def write_labels(path, ovary, follicles):
     """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
 
-    .seg.nrrd: one segment each, readable by Slicer. The other LABEL_FORMATS: a label image, in which a follicle voxel outside the
-    ovary counts as ovary when it is read again. Raises InputError when the format or the folder will not do.
+    .seg.nrrd: one segment each, readable by Slicer. Anything else that SimpleITK writes: a label image, in which a follicle voxel outside
+    the ovary counts as ovary when it is read again. Raises InputError when the folder will not do, or the format does not keep the
+    labels' geometry.
     """
     import SimpleITK as sitk
 
     name = str(path).lower()
-    if not name.endswith(LABEL_FORMATS):
-        raise InputError(f"{path}: this format does not keep 3D labels in one file with their geometry; use {', '.join(LABEL_FORMATS)}.")
+    if name.endswith(_TWO_FILES):
+        raise InputError(f"{path}: this format is two files; {_FORMATS}")
     if name.endswith(".seg.nrrd"):
         return write_segmentation(path, ovary, follicles)
     labels = sitk.GetArrayViewFromImage(follicles)
@@ -75,7 +77,21 @@ def write_labels(path, ovary, follicles):
     image = sitk.GetImageFromArray(array)
     image.CopyInformation(ovary)
     with replacing(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+            written = sitk.ImageFileReader()
+            written.SetFileName(str(temporary))
+            written.ReadImageInformation()
+        except RuntimeError as error:
+            raise InputError(f"{path}: no format for 3D labels; {_FORMATS}") from error
+        if not _same_geometry(written, image):
+            raise InputError(f"{path}: this format does not keep where the volume lies in space; {_FORMATS}")
+
+
+def _same_geometry(a, b):
+    """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
+    return tuple(a.GetSize()) == tuple(b.GetSize()) and all(
+        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5) for part in ("Spacing", "Origin", "Direction"))
 
 
 def _read(path):

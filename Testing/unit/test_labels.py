@@ -118,7 +118,7 @@ def test_one_segment_of_all_follicles_is_split_into_its_components(tmp_path):
     assert np.array_equal(found > 0, sitk.GetArrayFromImage(follicles) > 0) and found.max() == 2
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.xyz", "a.mhd", "a.nhdr", "missing/a.seg.nrrd"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.xyz", "a", "a.mhd", "a.nhdr", "missing/a.seg.nrrd"])
 def test_what_cannot_be_written_is_refused_and_leaves_nothing(tmp_path, name):
     with pytest.raises(InputError) as caught:
         write_labels(tmp_path / name, *pair())
