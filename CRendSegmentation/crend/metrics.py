@@ -52,7 +52,7 @@ def compare(reference, prediction, *, percentiles=(95,)):
     "ovary" and "follicles" (their union): dsc, jc, hd, hd95, asd, each distance also directed (hd_directed = [reference to
     prediction, prediction to reference], ...), volume_reference_ml, volume_prediction_ml, volume_difference_ml (prediction minus
     reference). "detection": fd, md, fd_small, md_small, fd_small_radius, md_small_radius, count_reference, count_prediction, count_error, and
-    the counts under one-to-one matching. "matches": one dict a matched pair. "missed", "false": ids left over. "usova3d": its pairs and means.
+    the counts under one-to-one matching. "matches": one dict a matched pair. "missed", "false": one dict a follicle left over. "usova3d": its pairs and means.
     "definitions": what the numbers mean. Distances in mm; what cannot be said is None.
     percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there.
 
@@ -74,8 +74,10 @@ def compare(reference, prediction, *, percentiles=(95,)):
         "follicles": _structure(c, d, boxes[2:], spacing, percentiles),
         "detection": _detection(found, sizes, pairs),
         "matches": [_match(found, sizes, i, j, follicles, spacing) for i, j in pairs],
-        "missed": [int(k) for i, k in enumerate(found.reference_ids) if i not in {p[0] for p in pairs}],
-        "false": [int(k) for j, k in enumerate(found.prediction_ids) if j not in {p[1] for p in pairs}],
+        "missed": [{"reference": int(k), "dv_reference_mm": float(sizes[0][i])}
+                   for i, k in enumerate(found.reference_ids) if i not in {p[0] for p in pairs}],
+        "false": [{"prediction": int(k), "dv_prediction_mm": float(sizes[1][j])}
+                  for j, k in enumerate(found.prediction_ids) if j not in {p[1] for p in pairs}],
         "usova3d": _usova3d(found),
         "definitions": DEFINITIONS,
     }

@@ -18,6 +18,15 @@ def write_csv(measurements, path):
             writer.writerow({name: _text(name, value) for name, value in row.items()})
 
 
+def write_rows(path, columns, rows):
+    """Write dicts as CSV under `columns`; floats with six significant digits, None as an empty cell."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
+
+
 def to_json(segmentation):
     """A Segmentation as plain data: message, provenance, summary, ovary, follicles (numbers unrounded)."""
     return {"message": segmentation.message, "provenance": segmentation.provenance, **segmentation.measurements.as_dict()}

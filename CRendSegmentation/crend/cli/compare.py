@@ -1,9 +1,9 @@
-"""crend compare REFERENCE PREDICTION: overlap, distances, follicles found and missed."""
+"""crend compare REFERENCE PREDICTION: overlap, distances, follicles found and missed; --batch: of many pairs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import typer
 
@@ -11,14 +11,28 @@ PRINTED = ("dsc", "jc", "hd", "hd95", "asd", "surface", "follicles", "fd", "md",
 
 
 def command(
-    reference: Path = typer.Argument(..., metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."),
-    prediction: Path = typer.Argument(..., metavar="PREDICTION", help="Labels to judge, same kinds of file."),
+    reference: Optional[Path] = typer.Argument(None, metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."),
+    prediction: Optional[Path] = typer.Argument(None, metavar="PREDICTION", help="Labels to judge, same kinds of file."),
     json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="All figures, with their definitions."),
     surface: Optional[Path] = typer.Option(None, "--surface", metavar="VTP", help="The predicted surfaces, each point with its distance to the reference in mm."),
     png: Optional[Path] = typer.Option(None, "--png", metavar="PNG", help="A picture of these surfaces, coloured by distance."),
+    percentile: Optional[List[float]] = typer.Option(None, "--percentile", min=0, max=100, metavar="P", help="One more Hausdorff percentile; may be given again."),
+    batch: Optional[Path] = typer.Option(None, "--batch", metavar="CSV", help="Compare all pairs in a CSV with the columns reference, prediction and, if wanted, case."),
+    out: Optional[Path] = typer.Option(None, "--out", metavar="FOLDER", help="With --batch: where the tables go; default: beside the CSV, named after it."),
 ) -> None:
-    """Compare a segmentation with a reference."""
+    """Compare a segmentation with a reference, or many of them."""
     from ..errors import InputError
+
+    if batch is not None:
+        if any(given is not None for given in (reference, prediction, json, surface, png)):
+            raise InputError("--batch goes with --out and --percentile only; name the pairs in the CSV.")
+        from .batch import run
+
+        return run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()))
+    if reference is None or prediction is None:
+        raise InputError("give REFERENCE and PREDICTION, or --batch with a CSV of pairs; see crend compare --help.")
+    if out is not None:
+        raise InputError("--out goes with --batch; use --json, --surface or --png.")
     from ..labels import read_labels
     from .console import quiet
     from .outputs import check_outputs
@@ -32,7 +46,7 @@ def command(
     from ..metrics import compare
 
     try:
-        figures = compare(a, b)
+        figures = compare(a, b, percentiles=tuple(percentile or ()))
         _write(figures, a, b, json, surface, png)
     except InputError as error:
         raise InputError(f"{reference} and {prediction}: {error}") from error

@@ -1,0 +1,147 @@
+"""Many comparisons in one go: a row a case, a row a follicle, and what they say together."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from .agreement import bland_altman, icc, spread
+from .errors import Cancelled, InputError
+from .tables import write_json, write_rows
+
+#: Columns of follicles.csv. kind: "matched", "missed" (only in the reference) or "false" (only in the prediction).
+FOLLICLE_COLUMNS = ("case", "kind", "reference", "prediction", "dsc", "iou", "dv_reference_mm", "dv_prediction_mm",
+                    "diameter_difference_mm", "hd_mm", "asd_mm", "centre_distance_mm")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """cases: one dict a case, all with the same keys (status "ok" or "failed", reason, figures; None where missing); follicles: one dict a
+    follicle with FOLLICLE_COLUMNS; summary: plain data for JSON."""
+
+    cases: list
+    follicles: list
+    summary: dict
+
+    def write(self, folder):
+        """Write cases.csv, follicles.csv and summary.json into a folder, which is made if need be."""
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made a folder ({error.strerror}); give another one.") from error
+        write_rows(folder / "cases.csv", list(self.cases[0]), self.cases)
+        write_rows(folder / "follicles.csv", FOLLICLE_COLUMNS, self.follicles)
+        write_json(self.summary, folder / "summary.json")
+
+
+def read_pairs(path):
+    """[(case, reference path, prediction path)] from a CSV with the columns reference, prediction and, if wanted, case.
+
+    Relative paths start at the CSV's folder. Commas, semicolons or tabs. InputError names what is missing.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a CSV of pairs ({getattr(error, 'strerror', None) or 'no UTF-8 text'}).") from error
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+    rows = [{(key or "").strip().lower(): (value or "").strip() for key, value in row.items() if not isinstance(value, list)} for row in rows]
+    if not {"reference", "prediction"} <= {name.strip().lower() for name in header.split(delimiter)}:
+        raise InputError(f"{path}: the first line must name the columns reference, prediction and, if wanted, case.")
+    pairs = []
+    for number, row in enumerate(rows, start=2):
+        if not any(row.values()):
+            continue
+        if not row["reference"] or not row["prediction"]:
+            raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
+        pairs.append((row.get("case") or Path(row["reference"]).name, path.parent / row["reference"], path.parent / row["prediction"]))
+    if not pairs:
+        raise InputError(f"{path}: no pairs below the first line.")
+    return pairs
+
+
+def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
+    """Batch of all pairs [(case, reference path, prediction path)]; a case that fails is a row with its reason.
+
+    progress(stage, fraction 0..1), cancelled() -> bool as in crend.predict.segment; raises Cancelled.
+    """
+    from .labels import read_labels
+    from .metrics import compare
+
+    cases, follicles = [], []
+    for done, (case, reference, prediction) in enumerate(pairs):
+        if progress is not None:
+            progress(str(case), done / len(pairs))
+        if cancelled is not None and cancelled():
+            raise Cancelled()
+        row = {"case": case, "reference": str(reference), "prediction": str(prediction), "status": "ok", "reason": ""}
+        try:
+            result = compare(read_labels(reference), read_labels(prediction), percentiles=percentiles)
+        except Exception as error:  # whatever is wrong with one case must not take the others with it
+            reason = " ".join(str(error).split())
+            row.update(status="failed", reason=reason if isinstance(error, InputError) else f"{type(error).__name__}: {reason}")
+        else:
+            row.update(_figures(result))
+            follicles += _follicle_rows(case, result)
+        cases.append(row)
+    if progress is not None:
+        progress("done", 1.0)
+    columns = list(dict.fromkeys(key for row in cases for key in row))
+    cases = [{key: row.get(key) for key in columns} for row in cases]
+    return Batch(cases, follicles, summarise(cases, follicles))
+
+
+def summarise(cases, follicles):
+    """What a batch says together, as plain data for JSON.
+
+    cases, failed: numbers. figures: {figure: spread over cases}. pooled: fd and md over all follicles of all cases. agreement: Bland-Altman
+    and ICC(A,1) of ovary volume, follicle volume, follicle count (over cases) and diameter of equal volume (over matched follicles).
+    """
+    good = [row for row in cases if row["status"] == "ok"]
+    figures = [key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason")]
+    matched = [row for row in follicles if row["kind"] == "matched"]
+    paired = {
+        "ovary_volume_ml": _columns(good, "ovary_volume_reference_ml", "ovary_volume_prediction_ml"),
+        "follicle_volume_ml": _columns(good, "follicles_volume_reference_ml", "follicles_volume_prediction_ml"),
+        "follicle_count": _columns(good, "count_reference", "count_prediction"),
+        "follicle_diameter_mm": _columns(matched, "dv_reference_mm", "dv_prediction_mm"),
+    }
+    return {
+        "cases": len(cases),
+        "failed": len(cases) - len(good),
+        "figures": {key: spread([row[key] for row in good]) for key in figures},
+        "pooled": {"fd": _pooled(good, "fd", "count_prediction"), "md": _pooled(good, "md", "count_reference")},
+        "agreement": {name: {**bland_altman(*values), "icc": icc(*values)} for name, values in paired.items()},
+    }
+
+
+def _columns(rows, *names):
+    return tuple([row[name] for row in rows] for name in names)
+
+
+def _pooled(rows, percent, count):
+    total = sum(row[count] for row in rows)
+    return sum((row[percent] or 0) * row[count] for row in rows) / total if total else None
+
+
+def _figures(result):
+    """A comparison's single numbers, flat: ovary_dsc, ..., follicles_dsc, ..., fd, md, ..."""
+    flat = {}
+    for structure in ("ovary", "follicles"):
+        for key, value in result[structure].items():
+            if key.endswith("_directed"):
+                there, back = value or (None, None)
+                flat[f"{structure}_{key}_from_reference"], flat[f"{structure}_{key}_from_prediction"] = there, back
+            else:
+                flat[f"{structure}_{key}"] = value
+    flat.update(result["detection"])
+    flat["usova3d_mean_product_reference"] = result["usova3d"]["mean_product_reference"]
+    flat["usova3d_mean_product_prediction"] = result["usova3d"]["mean_product_prediction"]
+    return flat
+
+
+def _follicle_rows(case, result):
+    kinds = (("matched", result["matches"]), ("missed", result["missed"]), ("false", result["false"]))
+    return [{**dict.fromkeys(FOLLICLE_COLUMNS), "case": case, "kind": kind, **row} for kind, rows in kinds for row in rows]
