@@ -14,6 +14,8 @@ from CRendSegmentationLib.Panel import Panel
 from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
 from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Run import FollicleRun, SegmentationRun
+from CRendSegmentationLib.SampleVolume import registerSampleData
+from CRendSegmentationLib.SequenceRun import SequenceRun
 
 
 class CRendSegmentation(ScriptedLoadableModule):
@@ -34,7 +36,8 @@ class CRendSegmentation(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 
     def onStartupCompleted(self):
-        """Tell Slicer the code of an ovarian follicle, which its own lists lack."""
+        """Tell Slicer the code of an ovarian follicle, which its own lists lack, and list the sample volume."""
+        registerSampleData(self.resourcePath(""))
         terminology = self.resourcePath("Terminology/CRend.term.json")
         if os.path.isfile(terminology):
             slicer.modules.terminologies.logic().LoadTerminologyFromFile(terminology)
@@ -71,6 +74,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def enter(self):
         """Called each time the user opens the module."""
         self.panel.setParameterNode(self.logic.getParameterNode())
+        self.panel.lookAtDevice()
 
     def exit(self):
         """Called each time the user opens another module."""
@@ -128,7 +132,12 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         return self.start(volumeNode, segmentationNode, settings).wait(progress, cancelled)
 
     def start(self, volumeNode, segmentationNode=None, settings=Settings()):
-        """As `segment`, without blocking: returns a SegmentationRun to be polled from the main thread."""
+        """As `segment`, without blocking: returns a run to be polled from the main thread.
+
+        volumeNode may be a sequence of volumes: then every frame is segmented into a new sequence (SequenceNodes).
+        """
+        if volumeNode is not None and volumeNode.IsA("vtkMRMLSequenceNode"):
+            return SequenceRun(self.predictor, volumeNode, settings)
         return SegmentationRun(self.predictor, volumeNode, segmentationNode, settings)
 
     def startFollicle(self, editing, point, settings=Settings()):
@@ -142,28 +151,43 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
 
 
 class CRendSegmentationTest(ScriptedLoadableModuleTest):
-    """Slicer's self test: a real segmentation of a synthetic volume, in a scene of its own."""
+    """Slicer's self test: a real segmentation, in a scene of its own, by the worker process and the bundled model."""
 
     def runTest(self):
         """Run every test."""
-        self.setUp()
-        self.test_a_volume_gets_an_ovary_segment_and_tables()
+        for test in (self.test_a_volume_gets_segments_and_tables, self.test_bad_input_is_refused_and_the_scene_stays):
+            self.setUp()
+            test()
 
     def setUp(self):
         """Start with an empty scene."""
         slicer.mrmlScene.Clear(0)
 
-    def test_a_volume_gets_an_ovary_segment_and_tables(self):
-        """A dark ball in grey speckle goes in; a segmentation with an Ovary segment and a table come out."""
-        import numpy as np
-
-        z, y, x = np.ogrid[:64, :64, :64]
-        speckle = np.random.default_rng(0).rayleigh(60, (64, 64, 64))
-        follicle = (z - 32) ** 2 + (y - 32) ** 2 + (x - 32) ** 2 < 12 ** 2
-        voxels = np.where(follicle, 8, np.clip(speckle, 1, 255)).astype(np.uint8)
-        volume = slicer.util.addVolumeFromArray(voxels, ijkToRAS=np.diag([0.5, 0.5, 0.5, 1.0]), name="CRendSelfTest")
-        nodes = CRendSegmentationLogic().segment(volume)
-        self.assertIsNotNone(nodes.segmentationNode.GetSegmentation().GetSegment("Ovary"))
-        self.assertEqual(nodes.follicleTableNode.GetNumberOfColumns(), 15)
+    def test_a_volume_gets_segments_and_tables(self):
+        """The sample volume goes in; an Ovary segment, closed surfaces and tables come out."""
+        volume = slicer.util.loadVolume(self.samplePath())
+        logic = CRendSegmentationLogic()
+        try:
+            nodes = logic.segment(volume)
+        finally:
+            logic.close()
+        segmentation = nodes.segmentationNode.GetSegmentation()
+        self.assertIsNotNone(segmentation.GetSegment("Ovary"))
+        self.assertEqual(nodes.follicleTableNode.GetNumberOfRows(), segmentation.GetNumberOfSegments() - 1)
         self.assertTrue(nodes.message)
         self.delayDisplay(nodes.message)
+
+    def test_bad_input_is_refused_and_the_scene_stays(self):
+        """A volume of one value is refused in one line."""
+        import numpy as np
+        from crend.errors import InputError
+
+        volume = slicer.util.addVolumeFromArray(np.full((20, 20, 20), 7, np.uint8), name="Flat")
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        with self.assertRaises(InputError):
+            CRendSegmentationLogic().segment(volume)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+
+    def samplePath(self):
+        """The volume that is part of the extension."""
+        return os.path.join(os.path.dirname(os.path.abspath(__file__)), "Resources", "SampleData", "CRendSimulatedOvary.nrrd")

@@ -5,6 +5,7 @@ import vtk
 
 from .EditTools import EditTools
 from .ExportTools import ExportTools
+from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
 from .ResultView import ResultView
@@ -27,11 +28,13 @@ class Panel:
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
+        self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.export = ExportTools(ui, self.run.say, self.run.sayError)
 
     def close(self):
         """End what is running and let go of the scene."""
         self.run.cancel()
+        self.install.close()
         self.setParameterNode(None)
         self._show(None)
 
@@ -58,6 +61,10 @@ class Panel:
             self._show(self._parameterNode.segmentation)
         self._updateApply()
 
+    def lookAtDevice(self):
+        """Start the worker and let it say what the network runs on."""
+        self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
+
     def onApply(self):
         """Start on the chosen volume."""
         settings = settingsOf(self._parameterNode)
@@ -65,7 +72,8 @@ class Panel:
 
     def onFinished(self, nodes):
         """A run ended well: show what came out."""
-        self._parameterNode.segmentation = nodes.segmentationNode
+        if nodes.segmentationNode is not None:
+            self._parameterNode.segmentation = nodes.segmentationNode
         self._show(nodes.segmentationNode)
 
     def onAddFollicle(self, editing, point):
@@ -98,7 +106,9 @@ class Panel:
         self.export.show(segmentationNode)
 
     def _updateApply(self):
-        if not self.models.any:
+        if self.install.missing:
+            self.run.setReady(False, "Install what is missing first.")
+        elif not self.models.any:
             self.run.setReady(False, "No model is installed: reinstall the CRend extension, or choose a model's folder.")
         elif self._parameterNode is None or self._parameterNode.inputVolume is None:
             self.run.setReady(False, "Choose an ultrasound volume first.")

@@ -14,7 +14,25 @@ from .VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
 POLL_SECONDS = 0.02
 
 
-class _Run:
+class Waiting:
+    """Blocks where a panel would poll."""
+
+    def wait(self, progress=None, cancelled=None):
+        """Poll until the end and return what poll returns. progress(stage, fraction); cancelled() -> bool."""
+        told = None
+        while True:
+            found = self.poll()
+            if progress is not None and (self.stage, self.fraction) != told:
+                told = (self.stage, self.fraction)
+                progress(*told)
+            if found is not None:
+                return found
+            if cancelled is not None and cancelled():
+                self.cancel()
+            time.sleep(POLL_SECONDS)
+
+
+class _Run(Waiting):
     """A job on one volume. Raises InputError at once for a volume that cannot be used."""
 
     def __init__(self, volumeNode, startJob):
@@ -43,20 +61,6 @@ class _Run:
         """Stop; a poll within the next second raises Cancelled."""
         self.cancelling = True
         self._job.cancel()
-
-    def wait(self, progress=None, cancelled=None):
-        """Poll until the end and return what poll returns. progress(stage, fraction); cancelled() -> bool."""
-        told = None
-        while True:
-            found = self.poll()
-            if progress is not None and (self.stage, self.fraction) != told:
-                told = (self.stage, self.fraction)
-                progress(*told)
-            if found is not None:
-                return found
-            if cancelled is not None and cancelled():
-                self.cancel()
-            time.sleep(POLL_SECONDS)
 
     @property
     def stage(self):

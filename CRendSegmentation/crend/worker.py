@@ -142,6 +142,11 @@ class Worker:
         return {"follicle": path}
 
     def _describe(self, request: dict) -> str:
+        # Imported to try them out: whoever asks wants to know whether they work here.
+        import safetensors.torch  # noqa: F401
+        import scipy.ndimage  # noqa: F401
+        import SimpleITK  # noqa: F401
+
         from .devices import describe
 
         return describe(request.get("device", "auto"), request.get("engine", "auto"))

@@ -29,6 +29,7 @@ def install():
         slicer.__path__.append(str(Path(SLICER_CHECKOUT) / "Base" / "Python" / "slicer"))
         importlib.import_module("slicer.ScriptedLoadableModule")
         importlib.import_module("slicer.parameterNodeWrapper")
+        sys.path.append(str(Path(SLICER_CHECKOUT) / "Modules" / "Scripted" / "SampleData"))
     else:
         from . import parameter_node, scripted_module
 
@@ -38,6 +39,7 @@ def install():
         i18n.tr = lambda text: text
         i18n.translate = lambda context, text: text
         sys.modules["slicer.i18n"] = i18n
+        sys.modules["SampleData"] = application.makeSampleData()
         slicer.i18n, slicer.parameterNodeWrapper, slicer.ScriptedLoadableModule = i18n, parameter_node, scripted_module
     if str(MODULE_FOLDER) not in sys.path:
         sys.path.insert(0, str(MODULE_FOLDER))

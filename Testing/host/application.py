@@ -161,6 +161,23 @@ def _removeFromHierarchy(scene, event, node):
         hierarchy.RemoveItem(hierarchy.GetItemByDataNode(node), False, False)
 
 
+def makeSampleData():
+    """The module SampleData, as far as registering a volume goes."""
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None,
+                                           thumbnailFileName=None, loadFileTypes=None):
+            source = types.SimpleNamespace(sampleName=sampleName, uris=[uris], fileNames=[fileNames], nodeNames=[nodeNames],
+                                           thumbnailFileName=thumbnailFileName, loadFileTypes=[loadFileTypes])
+            if not hasattr(slicer.modules, "sampleDataSources"):
+                slicer.modules.sampleDataSources = {}
+            slicer.modules.sampleDataSources.setdefault(category, []).append(source)
+
+    module = types.ModuleType("SampleData")
+    module.SampleDataLogic = SampleDataLogic
+    return module
+
+
 def makeApplication():
     """Set slicer.app and the module classes, once a process."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -1,0 +1,90 @@
+"""A sequence of volumes becomes a sequence of segmentations, frame by frame, or nothing at all."""
+
+import pytest
+import slicer
+from crend.errors import Cancelled, InputError
+from host import samples
+from host.fixtures import describeScene
+from vtk.util import numpy_support
+
+from CRendSegmentationLib.ResultTables import readFollicleTable
+
+
+@pytest.fixture
+def sequence(scene):
+    """Three frames in a sequence, with a browser."""
+    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
+    node.SetIndexName("time")
+    node.SetIndexUnit("s")
+    for number in range(3):
+        volume = samples.addVolume(name="frame", array=samples.voxels(seed=number))
+        node.SetDataNodeAtValue(volume, f"{0.5 * number}")
+        scene.RemoveNode(volume)
+    browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+    browser.AddSynchronizedSequenceNode(node)
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    return node
+
+
+@pytest.fixture
+def varying(logic):
+    """The logic with a predictor that finds one follicle in the first frame, two in the second, three in the third."""
+    class Predictor(samples.KnownPredictor):
+        frames = 0
+
+        def start(self, image, name, settings):
+            Predictor.frames += 1
+            return samples.KnownPredictor(follicles=Predictor.frames).start(image, name, settings)
+
+    logic.predictor = Predictor()
+    return logic
+
+
+def test_every_frame_has_its_segments_and_rows(varying, sequence):
+    nodes = varying.start(sequence).wait()
+    output = nodes.segmentationSequenceNode
+    assert [float(output.GetNthIndexValue(number)) for number in range(3)] == [0, 0.5, 1]
+    assert (output.GetIndexName(), output.GetIndexUnit()) == ("time", "s")
+    for number in range(3):
+        segmentation = output.GetNthDataNode(number).GetSegmentation()
+        assert segmentation.GetNumberOfSegments() == number + 2
+    rows = readFollicleTable(nodes.follicleTableNode)
+    assert [int(row["frame"]) for row in rows] == [1, 2, 2, 3, 3, 3]
+    assert nodes.message == "an ovary in 3 of 3 frames"
+
+
+def test_the_browser_plays_the_segmentations_with_the_volumes(varying, sequence, scene):
+    nodes = varying.start(sequence).wait()
+    browser = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    for number in (2, 0):
+        browser.SetSelectedItemNumber(number)
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        assert nodes.segmentationNode.GetSegmentation().GetNumberOfSegments() == number + 2
+    labelmap = slicer.vtkOrientedImageData()
+    nodes.segmentationNode.GetBinaryLabelmapRepresentation("Follicle_1", labelmap)
+    assert numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).sum() == samples.ball(*samples.FOLLICLES[0]).sum()
+
+
+def test_progress_counts_all_frames(varying, sequence):
+    told = []
+    varying.start(sequence).wait(progress=lambda stage, fraction: told.append(fraction))
+    assert told == sorted(told) and 0 < told[0] < 0.34 and told[-1] > 0.9
+
+
+def test_cancel_and_a_bad_frame_leave_the_scene(varying, sequence, scene):
+    before = describeScene(scene)
+    run = varying.start(sequence)
+    run.poll()
+    run.cancel()
+    with pytest.raises(Cancelled):
+        run.wait()
+    assert describeScene(scene) == before
+    slicer.util.arrayFromVolume(sequence.GetNthDataNode(1))[:] = 7
+    with pytest.raises(InputError, match="^Cine, frame 2: "):
+        varying.start(sequence).wait()
+    assert set(describeScene(scene)) == set(before)
+
+
+def test_an_empty_sequence_is_refused_in_words(varying, scene):
+    with pytest.raises(InputError, match="^Empty: .*no frames"):
+        varying.start(scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Empty"))

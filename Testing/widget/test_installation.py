@@ -1,0 +1,97 @@
+"""Installation from the panel, with stand-ins for what downloads; and the sample volume, which needs no network."""
+
+import sys
+import types
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import pytest
+import SimpleITK as sitk
+import slicer
+from crend.image import check_image
+from host import samples
+from test_panel import models, wait  # noqa: F401
+
+from CRendSegmentationLib import Installation
+from CRendSegmentationLib.Predictors import PredictionFailed
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """A Slicer without torch and safetensors; what is asked for is recorded, and then there."""
+    there, asked = set(), []
+    monkeypatch.setattr(Installation, "_installed", lambda name: name in there)
+
+    class Logic:
+        def installTorch(self, askConfirmation, torchVersionRequirement):
+            asked.append(f"torch{torchVersionRequirement}")
+            there.add("torch")
+            return object()
+
+    def pip(requirements, **_):
+        asked.extend(requirements)
+        there.update(requirements)
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=Logic))
+    monkeypatch.setattr(slicer, "packaging", types.SimpleNamespace(pip_ensure=pip), raising=False)
+    return asked
+
+
+@pytest.fixture
+def panel(models, bare, widget):  # noqa: F811
+    widget.logic.predictor = samples.KnownPredictor()
+    widget.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    return widget
+
+
+def test_what_is_missing_is_listed_with_its_size_and_apply_waits(panel):
+    assert not panel.ui.installFrame.isHidden()
+    assert "PyTorch (0.2 GB" in panel.ui.installLabel.text and "safetensors (1 MB)" in panel.ui.installLabel.text
+    assert not panel.ui.applyButton.enabled and "Install" in panel.ui.applyButton.toolTip
+
+
+def test_one_click_installs_and_the_worker_tries_it_out(panel, bare):
+    panel.ui.installButton.click()
+    assert bare == ["torch>=2.0,!=2.9.*", "safetensors"]
+    wait(lambda: "working" in panel.ui.statusLabel.text)
+    assert panel.ui.statusLabel.text == "Installed and working (known answers)."
+    assert panel.ui.installFrame.isHidden() and panel.ui.applyButton.enabled
+
+
+def test_slicer_5_10_installs_with_pip(panel, bare, monkeypatch):
+    monkeypatch.delattr(slicer, "packaging")
+    monkeypatch.setattr(slicer.util, "pip_install", lambda text: bare.append(f"pip {text}"))
+    panel.ui.installButton.click()
+    assert bare[-1] == "pip safetensors"
+
+
+def test_without_the_pytorch_extension_the_cure_is_said(panel, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
+    panel.ui.installButton.click()
+    assert "Extensions Manager" in panel.ui.statusLabel.text
+    assert not panel.ui.installFrame.isHidden() and not panel.ui.applyButton.enabled
+
+
+def test_what_the_worker_cannot_import_is_shown(panel):
+    class Failing:
+        def poll(self):
+            raise PredictionFailed("ImportError: libtorch.so is broken", "Traceback")
+
+    panel.logic.predictor.describe = lambda settings: Failing()
+    panel.ui.installButton.click()
+    wait(lambda: "libtorch.so is broken" in panel.ui.statusLabel.text)
+    assert panel.ui.detailsText.plainText == "Traceback"
+
+
+def test_the_device_that_was_found_is_shown(models, widget):  # noqa: F811
+    widget.logic.predictor = samples.KnownPredictor()
+    widget.panel.lookAtDevice()
+    wait(lambda: widget.ui.deviceFoundLabel.text == "known answers")
+
+
+def test_the_sample_volume_is_listed_with_a_thumbnail_and_lies_in_the_extension(widget):
+    source, = slicer.modules.sampleDataSources["CRend"]
+    assert Path(source.thumbnailFileName).is_file()
+    image = sitk.ReadImage(url2pathname(urlparse(source.uris[0]).path))
+    check_image(image, "sample")
