@@ -79,10 +79,14 @@ def train(
 ) -> None:
     """Train the system of a configuration; start again after a kill and it goes on."""
     from .configuration import read_experiment
+    from .training import locked
     from .training import train as run_training
 
     if not as_is:
-        prepare(config, data)
+        data.mkdir(parents=True, exist_ok=True)
+        # Of several processes that start together one prepares, the others wait and find it done.
+        with locked(data, wait=True):
+            prepare(config, data)
     run_training(read_experiment(config), data, run)
 
 

@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -61,7 +61,7 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
     _check(experiment, cases)
     run_folder = Path(run_folder)
     run_folder.mkdir(parents=True, exist_ok=True)
-    with quiet(), locked(run_folder):
+    with quiet(), nullcontext() if rank() else locked(run_folder):
         plan = Plan(
             phase_steps(experiment, len(cases.training.names())), OBJECTIVES[experiment.network].phases, experiment.validate_every
         )
@@ -72,8 +72,9 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
             _restore(module, checkpoint, run_folder / LAST)
         if module.step >= plan.total:
             return run_folder / LAST
-        curves = Curves(run_folder, module.step, experiment.tensorboard)
-        _describe(experiment, run_folder)
+        curves = None if rank() else Curves(run_folder, module.step, experiment.tensorboard)
+        if curves:
+            _describe(experiment, run_folder)
         callbacks = [KeepCheckpoints(run_folder, curves, checkpoint)]
         if progress:
             callbacks.append(TQDMProgressBar(refresh_rate=20))
@@ -97,7 +98,8 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
         try:
             trainer.fit(module, datamodule=PatchData(experiment, cases, run_folder))
         finally:
-            curves.close()
+            if curves:
+                curves.close()
     return run_folder / LAST
 
 
@@ -117,6 +119,11 @@ def load_checkpoint(experiment: Experiment, checkpoint):
     return network.eval(), int(state["global_step"])
 
 
+def rank() -> int:
+    """Of this process among those that train together (torchrun, SLURM, Lightning's own launcher); 0 when it is alone."""
+    return next((int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if int(os.environ.get(name, 0))), 0)
+
+
 @contextmanager
 def locked(folder: Path, wait: bool = False):
     """Holds `folder`/.lock; where another process on any machine that shares the folder has it, waits or raises InputError. A killed
@@ -126,11 +133,9 @@ def locked(folder: Path, wait: bool = False):
     except ImportError:  # Windows has no flock; there two runs in one folder are the user's care.
         yield
         return
-    rank = int(os.environ.get("LOCAL_RANK", 0)) or int(os.environ.get("SLURM_PROCID", 0))
     with open(Path(folder) / ".lock", "w") as f:
         try:
-            if not rank:
-                fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             raise InputError(f"{folder}: another process is at work here; wait for it, or give another folder") from None
         yield
