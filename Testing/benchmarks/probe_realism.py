@@ -85,10 +85,10 @@ def crop_to_ovary(phantom, margin_mm):
     return [sitk.GetArrayFromImage(sitk.Resample(image, grid, sitk.Transform(), how)) for image, how in images]
 
 
-def follicle_probability(network, volume, organ, stride, most):
+def follicle_probability(network, volume, organ, follicles, stride, most):
     """Softmax of channel 1 (z, y, x) and where it was computed; overlapping patches are averaged, patches without ovary skipped.
 
-    At most `most` patches, evenly picked, are run (0 = all of them).
+    most > 0: only so many patches, each about a random voxel, half of them of the ovary and half of its follicles.
     """
     array = (volume - volume.mean()) / max(float(volume.std()), 1e-6)
     pad = [(0, max(0, PATCH - n)) for n in array.shape]
@@ -101,7 +101,10 @@ def follicle_probability(network, volume, organ, stride, most):
     boxes = [tuple(slice(s, s + PATCH) for s in corner) for corner in itertools.product(*starts)]
     boxes = [box for box in boxes if organ[box].mean() > 0.05]
     if most and len(boxes) > most:
-        boxes = [boxes[i] for i in np.linspace(0, len(boxes) - 1, most).round().astype(int)]
+        rng = np.random.default_rng(0)
+        places = [np.argwhere(mask) for mask in (organ, follicles > 0) if mask.any()]
+        centres = [rng.choice(places[i % len(places)]) for i in range(most)]
+        boxes = [tuple(slice(s, s + PATCH) for s in np.clip(c - PATCH // 2, 0, np.array(array.shape) - PATCH)) for c in centres]
     for box in boxes:
         logits = network(np.ascontiguousarray(array[box])[None, None])
         total[box] += special.softmax(logits, axis=1)[0, 1] * window
@@ -153,7 +156,7 @@ def main():
         organ = ndimage.binary_dilation(organ > 0, iterations=10) & inside
         if options.smooth:
             volume = ndimage.gaussian_filter(volume.astype(np.float32), options.smooth)
-        probability, done = follicle_probability(network, volume, organ, options.stride, options.patches)
+        probability, done = follicle_probability(network, volume, organ, follicles, options.stride, options.patches)
         truth, found = (follicles > 0) & done, (probability > 0.5) & organ & done
         scores.append(dice(truth, found) if truth.any() else float("nan"))
         precision = (truth & found).sum() / max(1, found.sum())

@@ -138,3 +138,7 @@ def test_noise_has_zero_mean_unit_deviation_and_the_wanted_grain():
     assert noise.mean() == pytest.approx(0, abs=1e-3) and noise.std() == pytest.approx(1, abs=1e-3)
     # noise smoothed by a Gaussian of 3 correlates with itself as exp(-lag^2 / 36): 0.368 at lag 6
     assert np.mean(noise[6:] * noise[:-6]) == pytest.approx(np.exp(-1), abs=0.12)
+
+
+def test_reject_turns_low_greys_black_and_keeps_white():
+    assert display.reject(np.array([20.0, 51.0, 153.0, 255.0]), 51.0) == pytest.approx([0, 0, 127.5, 255])

@@ -34,7 +34,8 @@ def console_gain(p, rng, grid):
     side = p["lateral_gain_db"] * smooth_noise(rng, (len(sweeps), len(angles)), np.radians(14) / np.array(grid.steps()[1:]))
     if p["contact_loss"]:
         turn = rng.uniform(0, 2 * np.pi)
-        across = np.cos(turn) * angles[None, :] / max(abs(angles).max(), 1e-3) + np.sin(turn) * sweeps[:, None] / max(abs(sweeps).max(), 1e-3)
+        unit = [a / max(abs(a).max(), 1e-3) for a in (sweeps, angles)]
+        across = np.sin(turn) * unit[0][:, None] + np.cos(turn) * unit[1][None, :]
         side = side - rng.uniform(6, 25) / (1 + np.exp(-(across - rng.uniform(0.4, 1.1)) / rng.uniform(0.03, 0.2)))
     gain = (depth[:, None, None] + side[None]).astype(np.float32)
     for _ in range(p["gas_shadows"]):

@@ -32,6 +32,11 @@ def sharpen(grey, amount):
     return grey + np.float32(amount) * (grey - ndimage.gaussian_filter(grey, 1.5)) if amount > 0 else grey
 
 
+def reject(grey, black):
+    """Grey values up to `black` become 0, the rest is stretched to 255: the console's reject."""
+    return np.maximum(grey - np.float32(black), 0) * np.float32(255 / (255 - black))
+
+
 def grey_map(grey, gamma, s_curve, levels):
     """The console's grey map: gamma, contrast curve, quantisation; float32 0..255."""
     share = np.clip(grey / 255, 0, 1) ** np.float32(gamma)

@@ -9,7 +9,10 @@ from .volume import Phantom
 
 
 def write_phantom(phantom: Phantom, folder):
-    """Write volume.nrrd (uint8), labels.nrrd (uint16: 1 = ovary, k + 1 = follicle k) and parameters.json into `folder` (made if missing)."""
+    """Write volume.nrrd (uint8), labels.nrrd (uint16) and parameters.json into `folder`, made if missing.
+
+    Labels: 1 = ovary, k + 1 = follicle k.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sitk.WriteImage(phantom.volume, str(folder / "volume.nrrd"), useCompression=True)

@@ -116,8 +116,9 @@ def _spot(rng, outline, radius, bulge, taken, overlap, peripheral, packed=False,
 
 
 def build_ovary(p, rng, centre, sizes, axes, smallest=2.0, spill=0.0):
-    """OvaryField of parameters `p` and the `sizes` of draw_sizes on the volume's `axes` (depth, elevation, lateral in mm, each 1D and increasing).
+    """OvaryField of parameters `p` and the `sizes` of draw_sizes on the volume's `axes`.
 
+    axes: depth, elevation, lateral in mm, each 1D and increasing.
     The beam smears tissue into a follicle, so its dark part is smaller than its fluid. As an observer does, the labels follow
     what is dark: they end `spill` mm inside the fluid. Diameters are those of the labels.
     """

@@ -154,7 +154,8 @@ def _artefacts(rng, p):
 
 def _display(rng, p):
     p["dynamic_range_db"] = _uniform(rng, 42, 80)
-    p["tissue_grey"] = _uniform(rng, 55, 150)
+    p["tissue_grey"] = _uniform(rng, 60, 150)
+    p["reject_grey"] = _uniform(rng, 5, 50) if _chance(rng, 0.6) else 0.0
     p["despeckle"] = _choice(rng, DESPECKLE, (0.2, 0.25, 0.45, 0.1))
     p["despeckle_strength"] = _uniform(rng, 0.4, 1.0)
     p["sharpen"] = _uniform(rng, 0.2, 1.2) if _chance(rng, 0.25) else 0.0

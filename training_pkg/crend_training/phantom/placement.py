@@ -21,7 +21,8 @@ def make_probe(p):
 def place(p, rng, probe, radii):
     """Ovary centre (3,) and the volume's axes: three 1D arrays in mm, order depth, elevation, lateral.
 
-    radii (3,) of the ovary in mm, its rotation not known yet. Nearly all of the ovary lies in the sector and the box, or about half of it and more when `cut` was drawn.
+    radii (3,) of the ovary in mm, its rotation not known yet. Nearly all of the ovary lies in the sector and the box, or about
+    half of it and more when `cut` was drawn.
     """
     ball = rng.standard_normal((300, 3))
     ball *= 0.9 * np.mean(radii) * rng.random((300, 1)) ** (1 / 3) / np.linalg.norm(ball, axis=1, keepdims=True)

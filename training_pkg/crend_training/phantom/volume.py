@@ -100,7 +100,7 @@ def _scan(p, rng, scanner, axes, field):
     grey = display.compress(np.sqrt(echo), p["dynamic_range_db"], p["tissue_grey"], np.sqrt(reference))
     grey = display.despeckle(grey, p["despeckle"], p["despeckle_strength"])
     grey = display.sharpen(grey, p["sharpen"])
-    grey = display.grey_map(grey, p["gamma"], p["s_curve"], p["levels"])
+    grey = display.grey_map(display.reject(grey, p["reject_grey"]), p["gamma"], p["s_curve"], p["levels"])
     image, sector = probe.scan_convert(scanner, grid, grey, axes)
     return np.rint(image).astype(np.uint8), sector
 
