@@ -9,13 +9,14 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup test test-fast demo clean
+.PHONY: help setup test test-fast demo readme clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
 	@echo "make test       all tests"
 	@echo "make test-fast  the tests that take no longer than a breath (not marked slow)"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
+	@echo "make readme     the demo, then its output and its picture into README.md"
 	@echo "make clean      remove what make demo and the tests left; .venv/ stays"
 
 setup:
@@ -29,6 +30,9 @@ test-fast: setup
 
 demo: setup
 	$(PYTHON) tools/crend_demo
+
+readme: demo
+	$(PYTHON) tools/update_readme.py
 
 clean:
 	rm -rf demo build dist .pytest_cache *.egg-info
