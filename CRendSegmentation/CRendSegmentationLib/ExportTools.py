@@ -6,6 +6,7 @@ import qt
 import slicer
 
 from crend.errors import InputError
+from crend.files import replacing
 
 from . import Export
 
@@ -100,24 +101,46 @@ class ExportTools:
 
 def writePdf(text, path):
     """Paint an HTML text onto A4 pages of a PDF file."""
-    writer = qt.QPdfWriter(path)
-    writer.setResolution(PDF_RESOLUTION)
-    writer.setPageSize(qt.QPageSize(qt.QPageSize.A4))
-    writer.setPageMargins(qt.QMarginsF(PDF_MARGIN_MM, PDF_MARGIN_MM, PDF_MARGIN_MM, PDF_MARGIN_MM), qt.QPageLayout.Millimeter)
-    document = qt.QTextDocument()
-    document.documentLayout().setPaintDevice(writer)
-    document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
-    document.setHtml(text)
-    document.setPageSize(qt.QSizeF(float(writer.width()), float(writer.height())))
-    painter = qt.QPainter()
-    if not painter.begin(writer):
-        raise InputError(f"{path}: cannot be written; choose another place.")
-    for page in range(document.pageCount):
-        if page:
-            writer.newPage()
-        top = page * float(writer.height())
-        painter.save()
-        painter.translate(0.0, -top)
-        document.drawContents(painter, qt.QRectF(0.0, top, float(writer.width()), float(writer.height())))
-        painter.restore()
-    painter.end()
+    with replacing(path) as temporary:
+        device = _pdfDevice(str(temporary))
+        area = device.pageLayout().paintRectPixels(PDF_RESOLUTION)
+        width, height = float(area.width()), float(area.height())
+        document = qt.QTextDocument()
+        document.documentLayout().setPaintDevice(device)
+        # Without a colour of its own, text would follow Slicer's theme: white on white in the dark one.
+        document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
+        document.setHtml(text)
+        document.setPageSize(qt.QSizeF(width, height))
+        painter = qt.QPainter()
+        if not painter.begin(device):
+            raise InputError(f"{path}: cannot be written; choose another place.")
+        for page in range(_pageCount(document)):
+            if page:
+                device.newPage()
+            painter.save()
+            painter.translate(0.0, -page * height)
+            document.drawContents(painter, qt.QRectF(0.0, page * height, width, height))
+            painter.restore()
+        painter.end()
+        # Some platforms complete the file only when its writer is gone.
+        del painter, device
+
+
+def _pdfDevice(path):
+    """A4 pages with margins: QPdfWriter, or QPrinter where PythonQt has only that."""
+    if hasattr(qt, "QPdfWriter"):
+        device = qt.QPdfWriter(path)
+    else:
+        device = qt.QPrinter()
+        device.setOutputFormat(qt.QPrinter.PdfFormat)
+        device.setOutputFileName(path)
+    device.setResolution(PDF_RESOLUTION)
+    device.setPageSize(qt.QPageSize(qt.QPageSize.A4))
+    device.setPageMargins(qt.QMarginsF(*4 * [PDF_MARGIN_MM]), qt.QPageLayout.Millimeter)
+    return device
+
+
+def _pageCount(document):
+    # A property in one Qt, a method in another.
+    count = document.pageCount
+    return count() if callable(count) else count

@@ -20,7 +20,7 @@ class InstallBar:
         self._job = None
         self._afterInstall = False
         self._timer = qt.QTimer()
-        self._timer.interval = INTERVAL_MS
+        self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.onTimer)
         ui.installButton.clicked.connect(self.onInstall)
         self.missing = Installation.missing()

@@ -41,9 +41,11 @@ class ModelChoice:
             self._updating = False
         self._say(self._combo.currentIndex)
 
-    def onIndexChanged(self, index):
+    def onIndexChanged(self):
         """The user picked an entry."""
-        if self._updating:
+        # The signal is not asked for its value: it comes as a number or as a text, whichever overload was connected.
+        index = self._combo.currentIndex
+        if self._updating or index < 0:
             return
         if index == len(self._models):
             folder = self.askForFolder()

@@ -25,8 +25,8 @@ class ResultView:
         self._node = None
         self._observations = []
         self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = SETTLING_MS
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SETTLING_MS)
         self._timer.timeout.connect(self.updateTables)
         self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
         for side in SIDES:
@@ -101,10 +101,11 @@ class ResultView:
         if point is not None:
             centreSlicesOn(self._node, point)
 
-    def onSideChosen(self, index):
+    def onSideChosen(self):
         """The user said which ovary this is."""
-        if self._node is not None and SIDES[index] != sideOf(self._node):
-            setSide(self._node, SIDES[index])
+        side = SIDES[self._ui.sideComboBox.currentIndex]
+        if self._node is not None and side != sideOf(self._node):
+            setSide(self._node, side)
             self.refresh()
 
     def onHistogram(self):

@@ -25,7 +25,7 @@ class RunControl:
         self._hint = ""
         self._ready = False
         self._timer = qt.QTimer()
-        self._timer.interval = INTERVAL_MS
+        self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.onTimer)
         ui.applyButton.clicked.connect(self.onClicked)
 

@@ -85,7 +85,7 @@ def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=())
         f"<h1>{html.escape(title)}</h1><table><tr>{shown}</tr></table>"
         f"<h3>Summary</h3><table>{summary}</table>"
         f"<h3>Follicles</h3><table cellspacing='0'><tr><th></th>{header}<th>Note</th></tr>{body}</table>"
-        f"<p><b>Research use only.</b> {html.escape(made_by)}</p>"
+        f"<p>{html.escape(made_by).replace('Research use only', '<b>Research use only</b>')}</p>"
         "<p><small>d(x), d(y), d(z): the three orthogonal axes, longest first. Mean: of the three. dV: diameter of the sphere of equal "
         "volume.</small></p></body></html>"
     )
