@@ -7,7 +7,7 @@ from .ResultTables import COLUMN_WORDS
 #: Columns of the table node that the panel shows, with their decimals.
 SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2))
 NOTE_COLUMN = len(SHOWN)
-WIDTH = 6
+WIDTH = 5
 
 
 class FollicleTable:
@@ -21,9 +21,12 @@ class FollicleTable:
         widget.setHorizontalHeaderLabels([_header(name) for name, _ in SHOWN] + ["Note"])
         widget.verticalHeader().setVisible(False)
         header = widget.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(qt.QHeaderView.Stretch)
+        for column in (0, NOTE_COLUMN):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setMinimumSectionSize(24)
-        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
+        header.setStyleSheet("QHeaderView::section { padding: 2px }")
         for column, (name, _) in enumerate(SHOWN):
             widget.horizontalHeaderItem(column).setToolTip(COLUMN_WORDS[name][2])
         widget.itemSelectionChanged.connect(self.onItemSelectionChanged)
@@ -44,6 +47,7 @@ class FollicleTable:
             if segment is not None:
                 widget.item(row, 0).setIcon(_swatch(segment.GetColor()))
                 widget.item(row, 0).setToolTip(segment.GetName())
+        widget.setColumnHidden(NOTE_COLUMN, not any(widget.item(row, NOTE_COLUMN).text() for row in range(widget.rowCount)))
         widget.setSortingEnabled(True)
         self._updating = False
         self.select(selected)

@@ -86,12 +86,12 @@ def summaryText(tableNode, segmentationNode):
     for finding, value, unit in readSummary(tableNode):
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
         if finding.startswith(SIZE_CLASS):
-            classes.append((finding[len(SIZE_CLASS):], number))
+            classes.append((finding[len(SIZE_CLASS):].replace(" mm", ""), number))
         else:
             findings += f"<tr><td>{html.escape(finding)}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
     names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
-    sizes = f"<table><tr><td>Size&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
+    sizes = f"<table><tr><td>Size (mm)&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
     return f"<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
 
 

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import host  # noqa: E402
 
 
-def panelPicture(widget, path, width=430, height=900):
+def panelPicture(widget, path, width=430, height=960):
     """Save the panel of a module widget as a PNG file."""
     widget.parent.resize(width, height)
     widget.parent.show()
@@ -32,4 +32,8 @@ if __name__ == "__main__":
     made.ui.applyButton.click()
     while made.panel.run.running:
         made.panel.run.onTimer()
+    made.ui.editSection.collapsed = False
+    made.ui.exportSection.collapsed = False
+    made.ui.sideComboBox.currentIndex = 1
+    made.ui.follicleTable.selectRow(1)
     panelPicture(made, sys.argv[1])
