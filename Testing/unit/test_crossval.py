@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from training_samples import ball_images, tiny
+from typer.testing import CliRunner
 
 from crend.errors import InputError
 from crend.labels import write_labels
 from crend_training import fold_run
+from crend_training.__main__ import app
 from crend_training.configuration import SYSTEMS, CrossValidation, Data, experiment_from, for_system, phase_steps
 from crend_training.crossval import devices_of, run_study
 from crend_training.folds import make_folds
@@ -198,3 +200,42 @@ def test_runs_and_devices_are_named():
     for wrong, call in (("crend", parse_run), ("gpu", devices_of)):
         with pytest.raises(InputError, match=f"{wrong}: "):
             call(wrong)
+
+
+@pytest.fixture(scope="module")
+def config(study):
+    import yaml
+
+    path = study.folder.parent / "study.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(study.experiment)))))
+    return str(path)
+
+
+def run_command(*words):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    return result.exit_code, result.stdout, result.exception
+
+
+def test_the_commands_of_a_study_run_from_its_configuration(study, config):
+    places = ("--data", study.cases.parent, "--out", study.folder)
+    assert run_command("crossval", config, *places, "--only", "unet:0", "--only", "crend:1")[0] == 0
+    assert run_command("crossval", config, *places, "--devices", "cpu")[0] == 0
+    _, _, error = run_command("crossval", config, *places, "--only", "unet:7")
+    assert isinstance(error, InputError) and "--only unet:7: not in this study; runs are unet:0" in str(error)
+    code, text, _ = run_command("tables", study.folder, "--no-plots")
+    assert code == 0 and "**Table 2**" in text
+
+
+def test_points_are_counted_for_a_run_that_renders(study, config):
+    code, text, _ = run_command("points", config, "--data", study.cases, "--run", study.run_folder("crend", 0))
+    found = json.loads(text)
+    assert code == 0 and found["patches"] == 4 and found["rendered_percent"] == 12.5
+    assert 0 <= found["harmed_percent_follicles"] <= 100
+
+
+def test_check_ends_with_2_when_something_is_wrong(study, tmp_path):
+    code, text, _ = run_command("check", study.folder.parent / "list.csv")
+    assert code == 0 and text.splitlines()[-1] == "4 volumes, 4 of them labelled; 0 wrong"
+    (tmp_path / "list.csv").write_text("image,label\nmissing.nrrd,missing.nrrd\n")
+    code, text, _ = run_command("check", tmp_path / "list.csv")
+    assert code == 2 and "missing.nrrd: no such file." in text and "1 wrong" in text
