@@ -99,8 +99,13 @@ class OpenVinoEngine:
             warnings.simplefilter("ignore")
             traced = torch.jit.trace(Trunk(self.network), torch.zeros(shape), check_trace=False)
             model = ov.convert_model(traced, input=[list(shape)])
-        # bfloat16, the default where the processor has it, changes the result.
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            # bfloat16, the default where the processor has it, changes the result.
+            "INFERENCE_PRECISION_HINT": "f32",
+            # As many threads as torch takes, so that OMP_NUM_THREADS rules both.
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        }
         return ov.Core().compile_model(model, "CPU", settings)
 
 
