@@ -111,7 +111,9 @@ def test_tables_of_a_study_name_every_system_and_keep_every_volume(study):
     out = study.folder / "tables"
     assert len((out / "per_volume.csv").read_text().splitlines()) == 1 + 7 * 2
     assert "corrected percent follicles" in (out / "points.md").read_text()
-    for name in ("table1.md", "table1.csv", "table1.tex", "table2.tex", "tests.csv", "boxplots_table1.png", "bland_altman_count.svg"):
+    about = (out / "about.json").read_text()
+    assert str(study.folder.parent) not in about and len(json.loads(about)["runs"]) == 14
+    for name in ("learning_curves.png", "table1.md", "table1.csv", "table1.tex", "table2.tex", "tests.csv", "boxplots_table1.png", "bland_altman_count.svg"):
         assert (out / name).stat().st_size > 100
 
 

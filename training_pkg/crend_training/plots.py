@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 
-def write_plots(results, folder) -> list[Path]:
-    """boxplots_table1, boxplots_table2, bland_altman_count, bland_altman_volume and bland_altman_diameter, .png and .svg each."""
+def write_plots(results, curves, folder) -> list[Path]:
+    """boxplots_table1, boxplots_table2, bland_altman_count, bland_altman_volume, bland_altman_diameter and, of `curves` as
+    `results.learning_curves` gives them, learning_curves; .png and .svg each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -35,6 +36,9 @@ def write_plots(results, folder) -> list[Path]:
         figure = Figure(figsize=(16, 7), layout="constrained")
         _bland_altman(figure, title, by_system)
         save(figure, f"bland_altman_{name}")
+    figure = Figure(figsize=(16, 7), layout="constrained")
+    _learning_curves(figure, results, curves)
+    save(figure, "learning_curves")
     return written
 
 
@@ -58,6 +62,26 @@ def _boxplots(figure, results, columns) -> None:
         axes.boxplot([v or [np.nan] for v in values], showmeans=True)
         axes.set_xticks(range(1, len(systems) + 1), [TITLES[s] for s in systems], rotation=60)
         axes.set_title(column.title)
+
+
+def _learning_curves(figure, results, curves) -> None:
+    """Loss of the logged steps, and their running mean; the losses of different systems are not the same sum."""
+    from .tables import TITLES
+
+    for axes, system in zip(figure.subplots(2, 4).flat, [*results.systems(), *[None] * 8]):
+        if system is None:
+            axes.set_axis_off()
+            continue
+        axes.set_title(TITLES[system])
+        axes.set_xlabel("step")
+        for (name, fold), (steps, losses) in curves.items():
+            if name != system:
+                continue
+            width = max(1, len(losses) // 20)
+            mean = np.convolve(losses, np.ones(width) / width, mode="valid")
+            (line,) = axes.plot(steps, losses, alpha=0.2)
+            axes.plot(steps[width - 1 :], mean, color=line.get_color(), label=f"fold {fold}")
+        axes.legend()
 
 
 def _bland_altman(figure, title, by_system) -> None:

@@ -59,6 +59,29 @@ def read_results(folder) -> Results:
     return Results(rows, follicles, parameters, [run for run in study.runs() if run not in finished])
 
 
+def describe_study(folder) -> dict:
+    """What a reader needs to repeat a study: settings, folds, and of every finished run its steps, seed, versions, device and seconds."""
+    import dataclasses
+
+    from .study import open_study
+
+    study = open_study(folder)
+    experiment = dataclasses.asdict(study.experiment)
+    experiment["data"]["path"] = Path(experiment["data"]["path"]).name
+    runs = [json.loads((study.run_folder(*run) / "done.json").read_text()) for run in study.runs() if study.is_done(*run)]
+    return {"experiment": experiment, "folds": [dataclasses.asdict(fold) for fold in study.folds], "runs": runs}
+
+
+def learning_curves(folder) -> dict:
+    """(system, fold) -> (steps, losses) of every run that has begun."""
+    from .curves import read_curve
+    from .study import open_study
+
+    study = open_study(folder)
+    curves = {run: read_curve(study.run_folder(*run) / "train.csv") for run in study.runs()}
+    return {run: ([row["step"] for row in rows], [row["loss"] for row in rows]) for run, rows in curves.items() if rows}
+
+
 def write_rows(rows, path) -> None:
     """As CSV; nothing where there are no rows."""
     if not rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .results import NAMES, Results, read_results, write_rows
+from .results import NAMES, Results, describe_study, learning_curves, read_results, write_rows
 from .significance import compare_systems
 
 TITLES = {
@@ -52,10 +52,12 @@ NOTES = (
 
 def write_tables(folder, out=None, *, plots: bool = True) -> str:
     """Reads a study's results and writes into `out` (default `folder`/tables): table1 and table2 (.md, .csv, .tex), tests.csv, tests.md,
-    per_volume.csv, follicles.csv, points.md where runs have point statistics, and the plots. Returns the Markdown of all."""
+    per_volume.csv, follicles.csv, about.json (settings, folds, seeds, versions), points.md where runs have point statistics, and the plots.
+    Returns the Markdown of all. No path of this machine is in them."""
     results = read_results(folder)
     out = Path(out) if out else Path(folder) / "tables"
     out.mkdir(parents=True, exist_ok=True)
+    (out / "about.json").write_text(json.dumps(describe_study(folder), indent=1) + "\n")
     write_rows(results.rows, out / "per_volume.csv")
     write_rows(results.follicles, out / "follicles.csv")
     texts = []
@@ -80,7 +82,7 @@ def write_tables(folder, out=None, *, plots: bool = True) -> str:
     if plots:
         from .plots import write_plots
 
-        write_plots(results, out)
+        write_plots(results, learning_curves(folder), out)
     return "\n\n".join(texts)
 
 
