@@ -8,6 +8,7 @@ from scipy import ndimage
 from .fields import Blob, random_rotation
 
 FAR = np.float32(1e3)
+LARGEST = 50_000 * 3 / (4 * np.pi)  # product of the radii (mm^3) of an ovary of 50 ml
 
 
 @dataclass
@@ -32,9 +33,10 @@ def draw_sizes(p, rng):
     wanted = np.sort(_diameters(p, rng))[::-1]
     radii = 0.5 * p["ovary_length"] * np.array([1.0, *p["ovary_ratios"]])
     if p["look"] != "sparse":
-        # an ovary grows with its follicles
-        room = np.sum(wanted**3) / (8 * p["fill"])
-        radii = radii * max(1.0, (room / np.prod(radii)) ** (1 / 3))
+        # an ovary grows with its follicles, up to about LARGEST; those that would need more room are left out
+        room = np.cumsum(wanted**3) / (8 * p["fill"])
+        wanted = wanted[room <= max(LARGEST, room[0])]
+        radii = radii * max(1.0, (room[len(wanted) - 1] / np.prod(radii)) ** (1 / 3))
     return radii, wanted
 
 
