@@ -117,18 +117,19 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         return self._parameterNode
 
     def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", search=True,
-                smallestFollicleMm=None, split=True, progress=None, cancelled=None):
+                smallestFollicleMm=None, split=True, keepProbabilities=False, progress=None, cancelled=None):
         """Segment ovary and follicles in a volume node, block until it is done, and return the nodes.
 
         segmentationNode: written into if given, else a new one is made. model: a bundle's name or folder, None for the default.
         device: auto, cpu or cuda; engine: auto, torch or openvino. search: look closely only where a quick look saw an ovary.
         smallestFollicleMm: smaller ones are dropped, None: as the model says. split: separate follicles that touch.
+        keepProbabilities: add the network's probabilities as volumes, too.
         progress(stage, fraction) is called on the way; cancelled() -> True ends the run with crend.errors.Cancelled.
         Returns ResultNodes: segmentationNode, follicleTableNode, summaryTableNode, message. The segmentation is placed under the
         volume's parent transform and in its study. Measurements are in the volume's own coordinates, before that transform.
         Raises crend.errors.InputError, one line, for a volume or model that cannot be used. On any exception the scene is as before.
         """
-        settings = Settings(model, device, engine, search, smallestFollicleMm, split)
+        settings = Settings(model, device, engine, search, smallestFollicleMm, split, keepProbabilities)
         return self.start(volumeNode, segmentationNode, settings).wait(progress, cancelled)
 
     def start(self, volumeNode, segmentationNode=None, settings=Settings()):

@@ -20,9 +20,11 @@ class CRendSegmentationParameterNode:
     smallestFollicle: Annotated[float, WithinRange(0, 20)] = 0.0
     search: bool = True
     split: bool = True
+    keepProbabilities: bool = False
 
 
 def settingsOf(parameterNode):
     """The user's choices as Settings for a predictor."""
     return Settings(model=parameterNode.model or None, device=parameterNode.device, search=parameterNode.search,
-                    smallestFollicleMm=parameterNode.smallestFollicle or None, split=parameterNode.split)
+                    smallestFollicleMm=parameterNode.smallestFollicle or None, split=parameterNode.split,
+                    keepProbabilities=parameterNode.keepProbabilities)

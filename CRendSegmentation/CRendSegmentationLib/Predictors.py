@@ -29,6 +29,7 @@ class Settings:
     search: bool = True
     smallestFollicleMm: Optional[float] = None
     split: bool = True
+    keepProbabilities: bool = False
 
 
 class PredictionFailed(RuntimeError):
@@ -147,11 +148,12 @@ class _WorkerImageJob(_WorkerRequest):
 class _WorkerJob(_WorkerImageJob):
     def __init__(self, client, image, name, settings):
         super().__init__(client, image, name, settings, "segment", search=settings.search, split=settings.split,
-                         smallest_follicle_mm=settings.smallestFollicleMm)
+                         smallest_follicle_mm=settings.smallestFollicleMm, keep_probabilities=settings.keepProbabilities)
 
     def read(self, event):
+        kept = [sitk.ReadImage(event[part]) for part in ("ovary_probability", "follicles_probability") if part in event]
         return Segmentation(sitk.ReadImage(event["ovary"]), sitk.ReadImage(event["follicles"]),
-                            Measurements.from_dict(event["measurements"]), event["provenance"])
+                            Measurements.from_dict(event["measurements"]), event["provenance"], tuple(kept) or None)
 
 
 class _WorkerFollicleJob(_WorkerImageJob):
@@ -174,7 +176,7 @@ class _InProcessJob:
 
         image, name, settings = self._arguments
         return segment(image, settings.model or None, device=settings.device, engine=settings.engine, search=settings.search,
-                       smallest_follicle_mm=settings.smallestFollicleMm, split=settings.split, name=name,
+                       smallest_follicle_mm=settings.smallestFollicleMm, split=settings.split, keep_probabilities=settings.keepProbabilities, name=name,
                        progress=self._onProgress, cancelled=lambda: self._cancelled)
 
     def cancel(self):

@@ -2,16 +2,19 @@
 
 from typing import NamedTuple
 
+import SimpleITK as sitk
 import slicer
 
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation, writeSegmentation
 from .SegmentMeasurements import manualNames, measureSegments
+from .VolumeImage import ijkToRasMatrix
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
 FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
 SUMMARY_TABLE_ROLE = "CRend.SummaryTable"
+PROBABILITY_ROLES = ("CRend.OvaryProbability", "CRend.FollicleProbability")
 NOTICE = "Research use only. The model was trained on simulated ultrasound."
 
 
@@ -30,7 +33,8 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
     A segmentation that was written before keeps its tables: they are overwritten. Either everything is written or nothing.
     """
     tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
-    with sceneTransaction(segmentationNode, *tables):
+    volumes = [tableOf(segmentationNode, role) for role in PROBABILITY_ROLES]
+    with sceneTransaction(segmentationNode, *tables, *volumes):
         name = volumeNode.GetName()
         if segmentationNode is None:
             segmentationNode = _newNode("vtkMRMLSegmentationNode", f"{name} ovary")
@@ -42,7 +46,8 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
         fillSummaryTable(summaryTable, result.measurements)
         segmentationNode.SetNodeReferenceID(FOLLICLE_TABLE_ROLE, follicleTable.GetID())
         segmentationNode.SetNodeReferenceID(SUMMARY_TABLE_ROLE, summaryTable.GetID())
-        for node in (segmentationNode, follicleTable, summaryTable):
+        kept = _writeProbabilities(segmentationNode, volumeNode, result)
+        for node in (segmentationNode, follicleTable, summaryTable, *kept):
             _placeBeside(volumeNode, node)
         showSegmentation(segmentationNode)
     return ResultNodes(segmentationNode, follicleTable, summaryTable, result.message)
@@ -65,6 +70,19 @@ def updateTables(segmentationNode):
 def tableOf(segmentationNode, role):
     """The table that belongs to a segmentation, or None."""
     return segmentationNode.GetNodeReference(role) if segmentationNode is not None else None
+
+
+def _writeProbabilities(segmentationNode, volumeNode, result):
+    """One volume node a channel, under the volume's parent transform, if the result has probabilities. Returns the nodes."""
+    nodes = []
+    for role, words, image in zip(PROBABILITY_ROLES, ("ovary probability", "follicle probability"), result.probabilities or ()):
+        node = segmentationNode.GetNodeReference(role) or _newNode("vtkMRMLScalarVolumeNode", f"{volumeNode.GetName()} {words}")
+        slicer.util.updateVolumeFromArray(node, sitk.GetArrayFromImage(image))
+        node.SetIJKToRASMatrix(ijkToRasMatrix(image))
+        node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+        segmentationNode.SetNodeReferenceID(role, node.GetID())
+        nodes.append(node)
+    return nodes
 
 
 def _newNode(className, name):

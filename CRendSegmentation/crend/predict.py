@@ -42,6 +42,7 @@ def segment(
     search: bool = True,
     smallest_follicle_mm: float | None = None,
     split: bool = True,
+    keep_probabilities: bool = False,
     name: str = "the volume",
 ) -> Segmentation:
     """Ovary, follicles and measurements of a 3D ultrasound volume, on exactly its grid.
@@ -55,6 +56,7 @@ def segment(
     search:     True looks quickly everywhere, then closely where something was seen; False looks closely everywhere.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
+    keep_probabilities: hand back the probabilities, too, on the model grid.
     name:       what messages call the image.
 
     Raises InputError for an image, a bundle, a device or an engine that will not do. A volume without an ovary is a
@@ -83,6 +85,7 @@ def segment(
         windows = look.everywhere()
     with run.stage("windows"):
         probabilities = look.closely(windows)
+    kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     probabilities, organ, count = tidy(probabilities, settings["thresholds"], voxel_ml)
 
@@ -117,7 +120,7 @@ def segment(
     }
     if progress is not None:
         progress("done", 1.0)
-    return Segmentation(ovary, follicles, measurements, provenance)
+    return Segmentation(ovary, follicles, measurements, provenance, kept)
 
 
 class _Run:

@@ -20,6 +20,7 @@ class Segmentation:
     ovary:        uint8, 1 = the whole organ, its follicles included
     follicles:    uint16, 0 outside, k = follicle k, 1 = the largest
     measurements: of both (empty when nothing was found)
+    probabilities: None, or two float images, ovary and follicles, 0..1 on the model grid, which lies on the volume in space
     provenance:   how it was made: bundle, versions, device, engine, seconds, windows, notice; plain JSON data
     """
 
@@ -27,6 +28,7 @@ class Segmentation:
     follicles: SimpleITK.Image
     measurements: Measurements
     provenance: dict = field(default_factory=dict)
+    probabilities: tuple | None = None
 
     @property
     def message(self) -> str:

@@ -7,7 +7,7 @@ Protocol, version 1. Both ways one JSON object a line, UTF-8; images go through 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
      "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary and follicles: files in DIR,
-     "split", "search"}                                             measurements, provenance), "cancelled",
+     "split", "search", "keep_probabilities"}                       measurements, provenance), "cancelled",
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
@@ -118,13 +118,15 @@ class Worker:
             search=request.get("search", True),
             smallest_follicle_mm=request.get("smallest_follicle_mm"),
             split=request.get("split", True),
+            keep_probabilities=request.get("keep_probabilities", False),
             name=request.get("name", "the volume"),
         )
         self._check_cancelled(number)
-        files = {}
-        for part in ("ovary", "follicles"):
-            files[part] = str(Path(request["folder"]) / f"{part}.nrrd")
-            sitk.WriteImage(getattr(result, part), files[part])
+        parts = {"ovary": result.ovary, "follicles": result.follicles}
+        parts.update(zip(("ovary_probability", "follicles_probability"), result.probabilities or ()))
+        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
+        for part, volume in parts.items():
+            sitk.WriteImage(volume, files[part])
         return {**files, "measurements": result.measurements.as_dict(), "provenance": result.provenance}
 
     def _follicle(self, request: dict) -> dict:

@@ -48,4 +48,5 @@ def describeScene(scene):
     return description
 
 
-_VOLATILE = ("Modified Time", "Reference Count", "MTime", "(0x", "ModifiedSinceRead", "Registered Events", "Debug:")
+# An unset value reads "(none)", and asking for a node reference that was never there makes it such.
+_VOLATILE = (": (none)", "Modified Time", "Reference Count", "MTime", "(0x", "ModifiedSinceRead", "Registered Events", "Debug:")

@@ -91,7 +91,10 @@ class KnownPredictor:
         labels = np.zeros(SHAPE, np.uint16)
         for number, follicle in enumerate(FOLLICLES[:self.follicles], start=1):
             labels[ball(*follicle)] = number
-        return segmentationOf(whole, labels, image)
+        kept = None
+        if self.settings and self.settings[-1].keepProbabilities:
+            kept = tuple(sitk.Cast(sitk.BinShrink(maskOf(array, image), [2, 2, 2]), sitk.sitkFloat32) for array in (whole, labels > 0))
+        return segmentationOf(whole, labels, image, kept)
 
 
 class _KnownDescription:
@@ -131,10 +134,10 @@ def maskOf(array, image):
     return mask
 
 
-def segmentationOf(whole, labels, image):
+def segmentationOf(whole, labels, image, probabilities=None):
     """A crend Segmentation of two arrays in the geometry of `image`."""
     ovary, follicles = sitk.GetImageFromArray(whole.astype(np.uint8)), sitk.GetImageFromArray(labels.astype(np.uint16))
     ovary.CopyInformation(image)
     follicles.CopyInformation(image)
     return Segmentation(ovary=ovary, follicles=follicles, measurements=measure(ovary, follicles),
-                        provenance={"bundle": "known", "bundle_version": "0"})
+                        provenance={"bundle": "known", "bundle_version": "0"}, probabilities=probabilities)

@@ -257,6 +257,28 @@ def test_the_scene_stays_when_the_prediction_does_not_end_well(scene, known, err
     assert describeScene(scene) == before
 
 
+def test_probabilities_are_volumes_that_lie_on_the_ultrasound(scene, known):
+    volume = samples.addVolume("flipped")
+    volume.SetAndObserveTransformNodeID(_linear(scene).GetID())
+    node = known.segment(volume, keepProbabilities=True).segmentationNode
+    kept = node.GetNodeReference("CRend.FollicleProbability")
+    assert kept.GetParentTransformNode() is volume.GetParentTransformNode()
+    array = slicer.util.arrayFromVolume(kept)
+    assert array.dtype == np.float32
+    (z, y, x), _ = samples.FOLLICLES[0]
+    inside = np.linalg.inv(slicer.util.arrayFromVTKMatrix(_matrixOf(kept))) @ samples.ijkToRas("flipped") @ (x, y, z, 1)
+    assert array[tuple(np.round(inside[2::-1]).astype(int))] == 1 and array[0, 0, 0] == 0
+    count = scene.GetNumberOfNodes()
+    known.segment(volume, node, keepProbabilities=True)
+    assert scene.GetNumberOfNodes() == count
+
+
+def _matrixOf(volume):
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return matrix
+
+
 def test_a_volume_removed_or_moved_on_the_way_is_an_error_and_the_scene_stays(scene, known):
     volume = samples.addVolume()
     run = known.start(volume)

@@ -78,6 +78,15 @@ def test_the_result_is_that_of_predict_voxel_by_voxel(client, bundle, image, tmp
     assert fractions == sorted(fractions) and len(fractions) > 3
 
 
+def test_probabilities_come_when_asked_for(client, bundle, image, tmp_path):
+    result = finish(client, ask(client, bundle, image, tmp_path, keep_probabilities=True))[-1]
+    expected = segment(sitk.ReadImage(str(image)), bundle, keep_probabilities=True, **QUIET)
+    for part, wanted in zip(("ovary_probability", "follicles_probability"), expected.probabilities):
+        read = sitk.ReadImage(result[part])
+        assert np.allclose(sitk.GetArrayFromImage(read), sitk.GetArrayFromImage(wanted), atol=1e-5)
+        assert read.GetOrigin() == pytest.approx(wanted.GetOrigin())
+
+
 def test_the_second_volume_pays_no_start_up(client, bundle, image, tmp_path):
     finish(client, ask(client, bundle, image, tmp_path))
     pid, began = client.pid, time.monotonic()
