@@ -1,11 +1,18 @@
 """The Slicer side of CRend: the only place that imports slicer and qt. What it computes, `crend` computes.
 
-VolumeImage         volume node -> SimpleITK image; RAS and LPS meet here and nowhere else
-SegmentationWriter  result -> segmentation node
-ResultTables        result -> follicle table and summary table
-SceneTransaction    all or nothing in the scene
-Results             the three above together, in the volume's study
-Predictors          who runs the network
-ParameterNode       the panel's settings
-Panel               the panel; FollicleTable, StatusLine its parts
+Without Qt, from the ultrasound to the scene:
+    VolumeImage         volume node -> SimpleITK image; RAS and LPS meet here and nowhere else
+    Predictors          who runs the network: the worker process, or this one
+    Run, SequenceRun    a volume, a follicle, a sequence on its way; polled
+    SegmentationWriter  result -> segmentation node
+    ResultTables        measurements -> follicle table, summary table
+    Results             the two above together, all or nothing (SceneTransaction), in the volume's study
+    SegmentMeasurements measurements of the segments as they are now; which of them somebody changed
+    FollicleEditing     delete, merge, split, add, undo
+    Sides, Histogram, Display, Export, SampleVolume, Installation
+
+With Qt, the panel:
+    ParameterNode       the user's choices
+    Panel               brings its parts together: ModelChoice, RunControl, ResultView, FollicleTable, EditTools, SeedPlacing,
+                        ExportTools, InstallBar
 """
