@@ -11,7 +11,7 @@ import numpy as np
 _NARROW = 1.0  # voxels
 _WIDE = 1.0  # voxels per square root of the radius in voxels: terraces grow like that
 _WIDEST = 4.0  # voxels
-_CONTRADICTION = 0.4  # voxels
+_CONTRADICTION = 0.1  # voxels that the surface may lie beyond the centre of a voxel of the other side
 
 
 def smooth_field(mask, spacing_zyx):

@@ -7,7 +7,7 @@ import numpy as np
 from .boxes import union_box
 from .subvoxel import smooth_field
 
-_MOST_PARTS = 256
+_MOST_PARTS = 2000
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Surface:
 def surface_of(image):
     """Surface of everything non-zero in a SimpleITK image, or None when it is empty.
 
-    Each connected part (by faces) is a closed surface of its own. Parts beyond the first 256 would be noise: then all are taken together.
+    Each connected part (by faces) is a closed surface of its own; of more than 2,000 parts, which is noise, only the largest are taken.
     """
     import SimpleITK as sitk
     from scipy import ndimage
@@ -43,11 +43,12 @@ def surface_of(image):
     if not mask.any():
         return None
     parts, count = ndimage.label(mask)
+    places = list(enumerate(ndimage.find_objects(parts), start=1))
     if count > _MOST_PARTS:
-        parts = mask.astype(np.int32)
+        largest = np.argsort(-np.bincount(parts[mask])[1:], kind="stable")[:_MOST_PARTS]
+        places = [places[k] for k in sorted(largest)]
     corner = [s.start for s in box]
-    found = [_contour(parts[part] == k, [c + s.start for c, s in zip(corner, part)], image.GetSpacing()[::-1])
-             for k, part in enumerate(ndimage.find_objects(parts), start=1)]
+    found = [_contour(parts[place] == k, [c + s.start for c, s in zip(corner, place)], image.GetSpacing()[::-1]) for k, place in places]
     offsets = np.cumsum([0] + [len(points) for points, _, _ in found])
     points, normals = (np.concatenate([f[k] for f in found]) for k in (0, 1))
     triangles = np.concatenate([f[2] + offset for f, offset in zip(found, offsets)])

@@ -77,6 +77,18 @@ def test_concentric_spheres_are_their_radii_apart(spacing):
     assert distances.hausdorff() == pytest.approx(3, abs=1.3 * max(spacing))
 
 
+@pytest.mark.parametrize("spacing", [(0.3, 0.3, 0.3), (0.6, 0.3, 0.3)])
+def test_scaled_ellipsoids_are_farthest_apart_at_the_ends_of_the_long_axis(spacing):
+    half = np.array([5, 6, 9.0])
+    at = np.stack(np.indices([int(26 / s) for s in spacing]), axis=-1) * spacing - 13
+    a, b = (np.linalg.norm(at / (half * scale), axis=-1) < 1 for scale in (1, 1.25))
+    distances = surface_distances(a, b, spacing)
+    # 9 mm becomes 11.25 mm there; at the ends of the short axis, where the two are nearest, 5 mm becomes 6.25 mm.
+    assert distances.hausdorff() == pytest.approx(2.25, abs=max(spacing))
+    assert min(distances.forward.min(), distances.backward.min()) == pytest.approx(1.25, abs=max(spacing))
+    assert 1.25 < distances.average() < 2.25
+
+
 def test_empty_has_no_distances():
     empty, full = np.zeros((4, 4, 4), bool), np.ones((4, 4, 4), bool)
     assert surface_distances(empty, full, (1, 1, 1)) is None
