@@ -17,7 +17,7 @@ def test_slicer_loads_the_list_and_finds_the_follicle_in_it():
     assert logic.LoadTerminologyFromFile(str(FILE)) == segments.CREND_CONTEXT
     entry = slicer_core.vtkSlicerTerminologyEntry()
     assert logic.DeserializeTerminologyEntry(segments.FOLLICLE_TERMINOLOGY, entry)
-    assert logic.UpdateEntryFromLoadedTerminologies(entry)
+    assert logic.UpdateEntryFromLoadedTerminologies(entry, [], [])
     assert entry.GetTypeObject().GetCodeMeaning() == "Ovarian follicle"
     assert entry.GetTypeObject().GetRecommendedDisplayRGBValue() == (252, 216, 36)
 
