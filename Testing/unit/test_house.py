@@ -176,3 +176,12 @@ def test_the_set_up_is_a_valid_script_and_executable():
     for script in ("tools/setup.sh", ".ci/run"):
         assert (ROOT / script).stat().st_mode & 0o111, script
         assert subprocess.run(["bash", "-n", ROOT / script]).returncode == 0
+
+
+def test_the_readme_shows_what_the_commands_print():
+    text = (ROOT / "README.md").read_text()
+    made = dict(re.findall(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", text, re.DOTALL))
+    assert set(made) == {"segment", "compare", "measured"}
+    assert "-m crend segment" in made["segment"] and "follicles" in made["segment"]
+    assert "-m crend compare" in made["compare"] and "DSC" in made["compare"]
+    assert made["measured"].strip()

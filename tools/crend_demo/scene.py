@@ -18,7 +18,7 @@ import vtk  # noqa: E402
 
 #: From which side the 3D view looks, RAS, and how much of its height the ovary fills.
 LOOK_FROM = (-0.84, 0.48, 0.25)
-FILL = 0.95
+FILL = 0.84
 
 
 def make_scene(folder, predictor=None):
