@@ -97,6 +97,7 @@ def _bland_altman(figure, title, by_system) -> None:
         if not len(reference):
             continue
         shown = axes
+        axes.tick_params(labelbottom=True)
         axes.plot((reference + prediction) / 2, prediction - reference, ".", alpha=0.5)
         mean, low, high = limits_of_agreement(reference, prediction)
         axes.axhline(mean, color="black")
