@@ -72,8 +72,11 @@ def test_every_text_file_ends_its_lines_with_lf():
 
 
 def test_no_python_file_is_longer_than_one_idea():
-    too_long = complaints(lambda path, content: path.suffix == ".py" and content.count(b"\n") > 330 and "is over 330 lines")
-    assert too_long == []
+    def too_long(path, content):
+        limit = 450 if ROOT / "Testing" in path.parents else 330
+        return path.suffix == ".py" and content.count(b"\n") > limit and f"is over {limit} lines"
+
+    assert complaints(too_long) == []
 
 
 def test_no_file_knows_the_machine_it_was_written_on():
