@@ -28,12 +28,16 @@ for name in names:
 
 
 def tracked():
-    """Paths of the repository's files, new ones that git does not ignore included."""
-    answer = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True)
-    if answer.returncode:
-        pytest.skip("not a git checkout")
-    names = {name for name in answer.stdout.decode().split("\0") if name}
-    return sorted(path for path in (ROOT / name for name in names) if path.is_file())
+    """Paths of the repository's files as git knows them, new ones included; without git all but what .gitignore names."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        answer = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        ignored = re.compile(r"^(\.venv|\.git|\.setup\.lock|demo|runs|build|dist)$|\.egg-info$|__pycache__|\.pytest_cache")
+        paths = [path for path in ROOT.rglob("*") if not any(map(ignored.search, path.relative_to(ROOT).parts))]
+    else:
+        paths = [ROOT / name for name in set(answer.split("\0")) if name]
+    return sorted(path for path in paths if path.is_file())
 
 
 def texts():
