@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,19 @@ def run(*arguments):
 def test_version_in_a_real_process():
     done = process("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"crend {crend.__version__}\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs the resource module of Unix")
+def test_version_takes_less_than_half_a_second_of_the_processor():
+    import resource
+
+    def spent():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    before = spent()
+    process("--version")
+    assert spent() - before < 0.5
 
 
 def test_version_and_help_load_nothing_heavy():
@@ -167,6 +181,30 @@ def test_models_without_any_says_what_to_do(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
     assert run("models") == 0
     assert "no model is installed" in capfd.readouterr().out
+
+
+def test_doctor_says_how_fast_it_is_when_all_is_well(bundles, capfd, monkeypatch):
+    monkeypatch.setattr("crend.bundle.search_folders", lambda: [bundles])
+    assert run("doctor") == 0
+    out, err = capfd.readouterr()
+    assert err == "" and out.endswith("everything works.\n")
+    assert "one window of everything takes" in out and "checksum is right" in out and "torch" in out
+
+
+def test_doctor_says_what_to_do_without_a_model(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
+    assert run("doctor") == 1
+    out = capfd.readouterr().out
+    assert "BAD  models: none installed" in out and f"put a bundle's folder into {tmp_path}" in out
+
+
+def test_doctor_finds_a_damaged_model(bundles, tmp_path, capfd, monkeypatch):
+    shutil.copytree(bundles / "nothing", tmp_path / "nothing")
+    (tmp_path / "nothing" / "model.safetensors").write_bytes(b"0" * 100)
+    monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
+    assert run("doctor") == 1
+    out = capfd.readouterr().out
+    assert "BAD  model nothing:" in out and "copy the bundle again" in out and "1 of these must be put right" in out
 
 
 def labels_on(path, *boxes):
