@@ -53,7 +53,8 @@ def segment(
     progress:   called with the stage's name and the fraction of the whole run, 0 to 1, never falling.
     cancelled:  asked between windows and stages; True ends the run with Cancelled.
     render:     False leaves the coarse prediction as it is (to compare with; paper 2.2).
-    search:     True looks quickly everywhere, then closely where something was seen; False looks closely everywhere.
+    search:     True looks quickly everywhere, then closely where something was seen, in volumes large enough for
+                that to pay; False looks closely everywhere.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
     keep_probabilities: hand back the probabilities, too, on the model grid.
