@@ -11,11 +11,12 @@ import numpy as np
 _NARROW = 1.0  # voxels
 _WIDE = 1.0  # voxels per square root of the radius in voxels: terraces grow like that
 _WIDEST = 4.0  # voxels
+_MARGIN = 4  # voxels around the mask: room for the contour, the kernels take what is beyond for empty
 _CONTRADICTION = 0.1  # voxels that the surface may lie beyond the centre of a voxel of the other side
 
 
 def smooth_field(mask, spacing_zyx):
-    """(field float32 (d + 2m, h + 2m, w + 2m), margin m) of one mask (d, h, w) with at least one voxel.
+    """(field float32 (d + 2m, h + 2m, w + 2m), margin m = 4) of one mask (d, h, w) with at least one voxel.
 
     The field is about the distance to the surface in mm, positive inside, cut off at one and a half voxels; its zero is the surface.
     """
@@ -28,8 +29,7 @@ def smooth_field(mask, spacing_zyx):
     # Narrow in voxels, along each axis. Wide in mm, the same in all directions, so that a sphere stays one on any grid.
     narrow = np.full(3, min(_NARROW, 0.35 * np.cbrt(count)))
     wide = np.maximum(np.clip(_WIDE * np.sqrt(radius), _NARROW, _WIDEST) * voxel / spacing, narrow)
-    margin = int(np.ceil(4.5 * wide.max())) + 2
-    inside = np.pad(mask, margin)
+    inside = np.pad(mask, _MARGIN)
     solid = inside.astype(np.float32)
 
     field = _levelled(_smoothed(solid, wide, spacing), count)
@@ -41,16 +41,19 @@ def smooth_field(mask, spacing_zyx):
         other = np.clip(_levelled(_smoothed(solid, narrow, spacing), count), -limit, limit)
         weight = np.clip(3 * ndimage.gaussian_filter(ndimage.binary_dilation(wrong).astype(np.float32), 1.5), 0, 1)
         field += weight * (other - field)
-    return _levelled(field, count), margin
+    return _levelled(field, count), _MARGIN
 
 
 def _smoothed(solid, sigma, spacing):
     """The mask under a kernel of no second moment, scaled so that an edge's field falls by 1 a mm."""
     from scipy import ndimage
 
-    field = 2 * ndimage.gaussian_filter(solid, sigma, truncate=3) - ndimage.gaussian_filter(solid, sigma * np.sqrt(2), truncate=3)
+    field, wider = (ndimage.gaussian_filter(solid, s, truncate=3, mode="constant") for s in (sigma, sigma * np.sqrt(2)))
+    field *= 2
+    field -= wider
     width = np.exp(np.log(sigma * spacing).mean())
-    return field * np.float32(np.sqrt(2 * np.pi) * width / (2 - np.sqrt(0.5)))
+    field *= np.float32(np.sqrt(2 * np.pi) * width / (2 - np.sqrt(0.5)))
+    return field
 
 
 def _levelled(field, count):
