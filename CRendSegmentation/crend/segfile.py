@@ -83,34 +83,38 @@ def read_segmentation(image, path):
     its connected components. Follicles lie on the ovary: it is extended by them. Raises InputError for segments that are none of these.
     """
     import SimpleITK as sitk
+    from scipy import ndimage
 
     array = sitk.GetArrayViewFromImage(image)
-    layers = array[..., None] if image.GetNumberOfComponentsPerPixel() == 1 else array
-    organ = np.zeros(layers.shape[:3], bool)
-    numbered, strangers = [], []
+    layers = [array] if image.GetNumberOfComponentsPerPixel() == 1 else [np.ascontiguousarray(array[..., k]) for k in range(array.shape[3])]
+    boxes = [ndimage.find_objects(layer.astype(np.int32) if layer.dtype.kind == "f" else layer) for layer in layers]
+    organ = np.zeros(array.shape[:3], bool)
+    numbered, strangers = [], []  # numbered: (number or None, box, mask within the box)
     for name, terminology, layer, value in read_segments(image):
-        if layer >= layers.shape[3]:
-            raise InputError(f"{path}: segment '{name}' is in layer {layer}, but the file has {layers.shape[3]}; save it again in Slicer.")
-        mask = layers[..., layer] == value
+        if layer >= len(layers):
+            raise InputError(f"{path}: segment '{name}' is in layer {layer}, but the file has {len(layers)}; save it again in Slicer.")
+        box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) else None
+        box = box or (slice(0, 0),) * 3
+        mask = layers[layer][box] == value
         plain = name.strip().lower()
-        if plain in ("ovary", "left ovary", "right ovary") or (_has(terminology, segments.OVARY_CODE)):
-            organ |= mask
+        if plain in ("ovary", "left ovary", "right ovary") or _has(terminology, segments.OVARY_CODE):
+            organ[box] |= mask
         elif plain == "follicles":
-            parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8))))
-            numbered += [(None, parts == k) for k in range(1, int(parts.max()) + 1)]
+            parts, count = ndimage.label(mask)
+            numbered += [(None, box, parts == k) for k in range(1, count + 1)]
         elif segments.follicle_number(name) or _has(terminology, segments.FOLLICLE_CODE):
-            numbered.append((segments.follicle_number(name), mask))
+            numbered.append((segments.follicle_number(name), box, mask))
         else:
             strangers.append(name)
     if strangers:
         raise InputError(f"{path}: unknown segments {', '.join(repr(s) for s in strangers)}; name them 'Ovary' or 'Follicle 1', 'Follicle 2', ...")
 
-    numbers = [k for k, _ in numbered]
-    if None in numbers or len(set(numbers)) < len(numbers):
+    numbers = [k for k, _, _ in numbered]
+    if None in numbers or len(set(numbers)) < len(numbers) or max(numbers, default=0) > 65535:
         numbers = range(1, len(numbered) + 1)
     instances = np.zeros(organ.shape, np.uint16)
-    for k, (_, mask) in zip(numbers, numbered):
-        instances[mask] = k
+    for k, (_, box, mask) in zip(numbers, numbered):
+        instances[box][mask] = k
     organ |= instances > 0
     return _like(organ.astype(np.uint8), image), _like(instances, image)
 

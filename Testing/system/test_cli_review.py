@@ -41,6 +41,12 @@ def test_a_batch_writes_its_tables_beside_the_list_and_says_what_failed(files, c
     assert "2 of 3 cases" in said and "failed: c:" in said and "lost.nrrd" in said and "ICC" in said
 
 
+def test_a_percentile_that_is_asked_for_is_printed(files, capfd):
+    assert run("compare", files / "truth.nrrd", files / "one.nrrd", "--percentile", 99.5, "--percentile", 50) == 0
+    said = capfd.readouterr().out
+    assert "HD50 mm" in said and "HD99.5 mm" in said and "HD95 mm" in said
+
+
 def test_a_figure_is_drawn_in_a_real_process(files):
     command = [sys.executable, "-m", "crend", "figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "two.nrrd", "--out", "figure.png", "--name", "A", "--name", "B"]
     done = subprocess.run(command, cwd=files, capture_output=True, encoding="utf-8", timeout=120,

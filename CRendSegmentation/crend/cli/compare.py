@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, Optional
 
@@ -79,14 +80,16 @@ def _show(figures, written) -> None:
     from .console import number, stdout, table
 
     console = stdout()
-    rows = table("", "DSC>", "JC>", "HD mm>", "HD95 mm>", "ASD mm>", "ref. ml>", "pred. ml>")
+    percentiles = [key for key in figures["ovary"] if re.fullmatch(r"hd[\d.]+", key)]
+    columns = ("hd", *percentiles, "asd", "volume_reference_ml", "volume_prediction_ml")
+    rows = table("", "DSC>", "JC>", *(f"{key.upper()} mm>" for key in columns[:-2]), "ref. ml>", "pred. ml>")
     for name in ("ovary", "follicles"):
         part = figures[name]
         rows.add_row(
             name,
             number(part["dsc"], 3),
             number(part["jc"], 3),
-            *(number(part[key], 2) for key in ("hd", "hd95", "asd", "volume_reference_ml", "volume_prediction_ml")),
+            *(number(part[key], 2) for key in columns),
         )
     console.print(rows)
     found = figures["detection"]
