@@ -44,7 +44,7 @@ def test_a_batch_writes_its_tables_beside_the_list_and_says_what_failed(files, c
 def test_a_percentile_that_is_asked_for_is_printed(files, capfd):
     assert run("compare", files / "truth.nrrd", files / "one.nrrd", "--percentile", 99.5, "--percentile", 50) == 0
     said = capfd.readouterr().out
-    assert "HD50 mm" in said and "HD99.5 mm" in said and "HD95 mm" in said
+    assert "HD50" in said and "HD99.5" in said and "HD95" in said
 
 
 def test_a_figure_is_drawn_in_a_real_process(files):
