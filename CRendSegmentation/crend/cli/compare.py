@@ -80,18 +80,22 @@ def _show(figures, written) -> None:
     from .console import number, stdout, table
 
     console = stdout()
-    percentiles = [key for key in figures["ovary"] if re.fullmatch(r"hd[\d.]+", key)]
-    columns = ("hd", *percentiles, "asd", "volume_reference_ml", "volume_prediction_ml")
-    rows = table("", "DSC>", "JC>", *(f"{key.upper()} mm>" for key in columns[:-2]), "ref. ml>", "pred. ml>")
+    rows = table("", "DSC>", "JC>", "HD mm>", "HD95 mm>", "ASD mm>", "ref. ml>", "pred. ml>")
     for name in ("ovary", "follicles"):
         part = figures[name]
         rows.add_row(
             name,
             number(part["dsc"], 3),
             number(part["jc"], 3),
-            *(number(part[key], 2) for key in columns),
+            *(number(part[key], 2) for key in ("hd", "hd95", "asd", "volume_reference_ml", "volume_prediction_ml")),
         )
     console.print(rows)
+    percentiles = [key for key in figures["ovary"] if re.fullmatch(r"hd[\d.]+", key) and key != "hd95"]
+    if percentiles:
+        rows = table("percentile, mm", "ovary>", "follicles>")
+        for key in percentiles:
+            rows.add_row(key.upper(), *(number(figures[name][key], 2) for name in ("ovary", "follicles")))
+        console.print(rows)
     found = figures["detection"]
     rows = table("follicles", "ref.>", "pred.>", "error>", "FD %>", "MD %>", "FD % small>", "MD % small>")
     counts = (str(found[f"count_{key}"]) for key in ("reference", "prediction", "error"))
