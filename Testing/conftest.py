@@ -1,5 +1,6 @@
 """For every test: quick ones first, no display, and the volumes that are not in the repository."""
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def pytest_collection_modifyitems(items):
         return item.get_closest_marker("slow") is not None, ORDER.index(folder) if folder in ORDER else len(ORDER)
 
     items.sort(key=rank)
+
+
+@pytest.fixture(autouse=True)
+def own_output():
+    """What Slicer's libraries print stays in their own test: C's buffer would empty into a later one that reads the output."""
+    yield
+    ctypes.CDLL(None).fflush(None)
 
 
 @pytest.fixture(scope="session")
