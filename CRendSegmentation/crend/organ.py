@@ -7,15 +7,18 @@ from scipy import ndimage
 
 SECOND_OVARY = 0.5  # a second blob is a second ovary when at least this part of the first one's volume
 SMALLEST_OVARY_ML = 0.3  # a postmenopausal ovary has about 1 ml or more
+NECK_MM = 2.4  # a bridge of a smaller half-width joins two things, not two parts of one organ
 OWN_FOLLICLE = 0.5  # a follicle blob belongs to the ovary when at least this part of it lies inside
 
 
 def choose_ovary(mask: np.ndarray, voxel_ml: float) -> tuple[np.ndarray, int]:
     """The ovary or ovaries in `mask` (D, H, W) bool: their voxels, holes filled, and how many there are (0, 1 or 2).
 
-    The largest connected blob is one, unless it is too small for an ovary; the second largest only if comparable.
+    The largest connected blob is one, unless it is too small for an ovary; the second largest only if comparable. What hangs on
+    the ovary by a thin neck (bowel beside it) is a blob of its own.
     """
-    labels, count = ndimage.label(mask)
+    mask = ndimage.binary_fill_holes(mask)
+    labels, count = _blobs(mask, NECK_MM / (1000 * voxel_ml) ** (1 / 3))
     if count == 0:
         return np.zeros(mask.shape, bool), 0
     sizes = np.bincount(labels.ravel())
@@ -25,6 +28,28 @@ def choose_ovary(mask: np.ndarray, voxel_ml: float) -> tuple[np.ndarray, int]:
         return np.zeros(mask.shape, bool), 0
     chosen = [first] + [k for k in others if sizes[k] >= SECOND_OVARY * sizes[first]]
     return ndimage.binary_fill_holes(np.isin(labels, chosen)), len(chosen)
+
+
+def _blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
+    """Labels of `mask` and their number: its connected blobs, each divided among its cores deeper than `radius` voxels."""
+    labels, count = ndimage.label(mask)
+    if mask.all():
+        return labels, count
+    cores, _ = ndimage.label(ndimage.distance_transform_edt(mask) > radius)
+    for blob, box in enumerate(ndimage.find_objects(labels), start=1):
+        inside = labels[box] == blob
+        own = np.where(inside, cores[box], 0)
+        if len(np.unique(own)) <= 2:  # 0 and one core
+            continue
+        nearest = ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
+        parts = own[tuple(nearest)]
+        labels[box][inside] = parts[inside] + labels.size  # beyond every label in use
+    return _consecutive(labels)
+
+
+def _consecutive(labels: np.ndarray) -> tuple[np.ndarray, int]:
+    values, flat = np.unique(labels, return_inverse=True)
+    return flat.reshape(labels.shape), len(values) - 1
 
 
 def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:

@@ -78,3 +78,13 @@ def test_bounding_box_by_hand():
     assert bounding_box(mask(BIG), 5) == (slice(0, 17),) * 3
     with pytest.raises(ValueError, match="empty"):
         bounding_box(mask(), 1)
+
+
+def test_what_hangs_on_the_ovary_by_a_thin_neck_is_not_the_ovary():
+    z, y, x = np.ogrid[:60, :40, :80]
+    ovary, bowel = ((z - 30) ** 2 + (y - 20) ** 2 + (x - centre) ** 2 <= r * r for centre, r in ((24, 16), (62, 9)))
+    neck = np.zeros_like(ovary)
+    neck[29:32, 19:22, 30:60] = True
+    chosen, count = choose_ovary(ovary | bowel | neck, voxel_ml=0.6**3 / 1000)
+    assert count == 1
+    assert (chosen & ovary).sum() == ovary.sum() and not (chosen & bowel).any()
