@@ -24,7 +24,7 @@ from .result import Segmentation
 from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
 
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
-SEARCH_EXPECTS = 36  # windows around an ovary of 40 mm: 4 x 3 x 3
+SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
 SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
