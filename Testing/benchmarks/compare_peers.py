@@ -5,7 +5,7 @@
 The masks are 700 x 400 x 400 voxels of 0.15 mm (z, y, x): an ovary of 40 x 30 x 24 mm, and the union of its 14 follicles; the prediction is
 larger, shifted, and (scene "stray") has a blob in the far corner or (scene "noisy") a thousand single voxels all over the volume. Every
 tool gives Hausdorff, its 95th percentile and the mean surface distance of both masks; where its definition is another the number differs, which is
-printed. MedPy takes minutes a call: only with --medpy. Peers that are not installed are left out: pip install monai medpy surface-distance.
+printed. MedPy takes minutes a call: only with --medpy. Peers that are not installed are left out; the extra `benchmark` names them.
 """
 
 import argparse
