@@ -119,7 +119,12 @@ def start_with_terminal(*arguments):
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(HOME), "TERM": "xterm", "COLUMNS": "100"}
     command = [sys.executable, "-m", "crend", *map(str, arguments)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    # A shell's background job ignores Ctrl-C, and its children inherit that; a terminal's user has it.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     os.close(theirs)
     return running, ours
 
