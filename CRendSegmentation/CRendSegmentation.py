@@ -26,8 +26,8 @@ class CRendSegmentation(ScriptedLoadableModule):
         parent.title = _("CRend Ovary and Follicles")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation"),
                              translate("qSlicerAbstractCoreModule", "Ultrasound")]
-        parent.dependencies = ["Segmentations", "SubjectHierarchy", "Tables", "Terminologies", "Volumes"]
-        parent.contributors = ["CRend contributors"]
+        parent.dependencies = ["Segmentations", "Sequences", "SubjectHierarchy", "Tables", "Terminologies", "Volumes"]
+        parent.contributors = ["CRend developers"]
         parent.helpText = _(
             "Finds the ovary and every follicle in a 3D ultrasound volume, shows them in 3D and measures them. "
             "Choose a volume and press Apply.<br><b>Research use only.</b> The bundled model was trained on simulated ultrasound.")
@@ -74,7 +74,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def enter(self):
         """Called each time the user opens the module."""
         self.panel.setParameterNode(self.logic.getParameterNode())
-        self.panel.lookAtDevice()
+        self.panel.enter()
 
     def exit(self):
         """Called each time the user opens another module."""

@@ -5,6 +5,7 @@ import slicer
 from crend.errors import InputError
 
 from .FollicleEditing import FollicleEditing
+from .Frames import browserOf
 from .SeedPlacing import SeedPlacing
 
 
@@ -35,8 +36,14 @@ class EditTools:
             self._node = segmentationNode
             self._editing = FollicleEditing(segmentationNode) if segmentationNode is not None else None
         self._ui.addButton.checked = False
-        self._ui.editSection.enabled = segmentationNode is not None
+        self.setEnabled(True)
         self._showUndo()
+
+    def setEnabled(self, enabled):
+        """Whether anything can be edited now; never without a segmentation, nor in a frame of a sequence, whose edits the next frame would undo."""
+        frame = browserOf(self._node) is not None
+        self._ui.editSection.enabled = enabled and self._node is not None and not frame
+        self._ui.editSection.toolTip = "The frames of a sequence cannot be edited here." if frame else ""
 
     def onAddToggled(self, checked):
         """The next click into a view is at a follicle; or not any more."""

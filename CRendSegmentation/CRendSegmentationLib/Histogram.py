@@ -3,15 +3,13 @@
 import slicer
 import vtk
 
-from crend.measurements import SIZE_CLASSES
-
 _TABLE_ROLE = "CRend.HistogramTable"
 _CHART_ROLE = "CRend.HistogramChart"
 _SERIES_ROLE = "CRend.HistogramSeries"
 
 
 def showHistogram(segmentationNode, follicleTableNode):
-    """Bars: how many follicles there are in each size class. Made once a segmentation, then brought up to date; returns the chart node.
+    """Bars: how many follicles there are of each whole millimetre. Made once a segmentation, then brought up to date; returns the chart node.
 
     The plot is shown when the application has a layout with plot views.
     """
@@ -19,8 +17,9 @@ def showHistogram(segmentationNode, follicleTableNode):
     _fill(table, histogram(follicleTableNode))
     series = _nodeOf(segmentationNode, _SERIES_ROLE, "vtkMRMLPlotSeriesNode", "Follicles")
     series.SetAndObserveTableNodeID(table.GetID())
-    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeBar)
-    series.SetLabelColumnName("size")
+    # Slicer writes numbers, never words, along an axis: so the bars stand at their millimetre.
+    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatterBar)
+    series.SetXColumnName("diameter_mm")
     series.SetYColumnName("follicles")
     series.SetColor(0.10, 0.45, 0.75)
     chart = _nodeOf(segmentationNode, _CHART_ROLE, "vtkMRMLPlotChartNode", "follicle sizes")
@@ -35,23 +34,20 @@ def showHistogram(segmentationNode, follicleTableNode):
 
 
 def histogram(follicleTableNode):
-    """[(name of the size class, number of follicles)]: the summary's classes, of mean diameters rounded to whole millimetres."""
+    """[(diameter, number of follicles)] for every whole millimetre from 1 to one above the largest mean diameter, rounded half up."""
     table = follicleTableNode.GetTable()
     sizes = [int(table.GetValueByName(row, "mean_diameter_mm").ToDouble() + 0.5) for row in range(table.GetNumberOfRows())]
-    return [("<2", sum(size < 2 for size in sizes))] + [
-        (name, sum(low <= size <= high for size in sizes)) for name, low, high in SIZE_CLASSES]
+    return [(size, sizes.count(size)) for size in range(1, max(sizes, default=1) + 2)]
 
 
 def _fill(tableNode, bars):
     table = vtk.vtkTable()
-    names, counts = vtk.vtkStringArray(), vtk.vtkIntArray()
-    names.SetName("size")
-    counts.SetName("follicles")
-    for name, count in bars:
-        names.InsertNextValue(name)
-        counts.InsertNextValue(count)
-    table.AddColumn(names)
-    table.AddColumn(counts)
+    for name, values in zip(("diameter_mm", "follicles"), zip(*bars)):
+        column = vtk.vtkIntArray()
+        column.SetName(name)
+        for value in values:
+            column.InsertNextValue(value)
+        table.AddColumn(column)
     tableNode.SetAndObserveTable(table)
 
 

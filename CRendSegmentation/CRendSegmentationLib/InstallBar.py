@@ -2,6 +2,8 @@
 
 import qt
 
+from crend.errors import InputError
+
 from . import Installation
 from .Predictors import Settings
 
@@ -19,6 +21,7 @@ class InstallBar:
         self._sayError = sayError
         self._job = None
         self._afterInstall = False
+        self._device = None
         self._timer = qt.QTimer()
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.onTimer)
@@ -28,8 +31,15 @@ class InstallBar:
 
     def look(self, device="auto"):
         """Find out what the network would run on, and say so beside the device."""
+        self._device = device
         if not self.missing:
             self._ask(Settings(device=device))
+
+    def follow(self, device):
+        """As `look`, if it is for another device than the last time; nothing before that time."""
+        if self._device is not None and device != self._device:
+            self._ui.deviceFoundLabel.text = ""
+            self.look(device)
 
     def close(self):
         """Do not wait for an answer any more."""
@@ -61,7 +71,7 @@ class InstallBar:
             words = self._job.poll()
         except Exception as error:
             self.close()
-            self._ui.deviceFoundLabel.text = ""
+            self._ui.deviceFoundLabel.text = str(error) if isinstance(error, InputError) else ""
             if self._afterInstall:
                 self._sayError(error)
             self._afterInstall = False

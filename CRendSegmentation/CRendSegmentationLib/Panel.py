@@ -57,12 +57,14 @@ class Panel:
     def onParametersModified(self, caller, event):
         """Follow the settings."""
         self.models.show(self._parameterNode.model)
+        self.install.follow(self._parameterNode.device)
         if self._parameterNode.segmentation is not self.result.segmentationNode:
             self._show(self._parameterNode.segmentation)
         self._updateApply()
 
-    def lookAtDevice(self):
-        """Start the worker and let it say what the network runs on."""
+    def enter(self):
+        """The user opened the module: let the worker, started for that, say what the network runs on."""
+        self.result.followSegmentEditor()
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
 
     def onApply(self):
@@ -71,14 +73,13 @@ class Panel:
         self.run.begin(lambda: self.logic.start(self._parameterNode.inputVolume, self._parameterNode.segmentation, settings))
 
     def onFinished(self, nodes):
-        """A run ended well: show what came out."""
-        if nodes.segmentationNode is not None:
-            self._parameterNode.segmentation = nodes.segmentationNode
+        """A run ended well: show what came out. The user may be in another module by now, where the panel has let go of its settings."""
+        self.logic.getParameterNode().segmentation = nodes.segmentationNode
         self._show(nodes.segmentationNode)
 
     def onAddFollicle(self, editing, point):
         """The user clicked at a follicle that is to be added."""
-        settings = settingsOf(self._parameterNode)
+        settings = settingsOf(self.logic.getParameterNode())
         self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded)
 
     def onFollicleAdded(self, nodes):
@@ -89,7 +90,7 @@ class Panel:
         """Nothing is chosen or edited while a run is on."""
         self.ui.inputSection.enabled = not running
         self.ui.advancedSection.enabled = not running
-        self.ui.editSection.enabled = not running and self.result.segmentationNode is not None
+        self.edit.setEnabled(not running)
 
     def onModelChosen(self, nameOrFolder):
         """The user picked a model."""

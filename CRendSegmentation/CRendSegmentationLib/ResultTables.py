@@ -80,8 +80,8 @@ def summaryLines(measurements):
     return lines
 
 
-def summaryText(tableNode, segmentationNode):
-    """The summary as rich text: findings in two columns, the counts by size class in one row, then the model that made them."""
+def summaryText(tableNode, segmentationNode, heading=""):
+    """The summary as rich text: a heading, findings in two columns, the counts by size class in one row, then the model that made them."""
     findings, classes = "", []
     for finding, value, unit in readSummary(tableNode):
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
@@ -92,7 +92,8 @@ def summaryText(tableNode, segmentationNode):
     names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
     sizes = f"<table><tr><td>Size (mm)&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
-    return f"<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
+    heading = f"<b>{html.escape(heading)}</b>" if heading else ""
+    return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
 
 
 def madeBy(segmentationNode):

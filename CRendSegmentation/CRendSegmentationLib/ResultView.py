@@ -6,6 +6,7 @@ import vtk
 
 from .Display import centreSlicesOn, centroidOf, highlight
 from .FollicleTable import FollicleTable
+from .Frames import frameWords
 from .Histogram import showHistogram
 from .Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from .ResultTables import summaryText
@@ -24,6 +25,7 @@ class ResultView:
         self._ui = ui
         self._node = None
         self._observations = []
+        self._editorObservations = []
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLING_MS)
@@ -40,6 +42,11 @@ class ResultView:
         """The segmentation that is shown, or None."""
         return self._node
 
+    @property
+    def observed(self):
+        """The nodes and segments that are followed now."""
+        return [subject for subject, _ in (*self._observations, *self._editorObservations)]
+
     def show(self, segmentationNode):
         """Show this segmentation; None: nothing."""
         for subject, tag in self._observations:
@@ -51,19 +58,32 @@ class ResultView:
         self._node = segmentationNode
         tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
         self._observe([table for table in tables if table is not None], vtk.vtkCommand.ModifiedEvent, self.onTableModified)
-        editor = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode") if slicer.mrmlScene else None
         if segmentationNode is not None:
             for event in FOLLOWED:
                 self._observe([segmentationNode.GetSegmentation()], event, self.onSegmentsChanged)
+            self._observe([segmentationNode], slicer.vtkMRMLSegmentationNode.SegmentationChangedEvent, self.onOtherSegments)
         self._timer.stop()
-        self._observe([editor] if editor is not None else [], vtk.vtkCommand.ModifiedEvent, self.onSegmentEditorModified)
         self.refresh()
+        self.followSegmentEditor()
+
+    def followSegmentEditor(self):
+        """Select the row of the segment that is selected in Segment Editor, now and from now on.
+
+        To be called again when the module is entered: Slicer makes that editor when it is first opened.
+        """
+        for subject, tag in self._editorObservations:
+            subject.RemoveObserver(tag)
+        editor = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode")
+        self._editorObservations = []
+        if editor is not None and self._node is not None:
+            self._editorObservations = [(editor, editor.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onSegmentEditorModified))]
+            self.onSegmentEditorModified(editor, None)
 
     def refresh(self):
         """Show what the tables hold now."""
         follicles, summary = tableOf(self._node, FOLLICLE_TABLE_ROLE), tableOf(self._node, SUMMARY_TABLE_ROLE)
         shown = summary is not None
-        self._ui.summaryLabel.text = summaryText(summary, self._node) if shown else "No result yet."
+        self._ui.summaryLabel.text = summaryText(summary, self._node, frameWords(self._node)) if shown else "No result yet."
         self._ui.sideComboBox.enabled = shown
         self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
         self._ui.histogramButton.enabled = follicles is not None and follicles.GetNumberOfRows() > 0
@@ -74,6 +94,11 @@ class ResultView:
 
     def onSegmentsChanged(self, caller, event):
         """Somebody, here or in Segment Editor, changed a segment: measure again as soon as it has settled."""
+        self._timer.start()
+
+    def onOtherSegments(self, caller, event):
+        """The node was given other segments, as those of another frame: follow these."""
+        self.show(self._node)
         self._timer.start()
 
     def updateTables(self):

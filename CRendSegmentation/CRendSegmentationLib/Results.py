@@ -39,16 +39,13 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
         if segmentationNode is None:
             segmentationNode = _newNode("vtkMRMLSegmentationNode", f"{name} ovary")
         writeSegmentation(segmentationNode, volumeNode, result)
-        _describe(segmentationNode, result)
-        follicleTable = tables[0] or _newNode("vtkMRMLTableNode", f"{name} follicles")
-        summaryTable = tables[1] or _newNode("vtkMRMLTableNode", f"{name} ovary summary")
+        describe(segmentationNode, result)
+        follicleTable, summaryTable = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
         fillFollicleTable(follicleTable, result.measurements)
         fillSummaryTable(summaryTable, result.measurements)
-        segmentationNode.SetNodeReferenceID(FOLLICLE_TABLE_ROLE, follicleTable.GetID())
-        segmentationNode.SetNodeReferenceID(SUMMARY_TABLE_ROLE, summaryTable.GetID())
         kept = _writeProbabilities(segmentationNode, volumeNode, result)
         for node in (segmentationNode, follicleTable, summaryTable, *kept):
-            _placeBeside(volumeNode, node)
+            placeBeside(volumeNode, node)
         showSegmentation(segmentationNode)
     return ResultNodes(segmentationNode, follicleTable, summaryTable, result.message)
 
@@ -65,6 +62,16 @@ def updateTables(segmentationNode):
     if summaryTable is not None:
         fillSummaryTable(summaryTable, measurements)
     return measurements
+
+
+def giveTables(segmentationNode, follicleName, summaryName):
+    """The follicle table and the summary table of a segmentation, made under these names where it has none yet."""
+    tables = []
+    for role, name in ((FOLLICLE_TABLE_ROLE, follicleName), (SUMMARY_TABLE_ROLE, summaryName)):
+        table = tableOf(segmentationNode, role) or _newNode("vtkMRMLTableNode", name)
+        segmentationNode.SetNodeReferenceID(role, table.GetID())
+        tables.append(table)
+    return tuple(tables)
 
 
 def tableOf(segmentationNode, role):
@@ -89,13 +96,13 @@ def _newNode(className, name):
     return slicer.mrmlScene.AddNewNodeByClass(className, slicer.mrmlScene.GenerateUniqueName(name))
 
 
-def _describe(segmentationNode, result):
+def describe(segmentationNode, result):
     """Where the segmentation comes from, as attributes that are saved with the scene."""
     for key, value in {"message": result.message, "notice": NOTICE, **result.provenance}.items():
         segmentationNode.SetAttribute(f"CRend.{key}", str(value))
 
 
-def _placeBeside(volumeNode, node):
+def placeBeside(volumeNode, node):
     """Put `node` into the subject hierarchy's study (or folder) that holds the volume."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     volumeItem = hierarchy.GetItemByDataNode(volumeNode)

@@ -8,6 +8,7 @@ import slicer
 from crend.errors import InputError
 from crend.image import check_image
 
+from .Frames import browserOf
 from .Results import ResultNodes, putResultIntoScene, updateTables
 from .VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
 
@@ -81,6 +82,8 @@ class SegmentationRun(_Run):
     """A volume on its way to ResultNodes. The scene is touched by the last poll only."""
 
     def __init__(self, predictor, volumeNode, segmentationNode, settings):
+        if browserOf(segmentationNode) is not None:
+            raise InputError(f"{segmentationNode.GetName()}: shows the frames of a sequence; let the result go to a new segmentation.")
         self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
         super().__init__(volumeNode, lambda image, name: predictor.start(image, name, settings))
 

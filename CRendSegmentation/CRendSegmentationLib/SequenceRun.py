@@ -9,6 +9,7 @@ import vtk
 from crend.errors import InputError
 from crend.image import check_image
 
+from .Results import describe, giveTables, placeBeside, updateTables
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .Run import Waiting, progressWords
 from .SceneTransaction import sceneTransaction
@@ -17,8 +18,8 @@ from .VolumeImage import imageFromVolumeNode
 
 
 class SequenceNodes(NamedTuple):
-    """What a segmented sequence leaves in the scene. segmentationNode: the one that shows the browser's frame, None without a browser.
-    follicleTableNode, summaryTableNode: the rows of every frame, with the columns `frame` and `index`."""
+    """What a segmented sequence leaves in the scene. segmentationNode: the one that shows the browser's frame; it has tables of
+    its own, which follow it. follicleTableNode, summaryTableNode: the rows of every frame, with the columns `frame` and `index`."""
 
     segmentationSequenceNode: "slicer.vtkMRMLSequenceNode"
     segmentationNode: "slicer.vtkMRMLSegmentationNode"
@@ -100,6 +101,7 @@ def putSequenceIntoScene(results, sequenceNode):
         carrier = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         for number, result in enumerate(results):
             writeSegmentation(carrier, sequenceNode.GetNthDataNode(number), result)
+            describe(carrier, result)
             showSegmentation(carrier)
             output.SetDataNodeAtValue(carrier, sequenceNode.GetNthIndexValue(number))
         slicer.mrmlScene.RemoveNode(carrier)
@@ -135,13 +137,22 @@ def _perFrame(results, sequenceNode, fill, name):
 
 
 def _showInBrowser(sequenceNode, output):
-    """Play the segmentations with the volumes, where a browser plays these. Returns the segmentation node that is shown, or None."""
-    browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(sequenceNode)
+    """Play the segmentations with the volumes, in the browser that plays these or a new one. Returns the segmentation node that is shown."""
+    logic = slicer.modules.sequences.logic()
+    browser = logic.GetFirstBrowserNodeForSequenceNode(sequenceNode)
     if browser is None:
-        return None
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequenceNode.GetName()} browser")
+        browser.SetAndObserveMasterSequenceNodeID(sequenceNode.GetID())
     browser.AddSynchronizedSequenceNode(output)
-    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-    proxy = browser.GetProxyNode(output)
-    if proxy is not None:
-        showSegmentation(proxy)
+    if browser.GetSelectedItemNumber() < 0:
+        browser.SetSelectedItemNumber(0)
+    logic.UpdateProxyNodesFromSequences(browser)
+    proxy, volume = browser.GetProxyNode(output), browser.GetProxyNode(sequenceNode)
+    showSegmentation(proxy)
+    proxy.SetNodeReferenceID(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole(), volume.GetID())
+    proxy.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    name = output.GetName()
+    for node in (proxy, *giveTables(proxy, f"{name} follicles of the frame", f"{name} summary of the frame")):
+        placeBeside(volume, node)
+    updateTables(proxy)
     return proxy

@@ -4,6 +4,7 @@ import slicer
 
 from crend import segments
 
+from .Frames import framesOf
 from .Results import SUMMARY_TABLE_ROLE, tableOf
 from .ResultTables import readSummary
 
@@ -21,13 +22,14 @@ def sideOf(segmentationNode):
 
 
 def setSide(segmentationNode, side):
-    """Say which ovary it is: kept with the scene, and in the terminology of the Ovary segment."""
-    segmentationNode.SetAttribute(_ATTRIBUTE, side)
-    segment = segmentationNode.GetSegmentation().GetSegment(segments.OVARY_ID)
-    if segment is not None:
-        parts = segments.OVARY_TERMINOLOGY.split("~")
-        parts[3] = _MODIFIERS.get(side, "^^")
-        segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), "~".join(parts))
+    """Say which ovary it is: kept with the scene, in every frame of a sequence, and in the terminology of the Ovary segment."""
+    parts = segments.OVARY_TERMINOLOGY.split("~")
+    parts[3] = _MODIFIERS.get(side, "^^")
+    for node in (*framesOf(segmentationNode), segmentationNode):
+        node.SetAttribute(_ATTRIBUTE, side)
+        segment = node.GetSegmentation().GetSegment(segments.OVARY_ID)
+        if segment is not None:
+            segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), "~".join(parts))
 
 
 def bothOvariesText():

@@ -62,8 +62,6 @@ def loadModule():
     slicer.modules.crendsegmentation = entry
     module.CRendSegmentation(scripted_module.makeParent(path))
     slicer.app.fire("startupCompleted()")
-    widget = module.CRendSegmentationWidget(scripted_module.makeWidgetParent())
-    entry.representation = application.ModuleWidget(widget)
-    slicer.modules.CRendSegmentationWidget = widget
-    widget.setup()
-    return widget
+    entry.representation = application.ModuleWidget("CRendSegmentation", scripted_module.makeWidgetParent())
+    entry.representation.reload()
+    return entry.representation.self()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 import tempfile
 import types
 from pathlib import Path
@@ -10,7 +11,7 @@ import slicer
 import vtk
 from PySide6 import QtWidgets
 
-from .pythonqt import proxyClass
+from .pythonqt import proxyClass, unwrap
 
 #: Module logics of Slicer that CRend or slicer.util asks for, by the name in slicer.modules.
 LOGICS = {"colors": slicer.vtkMRMLColorLogic, "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
@@ -40,13 +41,29 @@ class ScriptedModule(_Module):
 
 
 class ModuleWidget:
-    """slicer.qSlicerScriptedLoadableModuleWidget: hands out the Python widget."""
+    """slicer.qSlicerScriptedLoadableModuleWidget: makes the Python widget in a parent, hands it out, and makes it anew."""
 
-    def __init__(self, widget):
-        self._widget = widget
+    def __init__(self, moduleName, parent):
+        self._name = f"{moduleName}Widget"
+        self._module = moduleName
+        self._parent = parent
+        self._widget = None
+        unwrap(parent).onReload = self.reload
 
     def self(self):
         return self._widget
+
+    def reload(self):
+        """What the C++ class does: the class as Python has it by now, then setup. It does not enter."""
+        self._widget = getattr(sys.modules[self._module], self._name)(self._parent)
+        setattr(slicer.modules, self._name, self._widget)
+        self._widget.setup()
+
+    def children(self):
+        return self._parent.children()
+
+    def layout(self):
+        return self._parent.layout()
 
 
 class _ModuleManager:

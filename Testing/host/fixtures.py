@@ -38,6 +38,13 @@ def logic(widget):
     return slicer.util.getModuleLogic("CRendSegmentation")
 
 
+@pytest.fixture
+def known(logic):
+    """The logic with a predictor that returns what is known of the sample volume."""
+    logic.predictor = samples.KnownPredictor()
+    return logic
+
+
 def describeScene(scene):
     """Everything in a scene that a failure must not change: each node's ID with its printed content."""
     description = {}

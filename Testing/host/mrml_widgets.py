@@ -31,6 +31,9 @@ class qSlicerModuleWidget(qMRMLWidget):
     def leave(self):
         self._entered = False
 
+    def reload(self):
+        self.onReload()
+
 
 def _plain(kind, name, default):
     """A property of `kind` that only stores its value and refreshes the list."""

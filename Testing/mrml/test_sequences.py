@@ -7,7 +7,11 @@ from host import samples
 from host.fixtures import describeScene
 from vtk.util import numpy_support
 
+from CRendSegmentationLib.Frames import frameWords
+from CRendSegmentationLib.Results import FOLLICLE_TABLE_ROLE, tableOf, updateTables
 from CRendSegmentationLib.ResultTables import readFollicleTable
+from CRendSegmentationLib.Run import referenceVolume
+from CRendSegmentationLib.Sides import setSide, sideOf
 
 
 @pytest.fixture
@@ -40,6 +44,13 @@ def varying(logic):
     return logic
 
 
+def toFrame(scene, number):
+    """Let the browser go to a frame (from 0)."""
+    browser = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
+    browser.SetSelectedItemNumber(number)
+    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+
+
 def test_every_frame_has_its_segments_and_rows(varying, sequence):
     nodes = varying.start(sequence).wait()
     output = nodes.segmentationSequenceNode
@@ -55,10 +66,8 @@ def test_every_frame_has_its_segments_and_rows(varying, sequence):
 
 def test_the_browser_plays_the_segmentations_with_the_volumes(varying, sequence, scene):
     nodes = varying.start(sequence).wait()
-    browser = scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode")
     for number in (2, 0):
-        browser.SetSelectedItemNumber(number)
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        toFrame(scene, number)
         assert nodes.segmentationNode.GetSegmentation().GetNumberOfSegments() == number + 2
     labelmap = slicer.vtkOrientedImageData()
     nodes.segmentationNode.GetBinaryLabelmapRepresentation("Follicle_1", labelmap)
@@ -88,3 +97,36 @@ def test_cancel_and_a_bad_frame_leave_the_scene(varying, sequence, scene):
 def test_an_empty_sequence_is_refused_in_words(varying, scene):
     with pytest.raises(InputError, match="^Empty: .*no frames"):
         varying.start(scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Empty"))
+
+
+def test_the_frame_that_is_shown_has_tables_of_its_own_and_says_who_made_it(varying, sequence, scene):
+    shown = varying.start(sequence).wait().segmentationNode
+    assert tableOf(shown, FOLLICLE_TABLE_ROLE).GetNumberOfRows() == 1
+    assert frameWords(shown) == "Frame 1 of 3 (time 0.0 s)"
+    toFrame(scene, 2)
+    updateTables(shown)
+    assert tableOf(shown, FOLLICLE_TABLE_ROLE).GetNumberOfRows() == 3
+    assert {row["manual"] for row in readFollicleTable(tableOf(shown, FOLLICLE_TABLE_ROLE))} == {0}
+    assert frameWords(shown) == "Frame 3 of 3 (time 1.0 s)"
+    assert shown.GetAttribute("CRend.message").endswith("3 follicles") and shown.GetAttribute("CRend.bundle") == "known"
+
+
+def test_the_side_holds_in_every_frame(varying, sequence, scene):
+    shown = varying.start(sequence).wait().segmentationNode
+    setSide(shown, "left")
+    toFrame(scene, 1)
+    assert sideOf(shown) == "left"
+
+
+def test_a_sequence_without_browser_gets_one(varying, sequence, scene):
+    scene.RemoveNode(scene.GetFirstNodeByClass("vtkMRMLSequenceBrowserNode"))
+    shown = varying.start(sequence).wait().segmentationNode
+    toFrame(scene, 1)
+    assert shown.GetSegmentation().GetNumberOfSegments() == 3
+    assert referenceVolume(shown).GetName() == "Cine"
+
+
+def test_a_single_volume_does_not_overwrite_a_frame(varying, sequence, scene):
+    shown = varying.start(sequence).wait().segmentationNode
+    with pytest.raises(InputError, match="frames of a sequence"):
+        varying.segment(samples.addVolume(), shown)

@@ -9,6 +9,7 @@ from urllib.request import url2pathname
 import pytest
 import SimpleITK as sitk
 import slicer
+from crend.errors import InputError
 from crend.image import check_image
 from host import samples
 from test_panel import models, wait  # noqa: F401
@@ -86,8 +87,23 @@ def test_what_the_worker_cannot_import_is_shown(panel):
 
 def test_the_device_that_was_found_is_shown(models, widget):  # noqa: F811
     widget.logic.predictor = samples.KnownPredictor()
-    widget.panel.lookAtDevice()
+    widget.panel.enter()
     wait(lambda: widget.ui.deviceFoundLabel.text == "known answers")
+
+
+def test_another_device_is_looked_at_and_one_that_is_not_there_said_in_words(models, widget):  # noqa: F811
+    widget.logic.predictor = samples.KnownPredictor()
+    widget.panel.enter()
+    asked = []
+
+    class Missing:
+        def poll(self):
+            raise InputError("no NVIDIA card was found; choose auto or cpu.")
+
+    widget.logic.predictor.describe = lambda settings: asked.append(settings.device) or Missing()
+    widget.ui.deviceComboBox.currentIndex = 2
+    wait(lambda: "no NVIDIA card" in widget.ui.deviceFoundLabel.text)
+    assert asked == ["cuda"]
 
 
 def test_the_sample_volume_is_listed_with_a_thumbnail_and_lies_in_the_extension(widget):

@@ -168,6 +168,15 @@ def test_leaving_and_entering_the_module_keeps_the_choice(panel):
     assert panel.ui.applyButton.enabled
 
 
+def test_a_result_that_comes_while_another_module_is_open_is_there_on_return(panel):
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    panel.ui.applyButton.click()
+    panel.exit()
+    wait(lambda: not panel.panel.run.running)
+    panel.enter()
+    assert panel.ui.follicleTable.rowCount == 3 and panel.ui.segmentationSelector.currentNode() is not None
+
+
 def test_research_use_and_simulated_training_are_stated(panel):
     text = panel.ui.noticeLabel.text
     assert "Research use only" in text and "simulated ultrasound" in text
@@ -253,6 +262,19 @@ def test_selecting_a_segment_selects_its_row(panel, scene):
     assert panel.panel.result.table.selected() == ["Follicle_3"]
 
 
+def test_segment_editor_opened_after_the_result_is_followed_too(panel, scene):
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    panel.exit()
+    editor = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    editor.SetAndObserveSegmentationNode(panel.ui.segmentationSelector.currentNode())
+    editor.SetSelectedSegmentID("Follicle_2")
+    panel.enter()
+    assert panel.panel.result.table.selected() == ["Follicle_2"]
+    editor.SetSelectedSegmentID("Follicle_1")
+    assert panel.panel.result.table.selected() == ["Follicle_1"]
+
+
 def test_both_ovaries_add_up_when_both_sides_are_known(panel, scene):
     panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
     apply(panel)
@@ -269,15 +291,17 @@ def test_both_ovaries_add_up_when_both_sides_are_known(panel, scene):
     assert "SCT^24028007^Right" in str(text)
 
 
-def test_the_histogram_counts_follicles_by_size_class(panel, scene):
+def test_the_histogram_counts_follicles_by_the_millimetre(panel, scene):
     panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
     apply(panel)
     panel.ui.histogramButton.click()
     chart = scene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
-    table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
-    bars = {table.GetValueByName(row, "size").ToString(): table.GetValueByName(row, "follicles").ToInt()
+    series = chart.GetNthPlotSeriesNode(0)
+    assert series.IsXColumnRequired()
+    table = series.GetTableNode().GetTable()
+    bars = {table.GetValueByName(row, series.GetXColumnName()).ToInt(): table.GetValueByName(row, series.GetYColumnName()).ToInt()
             for row in range(table.GetNumberOfRows())}
-    assert bars == {"<2": 0, "2-5": 1, "6-9": 2, "10-13": 0, "14-17": 0, "18+": 0}
+    assert bars == {1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 1, 7: 0, 8: 1, 9: 0}
     panel.ui.histogramButton.click()
     assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1
 
