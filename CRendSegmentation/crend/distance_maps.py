@@ -8,6 +8,14 @@ from .surfaces import Surface, polydata, signed_distances, surface_of
 OVARY, FOLLICLES = "ovary", "follicles"
 #: Point arrays of a map: mm, positive where the point lies outside the other surface; its absolute value; 0 = ovary, 1 = follicles.
 SIGNED, ABSOLUTE, STRUCTURE = "SignedDistance", "Distance", "Structure"
+# Distances above this percentile share the last colour: one false follicle far away must not make all else look alike.
+_TOP_PERCENTILE = 98
+
+
+def shared_top(distances):
+    """Upper end in mm of one range of colours for several maps, from their distances: their 98th percentile, up to the next tenth."""
+    highest = float(np.percentile(np.abs(np.concatenate(distances)), _TOP_PERCENTILE)) if distances else 0.0
+    return float(max(np.ceil(highest * 10) / 10, 0.1))
 
 
 def distance_map(reference, prediction, structure=OVARY, *, of_prediction=True, coordinates="LPS"):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import segments
-from .distance_maps import FOLLICLES, OVARY, surface_distances_of
+from .distance_maps import FOLLICLES, OVARY, shared_top, surface_distances_of
 from .errors import InputError
 from .matching import one_to_one, overlaps
 from .metrics import on_grid_of
@@ -11,8 +11,6 @@ from .pictures import INK, Studio, View, beside, colour_bar, distance_mesh, line
 from .surfaces import surface_of
 
 FALSE_COLOUR = (0.2, 0.2, 0.2)
-# Distances above this percentile of a row share the last colour: one false follicle far away must not make all else look alike.
-_TOP_PERCENTILE = 98
 
 
 def picture_distances(reference, prediction, path, *, size=(720, 600)):
@@ -55,10 +53,7 @@ def figure(volume, reference, predictions, path, *, size=(520, 430)):
 
 
 def _top(found):
-    """Upper end of a colour range over several maps: their 98th percentile, rounded up to a tenth of a mm."""
-    values = [np.abs(f[1]) for f in found if f is not None]
-    highest = float(np.percentile(np.concatenate(values), _TOP_PERCENTILE)) if values else 0.0
-    return max(np.ceil(highest * 10) / 10, 0.1)
+    return shared_top([f[1] for f in found if f is not None])
 
 
 def _range(found):

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .colour_maps import sequential
 from .files import replacing
 from .surfaces import Surface, polydata
 
 BACKGROUND = (1.0, 1.0, 1.0)
 INK = (0.1, 0.1, 0.1)
-# Viridis at eleven even steps: perceptually uniform, and still in order when printed in grey.
-_VIRIDIS = "440154 482475 414487 355f8d 2a788e 21918c 22a884 44bf70 7ad151 bddf26 fde725".split()
 
 
 @dataclass(frozen=True)
@@ -128,10 +127,8 @@ def colours(top):
     table = vtk.vtkLookupTable()
     table.SetNumberOfTableValues(256)
     table.SetRange(0, top)
-    nodes = np.array([[int(code[i:i + 2], 16) / 255 for i in (0, 2, 4)] for code in _VIRIDIS])
-    at = np.linspace(0, len(nodes) - 1, 256)
-    for k in range(256):
-        table.SetTableValue(k, *(np.interp(at[k], range(len(nodes)), nodes[:, c]) for c in range(3)), 1)
+    for k, colour in enumerate(sequential(256)):
+        table.SetTableValue(k, *colour, 1)
     table.Build()
     return table
 

@@ -1,8 +1,8 @@
-"""The worker process: `python -m crend.worker` segments volumes on request and stays alive between them.
+"""The worker process: `python -m crend.worker` segments and compares on request and stays alive between volumes.
 
-Protocol, version 1. Both ways one JSON object a line, UTF-8; images go through files, never through JSON.
+Protocol, version 2. Both ways one JSON object a line, UTF-8; images go through files, never through JSON.
 
-    worker says first   {"event": "hello", "protocol": 1, "crend": VERSION, "pid": PID}
+    worker says first   {"event": "hello", "protocol": 2, "crend": VERSION, "pid": PID}
 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
@@ -11,11 +11,17 @@ Protocol, version 1. Both ways one JSON object a line, UTF-8; images go through 
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
+    {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
+     "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, top and notes, as described in
+     "compared": {...}, "field": FILE, "structures", "sides",       crend.review
+     "percentile"}
     {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}
     {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
     {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
 
-Only `id` and `do` must be there; what is left out takes the default of crend.predict.segment. Unknown requests are a "failure".
+Only `id` and `do` must be there; what is left out takes the default of crend.predict.segment or crend.review.review. A field is a
+displacement in mm from the reference's coordinates to the compared one's (see crend.warping); a review loads no network. Unknown
+requests are a "failure".
 Whatever libraries print goes to standard error, so that nothing but the protocol is on standard output.
 """
 
@@ -33,7 +39,7 @@ from pathlib import Path
 from . import __version__
 from .errors import Cancelled, InputError
 
-PROTOCOL = 1
+PROTOCOL = 2
 PROGRESS_INTERVAL = 0.05  # seconds
 
 
@@ -86,6 +92,8 @@ class Worker:
                 self.say("result", id=number, **self._segment(request))
             elif request["do"] == "follicle":
                 self.say("result", id=number, **self._follicle(request))
+            elif request["do"] == "review":
+                self.say("result", id=number, **self._review(request))
             elif request["do"] == "describe":
                 self.say("description", id=number, text=self._describe(request))
             else:
@@ -142,6 +150,15 @@ class Worker:
         path = str(Path(request["folder"]) / "follicle.nrrd")
         sitk.WriteImage(found, path)
         return {"follicle": path}
+
+    def _review(self, request: dict) -> dict:
+        from .review_files import answer
+
+        number = request.get("id")
+        tell = _Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction))
+        found = answer(request, tell, lambda: number in self._cancelled)
+        self._check_cancelled(number)
+        return found
 
     def _describe(self, request: dict) -> str:
         # Imported to try them out: whoever asks wants to know whether they work here.
