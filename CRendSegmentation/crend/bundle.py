@@ -1,6 +1,7 @@
 """Model bundles: a folder with metadata.json, model.safetensors (float16), README.md and LICENSE.
 
-Loading executes nothing: only these two files are read, neither can hold code, the weights must have the checksum that
+A bundle whose metadata has an "overview" holds overview.safetensors, too: the weights of a second network, which sees the whole
+volume coarsely. Loading executes nothing: only these files are read, none can hold code, the weights must have the checksum that
 the metadata states and exactly the tensors of the network that it names. Other files in the folder are never opened.
 """
 
@@ -20,7 +21,7 @@ from .errors import InputError
 from .files import replacing
 from .metadata import check
 
-METADATA, WEIGHTS = "metadata.json", "model.safetensors"
+METADATA, WEIGHTS, OVERVIEW = "metadata.json", "model.safetensors", "overview.safetensors"
 LARGEST_METADATA = 1_000_000
 DEFAULT = "crend-sim"
 LICENCE = """The weights in this folder are licensed under the Apache License, Version 2.0
@@ -42,12 +43,13 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model; `network` is a float32 torch module on the CPU, in evaluation mode."""
+    """A loaded model; `network`, and `overview` where it has one, are float32 torch modules on the CPU, in evaluation mode."""
 
     name: str
     folder: Path
     metadata: dict
     network: Any
+    overview: Any = None
 
 
 def search_folders() -> list[Path]:
@@ -89,50 +91,69 @@ def load(name_or_path=None) -> Bundle:
 
     InputError, one line with the cure, when it is missing, incomplete, tampered with, or does not fit its network.
     """
-    import torch
-
     folder = _find(name_or_path)
     metadata = _read_metadata(folder)
-    tensors = _read_weights(folder / WEIGHTS, metadata)
+    networks = [_load_network(folder / weights, block, metadata) for weights, block in _parts(metadata)]
+    return Bundle(folder.name, folder, metadata, *networks)
+
+
+def _parts(metadata: dict) -> list[tuple[str, dict]]:
+    """Files of weights and the block that describes the network of each: the model's own, then the overview's where it has one."""
+    block = metadata["crend"]
+    return [(WEIGHTS, block)] + ([(OVERVIEW, block["overview"])] if "overview" in block else [])
+
+
+def _load_network(path: Path, block: dict, metadata: dict):
+    import torch
+
+    tensors = _read_weights(path, metadata)
     # Shapes are compared on a network without memory, so that a wrong width in the metadata cannot ask for any.
-    network = _empty_network(metadata, folder / METADATA)
-    _check_tensors(tensors, network, folder / WEIGHTS)
+    network = _empty_network(block, path.with_name(METADATA))
+    _check_tensors(tensors, network, path)
     network.to_empty(device="cpu")
     network.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()})
-    return Bundle(folder.name, folder, metadata, network.eval())
+    return network.eval()
 
 
-def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE) -> Path:
-    """Write `network` (a torch module) as a bundle into `folder`, made if missing; returns the folder.
+def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *, overview=None) -> Path:
+    """Write `network` (a torch module), and `overview` where metadata has one, as a bundle into `folder`, made if missing; returns it.
 
     metadata: as from `metadata.describe`; its "crend" block names the network and the arguments that rebuild it. The
     checksum is added to the copy that is written. Weights go first and metadata last, so a bundle that was cut short never
     loads. InputError when metadata is incomplete, does not describe `network`, or a weight does not fit float16.
     """
-    import safetensors.torch
-    import torch
-
     folder = Path(folder)
     check(metadata, str(folder / METADATA))
-    tensors = {name: t.detach().to("cpu", torch.float16, copy=True).contiguous() for name, t in network.state_dict().items()}
-    _check_tensors(tensors, _empty_network(metadata, folder / METADATA), folder / WEIGHTS)
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise InputError(f"{folder / WEIGHTS}: {name} is not finite or beyond float16; train again before bundling.")
-    weights = safetensors.torch.save(tensors, metadata={"format": "pt"})
+    parts = _parts(metadata)
+    if len(parts) != 1 + (overview is not None):
+        raise InputError(f"{folder / METADATA}: an overview network and its description belong together; give both or none.")
+    weights = {name: _weights(folder / name, block, module) for (name, block), module in zip(parts, (network, overview))}
 
     metadata = copy.deepcopy(metadata)
-    metadata["crend"]["sha256"] = {WEIGHTS: hashlib.sha256(weights).hexdigest()}
+    metadata["crend"]["sha256"] = {name: hashlib.sha256(content).hexdigest() for name, content in weights.items()}
     text = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({(error.strerror or str(error)).lower()}); choose another place.") from error
-    contents = {WEIGHTS: weights, "README.md": readme.encode(), "LICENSE": licence.encode(), METADATA: text.encode()}
+    contents = {**weights, "README.md": readme.encode(), "LICENSE": licence.encode(), METADATA: text.encode()}
     for name, content in contents.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
     return folder
+
+
+def _weights(path: Path, block: dict, network) -> bytes:
+    """The network's weights in float16, as the bytes of a safetensors file."""
+    import safetensors.torch
+    import torch
+
+    tensors = {name: t.detach().to("cpu", torch.float16, copy=True).contiguous() for name, t in network.state_dict().items()}
+    _check_tensors(tensors, _empty_network(block, path.with_name(METADATA)), path)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{path}: {name} is not finite or beyond float16; train again before bundling.")
+    return safetensors.torch.save(tensors, metadata={"format": "pt"})
 
 
 def _find(name_or_path) -> Path:
@@ -168,9 +189,9 @@ def _read_weights(path: Path, metadata: dict) -> dict:
     import safetensors.torch
 
     checksums = metadata["crend"].get("sha256")
-    expected = checksums.get(WEIGHTS) if isinstance(checksums, dict) else None
+    expected = checksums.get(path.name) if isinstance(checksums, dict) else None
     if not isinstance(expected, str):
-        raise InputError(f"{path.with_name(METADATA)}: has no sha256 of {WEIGHTS}; copy the bundle again.")
+        raise InputError(f"{path.with_name(METADATA)}: has no sha256 of {path.name}; copy the bundle again.")
     content = _read(path)
     if hashlib.sha256(content).hexdigest() != expected.lower():
         raise InputError(f"{path}: not the file that {METADATA} describes (its sha256 differs); copy the bundle again.")
@@ -180,11 +201,10 @@ def _read_weights(path: Path, metadata: dict) -> dict:
         raise InputError(f"{path}: not a safetensors file ({_line(error)}); copy the bundle again.") from error
 
 
-def _empty_network(metadata: dict, path: Path):
-    """The network that metadata names, on torch's meta device: names and shapes without memory."""
+def _empty_network(block: dict, path: Path):
+    """The network that a block of metadata names, on torch's meta device: names and shapes without memory."""
     import torch
 
-    block = metadata["crend"]
     try:
         with torch.device("meta"):
             return networks.build(block["network"], **block["arguments"])

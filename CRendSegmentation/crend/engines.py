@@ -15,7 +15,18 @@ from .errors import InputError
 ENGINES = ("auto", "torch", "openvino")
 
 
-class TorchEngine:
+class _Engine:
+    def beside(self, network: nn.Module):
+        """An engine of the same kind, on the same device, for another network; kept, so that many volumes pay for it once."""
+        kept, engine = getattr(self, "_beside", (None, None))
+        if kept is not network:
+            engine = self._like(network)
+            engine.warnings = self.warnings
+            self._beside = (network, engine)
+        return engine
+
+
+class TorchEngine(_Engine):
     """The trunk in torch, on the CPU or a CUDA device; falls back to the CPU when the device's memory does not do."""
 
     name = "torch"
@@ -52,12 +63,15 @@ class TorchEngine:
         wanted = self.device.startswith("cuda") and not torch.__version__.startswith("2.9.")
         return torch.autocast("cuda", dtype=torch.float16, enabled=True) if wanted else torch.autocast("cpu", enabled=False)
 
+    def _like(self, network):
+        return TorchEngine(network, self.device)
+
     def _to(self, device: str) -> None:
         self.device = device
         self.network.to(device)
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(_Engine):
     """The trunk in OpenVINO on the CPU, converted in this process; the head stays in torch."""
 
     name = "openvino"
@@ -81,6 +95,9 @@ class OpenVinoEngine:
         coarse, fine = (tensors + [None])[:2]
         with torch.inference_mode():
             return (coarse, fine) if finish is None else finish(coarse, fine)
+
+    def _like(self, network):
+        return OpenVinoEngine(network)
 
     def _compile(self, shape):
         ov = import_openvino()
@@ -150,7 +167,7 @@ def choose_device(device: str = "auto") -> str:
 def make_engine(network: nn.Module, device: str = "auto", engine: str = "auto"):
     """The engine for a network with `trunk`. InputError for a device or an engine that is not there.
 
-    Engines have: name, device, network (on that device), warnings, run(window, finish=None).
+    Engines have: name, device, network (on that device), warnings, run(window, finish=None), beside(another network).
     """
     if engine not in ENGINES:
         raise InputError(f'engine "{engine}": unknown; use {", ".join(ENGINES)}.')

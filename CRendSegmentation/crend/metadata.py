@@ -51,12 +51,14 @@ def describe(
     thresholds: dict | None = None,
     render_points: int = 65536,
     smallest_follicle_mm: float = 1.6,
+    overview: dict | None = None,
     **more,
 ) -> dict:
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
 
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
-    (references, data_source, eval_metrics, ...). InputError if something does not fit.
+    (references, data_source, eval_metrics, ...). overview describes the second network, where there is one: `network`, `arguments`,
+    `spacing_mm`, `patch`, `normalisation`, `render`, and `share`, what its probabilities count for in the joint ones. InputError if something does not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
     image = {**tensor, "format": "magnitude", "num_channels": 1, "value_range": [-3, 5], "channel_def": {"0": "B-mode ultrasound"}}
@@ -89,6 +91,7 @@ def describe(
             "trained_on": trained_on,
             "measured_on": measured_on,
             "notice": notice,
+            **({"overview": dict(overview)} if overview else {}),
         },
     }
     check(metadata, "metadata")
@@ -118,6 +121,27 @@ def check(metadata, where: str) -> None:
 
     block = metadata.get("crend")
     demand(isinstance(block, dict), "the 'crend' block is missing")
+    _check_network(block, demand)
+    if "overview" in block:
+        overview = block["overview"]
+        demand(isinstance(overview, dict), "'overview' is not an object")
+        _check_network(overview, lambda holds, what: demand(holds, f"overview: {what}"))
+        share = overview.get("share")
+        demand(
+            isinstance(share, dict) and all(_is_number(share.get(c)) and 0 <= share[c] <= 1 for c in ("ovary", "follicles")),
+            "overview: 'share' of ovary and follicles are not from 0 to 1",
+        )
+    thresholds = block.get("thresholds")
+    demand(
+        isinstance(thresholds, dict) and all(_is_number(thresholds.get(c)) and 0 < thresholds[c] < 1 for c in ("ovary", "follicles")),
+        "'thresholds' of ovary and follicles are not between 0 and 1",
+    )
+    demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
+    demand(isinstance(block.get("notice"), str), "'notice' is missing")
+
+
+def _check_network(block: dict, demand) -> None:
+    """What a network needs to be built and run: its name and arguments, grid, windows, intensities and points."""
     demand(isinstance(block.get("network"), str), "'network' is not a name")
     demand(isinstance(block.get("arguments"), dict), "'arguments' is not an object")
     spacing, patch = block.get("spacing_mm"), block.get("patch")
@@ -128,16 +152,9 @@ def check(metadata, where: str) -> None:
     )
     normalisation = block.get("normalisation")
     demand(isinstance(normalisation, dict) and isinstance(normalisation.get("method"), str), "'normalisation' names no method")
-    thresholds = block.get("thresholds")
-    demand(
-        isinstance(thresholds, dict) and all(_is_number(thresholds.get(c)) and 0 < thresholds[c] < 1 for c in ("ovary", "follicles")),
-        "'thresholds' of ovary and follicles are not between 0 and 1",
-    )
     render = block.get("render")
     points = render.get("points") if isinstance(render, dict) else None
     demand(isinstance(points, int) and not isinstance(points, bool) and points >= 0, "'render' has no number of points")
-    demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
-    demand(isinstance(block.get("notice"), str), "'notice' is missing")
 
 
 def _is_number(value) -> bool:

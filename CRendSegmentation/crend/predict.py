@@ -16,16 +16,14 @@ import SimpleITK as sitk
 from . import __version__
 from .errors import Cancelled
 from .follicles import split_follicles
-from .grid import ModelGrid, normalise, to_model_grid
+from .grid import ModelGrid, to_model_grid
 from .image import check_image
+from .look import Look
 from .measurements import measure
 from .organ import bounding_box, tidy
+from .overview import join, look_over
 from .result import Segmentation
-from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
 
-SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
-SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
-SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
 
@@ -54,7 +52,7 @@ def segment(
     cancelled:  asked between windows and stages; True ends the run with Cancelled.
     render:     False leaves the coarse prediction as it is (to compare with; paper 2.2).
     search:     True looks quickly everywhere, then closely where something was seen, in volumes large enough for
-                that to pay; False looks closely everywhere.
+                that to pay; False looks closely everywhere. A bundle with an overview network always has its overview first.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
     keep_probabilities: hand back the probabilities, too, on the model grid.
@@ -78,14 +76,20 @@ def segment(
 
     with run.stage("model grid"):
         values, grid = to_model_grid(image, settings["spacing_mm"])
-    look = _Look(values, settings, engine, render, run)
-    if search:
+    look, overview = Look(values, settings, engine, render, run), None
+    if bundle.overview is not None:
+        with run.stage("search"):
+            overview, look.counts["search"] = look_over(image, bundle, engine, render, run, grid)
+        windows = look.towards(overview[0]) if search else look.everywhere()
+    elif search:
         with run.stage("search"):
             windows = look.quickly()
     else:
         windows = look.everywhere()
     with run.stage("windows"):
         probabilities = look.closely(windows)
+    if overview is not None:
+        probabilities = join(probabilities, overview, settings["overview"]["share"])
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     probabilities, organ, count = tidy(probabilities, settings["thresholds"], voxel_ml)
@@ -147,80 +151,6 @@ class _Run:
         self.reached = self.first + (self.end - self.first) * fraction
         if self.progress is not None:
             self.progress(self.name, self.reached)
-
-
-class _Look:
-    """The network's view of one volume on the model grid."""
-
-    def __init__(self, values: np.ndarray, settings: dict, engine, render: bool, run: _Run):
-        # Padding is "no echo" too, so it comes before the intensities are normalised.
-        self.patch = tuple(settings["patch"])
-        values, self.place = pad_to_patch(values, self.patch, 0)
-        self.inside = values > 0
-        self.values = normalise(values, settings["normalisation"])
-        self.engine, self.run = engine, run
-        points = int(settings["render"]["points"])
-        self.renders = bool(render and points > 0 and getattr(engine.network, "head", None) is not None)
-        self.points = points
-        self.counts = {"search": 0, "run": 0, "skipped": 0}
-
-    def everywhere(self) -> list:
-        """All windows of 50 % overlap that hold an echo."""
-        return occupied(all_windows(self.values.shape, self.patch), self.patch, self.inside)
-
-    def quickly(self) -> list:
-        """Those windows of `everywhere` that an ovary may lie in.
-
-        Windows side by side and not rendered say where: up to eight times fewer, and no head. In a volume so small that
-        this would cost more than it saves it is left out.
-        """
-        everything = self.everywhere()
-        side_by_side = occupied(all_windows(self.values.shape, self.patch, 0.0), self.patch, self.inside)
-        if len(side_by_side) + SEARCH_EXPECTS >= len(everything):
-            return everything
-        self.counts["search"] = len(side_by_side)
-        seen = _large_blobs(self._blend(side_by_side, False)[0] >= SEARCH_PROBABILITY, SEARCH_SHARE)
-        # A subset of the same windows, not others nearby: what is found does not depend on whether there was a search.
-        return looking_at(everything, self.patch, self.values.shape, seen)
-
-    def closely(self, windows: list) -> np.ndarray:
-        """Probabilities (2, D, H, W) on the model grid from these windows; 0 where none of them lies."""
-        self.counts["run"] = len(windows)
-        self.counts["skipped"] = len(all_windows(self.values.shape, self.patch)) - len(windows)
-        return self._blend(windows, self.renders)[(slice(None),) + self.place]
-
-    def _blend(self, windows, render: bool) -> np.ndarray:
-        return blend(
-            self.values,
-            self.patch,
-            windows,
-            lambda window: self.engine.run(window[None, None], lambda *found: self._finish(render, *found)),
-            progress=self.run.report,
-            cancelled=self.run.cancelled,
-        )
-
-    def _finish(self, render: bool, coarse, fine) -> np.ndarray:
-        """Logits of one window to probabilities (2, d, h, w), the most ambiguous voxels rendered.
-
-        Probabilities are what is blended, not logits: they are bounded, so one window that is wildly sure of itself at its
-        rim cannot outvote the window that has the voxel at its centre.
-        """
-        if render and fine is not None:
-            from .points import render as render_points
-
-            coarse = render_points(self.engine.network, coarse, fine, self.points)
-        return coarse.sigmoid()[0].cpu().numpy()
-
-
-def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:
-    from scipy import ndimage
-
-    labels, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return (sizes >= share * sizes.max())[labels] & mask
 
 
 def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run):

@@ -61,7 +61,7 @@ def image_of(array, spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direction=N
     return image
 
 
-def bundle_for(array, *, spacing=1.0, patch=(32, 32, 32), smallest_mm=1.0, network=None, points=64):
+def bundle_for(array, *, spacing=1.0, patch=(32, 32, 32), smallest_mm=1.0, network=None, points=64, overview=None, share=None):
     """A loaded bundle whose network finds, on this array, what lies above the levels half-way between the three values."""
     inside = array[array > 0].astype(float)
     levels = [((a + b) / 2 - inside.mean()) / inside.std() for a, b in ((BACKGROUND, ORGAN), (ORGAN, FOLLICLE))]
@@ -74,4 +74,7 @@ def bundle_for(array, *, spacing=1.0, patch=(32, 32, 32), smallest_mm=1.0, netwo
         "smallest_follicle_mm": smallest_mm,
         "notice": "Research use only.",
     }
-    return Bundle("stand-in", Path("."), {"version": "1", "crend": settings}, network or Threshold(*levels))
+    if overview is not None:
+        same = {key: settings[key] for key in ("patch", "normalisation", "render")}
+        settings["overview"] = {**same, "spacing_mm": [2 * spacing] * 3, "share": share or {"ovary": 0.5, "follicles": 0.5}}
+    return Bundle("stand-in", Path("."), {"version": "1", "crend": settings}, network or Threshold(*levels), overview)
