@@ -15,7 +15,7 @@ import torch
 from crend.errors import InputError
 from crend_training import patches
 from crend_training.augmentation import Augmentation, turn_axes
-from crend_training.bundling import bundle_run
+from crend_training.bundling import Overview, bundle_run
 from crend_training.cases import Cases, case_names, open_case, write_case
 from crend_training.configuration import Experiment, read_experiment
 
@@ -164,6 +164,25 @@ def test_training_goes_on_after_a_kill_and_becomes_a_bundle_that_loads(tiny, dat
     loaded = bundle.load(folder)
     assert f"{after} steps" in loaded.metadata["crend"]["trained_on"]
     assert "simulated" in (folder / "README.md").read_text()
+
+
+def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
+    from crend import bundle, networks
+
+    experiment = read_experiment(tiny)
+    for run in ("close", "over"):
+        torch.manual_seed(len(run))
+        weights = networks.build(experiment.network, **experiment.arguments).state_dict()
+        (tmp_path / run).mkdir()
+        torch.save({"state_dict": {f"network.{k}": v for k, v in weights.items()}, "global_step": len(run)}, tmp_path / run / "last.ckpt")
+    overview = Overview(experiment, tmp_path / "over", (0.75, 0.25))
+    folder = bundle_run(experiment, tmp_path / "close", tmp_path / "two", overview=overview)
+    loaded = bundle.load(folder)
+    assert loaded.metadata["crend"]["overview"]["share"] == {"ovary": 0.75, "follicles": 0.25}
+    assert "overview: 4 steps" in loaded.metadata["crend"]["trained_on"]
+    assert "first look, at the whole volume" in (folder / "README.md").read_text()
+    pairs = zip(loaded.network.state_dict().values(), loaded.overview.state_dict().values())
+    assert not all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_bundling_without_a_checkpoint_says_what_to_do(tiny, tmp_path):

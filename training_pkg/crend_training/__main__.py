@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Tuple
 
 import typer
 
@@ -96,12 +96,18 @@ def bundle(
     run: Path = typer.Option(..., help="Folder of the training run."),
     out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
     report: Optional[Path] = typer.Option(None, help="Folder written by `evaluate`, for the model card."),
+    overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
+    overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
+    share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
 ) -> None:
     """Make a model bundle of a run's last checkpoint."""
-    from .bundling import bundle_run
+    from .bundling import Overview, bundle_run
     from .configuration import read_experiment
 
-    bundle_run(read_experiment(config), run, out, report)
+    if (overview is None) != (overview_run is None):
+        raise InputError("--overview and --overview-run belong together; give both or none")
+    second = Overview(read_experiment(overview), overview_run, share) if overview else None
+    bundle_run(read_experiment(config), run, out, report, overview=second)
     typer.echo(f"{out}: done")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from crend import bundle, metadata
@@ -21,13 +22,30 @@ LIMITS = (
 LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
 
 
+@dataclass(frozen=True)
+class Overview:
+    """A trained overview network, and what its probabilities of (ovary, follicles) count for in the joint ones, 0 to 1."""
+
+    experiment: Experiment
+    run_folder: Path
+    share: tuple[float, float] = (0.5, 0.0)
+
+
 def bundle_run(
-    experiment: Experiment, run_folder, out, report=None, *, version: str = "0.1.0", checkpoint: str = "last.ckpt", trained_on: str | None = None
+    experiment: Experiment,
+    run_folder,
+    out,
+    report=None,
+    *,
+    overview: Overview | None = None,
+    version: str = "0.1.0",
+    checkpoint: str = "last.ckpt",
+    trained_on: str | None = None,
 ) -> Path:
     """Writes the bundle of a checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
 
-    trained_on: which volumes, where the configuration does not say it all. InputError when there is no checkpoint or no report where
-    one was named.
+    overview: the second network, which looks at the whole volume first. trained_on: which volumes, where the configuration does not
+    say it all. InputError when there is no checkpoint or no report where one was named.
     """
     from .training import load_checkpoint
 
@@ -37,13 +55,19 @@ def bundle_run(
     simulated = experiment.data.kind == "simulated"
     notice = NOTICE if simulated else NOTICE_OWN
     trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
-    patch_voxels = experiment.patch[0] * experiment.patch[1] * experiment.patch[2]
+    block = _network_block(experiment)
+    second, more = None, {}
+    if overview is not None:
+        second, second_steps = load_checkpoint(overview.experiment, Path(overview.run_folder) / checkpoint)
+        trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
+        share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
+        more["overview"] = {**_network_block(overview.experiment), "share": share}
     described = metadata.describe(
-        network=experiment.network,
-        arguments=experiment.arguments,
-        spacing_mm=experiment.spacing_mm,
-        patch=experiment.patch,
-        normalisation=experiment.normalisation,
+        network=block["network"],
+        arguments=block["arguments"],
+        spacing_mm=block["spacing_mm"],
+        patch=block["patch"],
+        normalisation=block["normalisation"],
         version=version,
         changelog={version: "first bundle"},
         description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {notice}",
@@ -51,11 +75,24 @@ def bundle_run(
         measured_on=measured.get("on", "not measured"),
         notice=notice,
         task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
-        render_points=experiment.render_points or patch_voxels // 8,
+        render_points=block["render"]["points"],
         eval_metrics=measured.get("figures", {}),
+        **more,
     )
-    card = model_card(experiment, out.name, trained_on, measured)
-    return bundle.save(out, network, described, card)
+    card = model_card(experiment, out.name, trained_on, measured, overview)
+    return bundle.save(out, network, described, card, overview=second)
+
+
+def _network_block(experiment: Experiment) -> dict:
+    """How metadata describes a network that this experiment trained."""
+    return {
+        "network": experiment.network,
+        "arguments": dict(experiment.arguments),
+        "spacing_mm": [float(s) for s in experiment.spacing_mm],
+        "patch": list(experiment.patch),
+        "normalisation": dict(experiment.normalisation),
+        "render": {"points": experiment.render_points or experiment.patch[0] * experiment.patch[1] * experiment.patch[2] // 8},
+    }
 
 
 def _volumes(experiment: Experiment) -> str:
@@ -80,11 +117,8 @@ def _measured(report) -> dict:
     return {**summary, "on": on}
 
 
-def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict) -> str:
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict, overview: Overview | None = None) -> str:
     """README.md of the bundle."""
-    width = experiment.arguments.get("width", 32)
-    spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
-    patch = " x ".join(str(p) for p in experiment.patch)
     simulated = experiment.data.kind == "simulated"
     lines = [
         f"# {name}",
@@ -95,8 +129,9 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
         "| | |",
         "|---|---|",
-        f"| network | {experiment.network}, width {width} (the paper's is 32) |",
-        f"| model grid | {spacing} mm, windows of {patch} voxels |",
+        *([f"| first look, at the whole volume | {_network(overview.experiment)} |"] if overview else []),
+        f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
+        *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
         f"| trained on | {trained_on} |",
         f"| augmentation | {_augmentation(experiment)} |",
         f"| objective | {_objective(experiment)} |",
@@ -124,6 +159,13 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
     ]
     return "\n".join(lines)
+
+
+def _network(experiment: Experiment) -> str:
+    width = experiment.arguments.get("width", 32)
+    spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
+    patch = " x ".join(str(p) for p in experiment.patch)
+    return f"{experiment.network}, width {width} (the paper's is 32), grid of {spacing} mm, windows of {patch} voxels"
 
 
 def _augmentation(experiment: Experiment) -> str:
