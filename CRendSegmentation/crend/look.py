@@ -10,6 +10,7 @@ from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
 SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
 SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
+MIRRORS = ((), (0,), (1,), (2,))  # axes along which a window is turned round: not at all, and once along each
 
 
 class Look:
@@ -22,6 +23,7 @@ class Look:
         self.inside = values > 0
         self.values = normalise(values, settings["normalisation"])
         self.engine, self.run = engine, run
+        self.mirrors = MIRRORS if settings.get("mirrored") else MIRRORS[:1]
         points = int(settings["render"]["points"])
         self.renders = bool(render and points > 0 and getattr(engine.network, "head", None) is not None)
         self.points = points
@@ -63,10 +65,19 @@ class Look:
             self.values,
             self.patch,
             windows,
-            lambda window: self.engine.run(window[None, None], lambda *found: self._finish(render, *found)),
+            lambda window: self._see(window, render),
             progress=self.run.report,
             cancelled=self.run.cancelled,
         )
+
+    def _see(self, window: np.ndarray, render: bool) -> np.ndarray:
+        """Probabilities (2, d, h, w) of one window (d, h, w): the mean over its mirror images, where the bundle asks for them."""
+        total = 0
+        for axes in self.mirrors:
+            mirrored = np.flip(window, axes)[None, None]
+            found = self.engine.run(mirrored, lambda *seen: self._finish(render, *seen))
+            total = total + np.flip(found, [1 + axis for axis in axes])
+        return total / np.float32(len(self.mirrors))
 
     def _finish(self, render: bool, coarse, fine) -> np.ndarray:
         """Logits of one window to probabilities (2, d, h, w), the most ambiguous voxels rendered.

@@ -58,7 +58,8 @@ def describe(
 
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
     (references, data_source, eval_metrics, ...). overview describes the second network, where there is one: `network`, `arguments`,
-    `spacing_mm`, `patch`, `normalisation`, `render`, and `share`, what its probabilities count for in the joint ones. InputError if something does not fit.
+    `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too), and `share`,
+    what its probabilities count for in the joint ones. InputError if something does not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
     image = {**tensor, "format": "magnitude", "num_channels": 1, "value_range": [-3, 5], "channel_def": {"0": "B-mode ultrasound"}}
@@ -155,6 +156,7 @@ def _check_network(block: dict, demand) -> None:
     render = block.get("render")
     points = render.get("points") if isinstance(render, dict) else None
     demand(isinstance(points, int) and not isinstance(points, bool) and points >= 0, "'render' has no number of points")
+    demand(isinstance(block.get("mirrored", False), bool), "'mirrored' is not true or false")
 
 
 def _is_number(value) -> bool:

@@ -90,3 +90,27 @@ def test_an_engine_beside_another_is_kept_and_shares_its_warnings():
     assert beside is engine.beside(other) and beside.network is other and beside.device == engine.device
     assert beside.warnings is engine.warnings
     assert engine.beside(Says(2, 2)) is not beside
+
+
+class Leans(torch.nn.Module):
+    """The ovary's logit rises along the window's last axis, whatever is in it."""
+
+    head = None
+
+    def trunk(self, x):
+        logits = torch.full((1, 2, *x.shape[2:]), -9.0)
+        logits[:, 0] = torch.linspace(-5, 5, x.shape[-1])
+        return logits, None
+
+
+def test_mirror_images_cancel_what_depends_on_the_side(array):
+    def seen(mirrored):
+        bundle = bundle_for(array, overview=Leans(), share={"ovary": 1, "follicles": 1})
+        bundle.metadata["crend"]["overview"]["mirrored"] = mirrored
+        found = segment(image_of(array), bundle, engine="torch", device="cpu", search=False, keep_probabilities=True)
+        return sitk.GetArrayFromImage(found.probabilities[0])
+
+    # Of the four views three run one way and one the other: p, p, p, 1 - p. At the right edge p is sigmoid(5).
+    p = 1 / (1 + np.exp(-5))
+    assert seen(False)[..., -1] == pytest.approx(p, abs=1e-3)
+    assert seen(True)[..., -1] == pytest.approx((3 * p + 1 - p) / 4, abs=1e-3)

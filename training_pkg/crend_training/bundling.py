@@ -24,11 +24,15 @@ LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not
 
 @dataclass(frozen=True)
 class Overview:
-    """A trained overview network, and what its probabilities of (ovary, follicles) count for in the joint ones, 0 to 1."""
+    """A trained overview network, and what its probabilities of (ovary, follicles) count for in the joint ones, 0 to 1.
+
+    mirrored: it sees each window in its mirror images, too, and the mean counts.
+    """
 
     experiment: Experiment
     run_folder: Path
     share: tuple[float, float] = (0.5, 0.0)
+    mirrored: bool = True
 
 
 def bundle_run(
@@ -61,7 +65,7 @@ def bundle_run(
         second, second_steps = load_checkpoint(overview.experiment, Path(overview.run_folder) / checkpoint)
         trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
         share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
-        more["overview"] = {**_network_block(overview.experiment), "share": share}
+        more["overview"] = {**_network_block(overview.experiment), "share": share, "mirrored": overview.mirrored}
     described = metadata.describe(
         network=block["network"],
         arguments=block["arguments"],
@@ -129,7 +133,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
         "| | |",
         "|---|---|",
-        *([f"| first look, at the whole volume | {_network(overview.experiment)} |"] if overview else []),
+        *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
         f"| trained on | {trained_on} |",
