@@ -15,7 +15,7 @@ from training_samples import tiny, write_ball_cases
 from crend.errors import InputError
 from crend_training.curves import Curves, read_curve
 from crend_training.plan import Plan, learning_rate, step_seed
-from crend_training.training import load_checkpoint, locked, train
+from crend_training.training import load_checkpoint, locked, precision_here, train
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,17 @@ def test_bad_beginnings_are_refused_with_a_reason(data, tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="precision '16-mixed' needs a CUDA device"):
             train(tiny(precision="16-mixed"), data, tmp_path / "run")
+
+
+def test_precision_auto_is_bfloat16_only_where_the_machine_has_instructions_for_it(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    assert precision_here("auto") == "32-true"
+    with pytest.raises(InputError, match="bfloat16 instructions"):
+        precision_here("bf16-mixed")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert precision_here("auto") == precision_here("bf16-mixed") == "bf16-mixed"
+    assert precision_here("32-true") == "32-true"
 
 
 def test_the_plan_is_a_function_of_the_step():

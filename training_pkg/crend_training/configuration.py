@@ -11,7 +11,7 @@ from crend.errors import InputError
 SYSTEMS = ("unet", "context", "edge", "deeplab", "entropy", "rend", "crend")
 CHOICES = {
     "network": SYSTEMS,
-    "precision": ("32-true", "16-mixed", "bf16-mixed"),
+    "precision": ("32-true", "16-mixed", "bf16-mixed", "auto"),
     "data: kind": ("simulated", "datalist", "usova3d"),
     "data: rater": ("agreement", "1", "2"),
     "data: problems": ("refuse", "skip"),
@@ -66,6 +66,7 @@ class Experiment:
 
     epochs, where not 0, replaces steps: in each epoch every training volume gives one patch. Context trains that long twice.
     semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
+    precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     overrides: system -> keys that differ from this file when that system is cross-validated.
     """
 

@@ -81,7 +81,7 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
         several = experiment.devices * experiment.nodes > 1
         trainer = L.Trainer(
             max_epochs=len(plan.boundaries_after(module.step)),
-            precision=experiment.precision,
+            precision=precision_here(experiment.precision),
             accelerator="gpu" if torch.cuda.is_available() else "cpu",
             devices=experiment.devices,
             num_nodes=experiment.nodes,
@@ -165,16 +165,27 @@ def _check(experiment: Experiment, cases: TrainingCases) -> None:
         raise InputError(f"{cases.unlabelled.folder}: no unlabelled cases, but 'semi_weight' asks for them; prepare them or set it to 0")
     for some in (cases.training, cases.validation, cases.unlabelled):
         check_spacing(some, experiment.spacing_mm)
-    if not _can_compute(experiment.precision):
-        also = " or a CPU with bfloat16 instructions" if experiment.precision == "bf16-mixed" else ""
-        raise InputError(f"precision '{experiment.precision}' needs a CUDA device{also} and there is none here; use 32-true")
+    precision_here(experiment.precision)
 
 
-def _can_compute(precision: str) -> bool:
-    """Whether this machine gains by that precision. A CPU without bfloat16 instructions emulates them, ten times slower than float32;
-    with them a step takes half the time."""
-    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return precision == "32-true" or torch.cuda.is_available() or (precision == "bf16-mixed" and native())
+def precision_here(precision: str) -> str:
+    """`precision`, with "auto" resolved: bf16-mixed where this machine computes it natively, else 32-true.
+
+    InputError for a precision that this machine lacks. A CPU without bfloat16 instructions emulates them, ten times slower than
+    float32; with them a step takes half the time of float32.
+    """
+    if precision == "auto":
+        return "bf16-mixed" if _computes_bfloat16() else "32-true"
+    if precision == "32-true" or torch.cuda.is_available() or (precision == "bf16-mixed" and _computes_bfloat16()):
+        return precision
+    also = " or a CPU with bfloat16 instructions" if precision == "bf16-mixed" else ""
+    raise InputError(f"precision '{precision}' needs a CUDA device{also} and there is none here; use 32-true or auto")
+
+
+def _computes_bfloat16() -> bool:
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
 
 
 def _last_checkpoint(path: Path):
@@ -197,6 +208,7 @@ def _describe(experiment: Experiment, run_folder: Path) -> None:
 
     about = {
         **dataclasses.asdict(experiment),
+        "precision": precision_here(experiment.precision),
         "command": " ".join(Path(a).name if i == 0 else a for i, a in enumerate(sys.argv)),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "lightning", "monai", "numpy")}},
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads",
