@@ -13,6 +13,8 @@ from slicer.util import VTKObservationMixin
 from CRendSegmentationLib.Panel import Panel
 from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
 from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
+from CRendSegmentationLib.ReviewLayout import registerLayouts
+from CRendSegmentationLib.ReviewRun import Reviewer, ReviewSettings
 from CRendSegmentationLib.Run import FollicleRun, SegmentationRun
 from CRendSegmentationLib.SampleVolume import registerSampleData
 from CRendSegmentationLib.SequenceRun import SequenceRun
@@ -38,6 +40,7 @@ class CRendSegmentation(ScriptedLoadableModule):
     def onStartupCompleted(self):
         """Tell Slicer the code of an ovarian follicle, which its own lists lack, and list the sample volume."""
         registerSampleData(self.resourcePath(""))
+        registerLayouts()
         terminology = self.resourcePath("Terminology/CRend.term.json")
         if os.path.isfile(terminology):
             slicer.modules.terminologies.logic().LoadTerminologyFromFile(terminology)
@@ -82,8 +85,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 
     def onSceneStartClose(self, caller, event):
         """The parameter node is about to be reset: let it go, and what is running with it."""
-        self.panel.run.cancel()
-        self.panel.setParameterNode(None)
+        self.panel.leaveScene()
 
     def onSceneEndClose(self, caller, event):
         """Start again in the empty scene, if the module is shown."""
@@ -107,6 +109,7 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
     def __init__(self, predictor=None):
         ScriptedLoadableModuleLogic.__init__(self)
         self.predictor = predictor or WorkerPredictor()
+        self.reviewer = Reviewer()
         self._parameterNode = None
 
     def getParameterNode(self):
@@ -146,9 +149,18 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         edits. Returns a run to be polled, as `start` does."""
         return FollicleRun(self.predictor, editing, point, settings)
 
+    def review(self, referenceNode, comparedNode, settings=ReviewSettings(), *, progress=None, cancelled=None):
+        """Compare two segmentation nodes, block until it is done, and return a Review: its metricsTableNode, matchTableNode, maps, marks.
+
+        Figures are in the reference's own millimetres, whatever the parent transforms. The models are hidden until the panel, or a
+        ReviewLayout, shows them. Raises crend.errors.InputError for segmentations that cannot be compared; the scene is then as before.
+        """
+        return self.reviewer.start(referenceNode, comparedNode, settings).wait(progress, cancelled)
+
     def close(self):
-        """End the worker process; a later call starts it again."""
+        """End the worker processes; a later call starts them again."""
         self.predictor.close()
+        self.reviewer.close()
 
 
 class CRendSegmentationTest(ScriptedLoadableModuleTest):

@@ -9,6 +9,7 @@ from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
 from .ResultView import ResultView
+from .ReviewPanel import ReviewPanel
 from .RunControl import RunControl
 
 
@@ -30,13 +31,21 @@ class Panel:
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.export = ExportTools(ui, self.run.say, self.run.sayError)
+        self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
 
     def close(self):
         """End what is running and let go of the scene."""
         self.run.cancel()
         self.install.close()
         self.setParameterNode(None)
+        self.review.close()
         self._show(None)
+
+    def leaveScene(self):
+        """The scene is about to be closed: let it go, and what is running with it."""
+        self.run.cancel()
+        self.review.leaveScene()
+        self.setParameterNode(None)
 
     def setParameterNode(self, parameterNode):
         """Show and follow these settings; None: none."""
@@ -46,6 +55,7 @@ class Panel:
             self._parameterNode.disconnectGui(self._guiTag)
             self._parameterNode.RemoveObserver(self._observerTag)
         self._parameterNode = parameterNode
+        self.review.setParameterNode(parameterNode.parameterNode if parameterNode is not None else None)
         if parameterNode is None:
             return
         if parameterNode.inputVolume is None:

@@ -48,7 +48,7 @@ class WorkerPredictor:
 
     def start(self, image, name, settings):
         """A job for a SimpleITK image; `name` is what messages call it."""
-        return _WorkerJob(self._client, image, name, settings)
+        return _WorkerSegmentJob(self._client, image, name, settings)
 
     def startFollicle(self, image, name, point, settings):
         """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
@@ -110,16 +110,16 @@ class _DescriptionJob(_WorkerRequest):
         return event and event["text"]
 
 
-class _WorkerImageJob(_WorkerRequest):
-    """A request with an image; what comes back is read from a folder that is gone afterwards."""
+class WorkerJob(_WorkerRequest):
+    """A request with files in a folder of its own, which is gone afterwards.
 
-    def __init__(self, client, image, name, settings, do, **what):
+    write(folder) -> what else the request says. A subclass has read(event) -> the result.
+    """
+
+    def __init__(self, client, do, write, **what):
         self._folder = tempfile.TemporaryDirectory(prefix="crend-")
         self._cancelledAt = None
-        path = str(Path(self._folder.name) / "image.nrrd")
-        sitk.WriteImage(image, path)
-        super().__init__(client, do, image=path, name=name, folder=self._folder.name, model=settings.model or None,
-                         device=settings.device, engine=settings.engine, **what)
+        super().__init__(client, do, folder=self._folder.name, **write(self._folder.name), **what)
 
     def poll(self):
         """The result, or None. Raises InputError, Cancelled or PredictionFailed."""
@@ -145,7 +145,19 @@ class _WorkerImageJob(_WorkerRequest):
             self._client.cancel(self._number)
 
 
-class _WorkerJob(_WorkerImageJob):
+class _WorkerImageJob(WorkerJob):
+    def __init__(self, client, image, name, settings, do, **what):
+        super().__init__(client, do, lambda folder: {"image": _written(image, folder)}, name=name, model=settings.model or None,
+                         device=settings.device, engine=settings.engine, **what)
+
+
+def _written(image, folder):
+    path = str(Path(folder) / "image.nrrd")
+    sitk.WriteImage(image, path)
+    return path
+
+
+class _WorkerSegmentJob(_WorkerImageJob):
     def __init__(self, client, image, name, settings):
         super().__init__(client, image, name, settings, "segment", search=settings.search, split=settings.split,
                          smallest_follicle_mm=settings.smallestFollicleMm, keep_probabilities=settings.keepProbabilities)

@@ -13,9 +13,11 @@ class RunControl:
     """Polls a run with a timer, so that the window stays alive; Apply is Cancel as long as a run is on.
 
     onApply() is called when the user presses Apply; onFinished(nodes) when a run ended well; onRunning(bool) when one starts or ends.
+    word: what the button says.
     """
 
-    def __init__(self, ui, onApply, onFinished, onRunning):
+    def __init__(self, ui, onApply, onFinished, onRunning, word="Apply"):
+        self._word = word
         self._ui = ui
         self._onApply = onApply
         self._onFinished = onFinished
@@ -121,6 +123,6 @@ class RunControl:
 
     def _showButton(self):
         button = self._ui.applyButton
-        button.text = "Cancel" if self.running else "Apply"
+        button.text = "Cancel" if self.running else self._word
         button.enabled = self.running or self._ready
         button.toolTip = "Stop; the scene stays as it is." if self.running else self._hint

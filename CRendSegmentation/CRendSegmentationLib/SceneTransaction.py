@@ -26,7 +26,7 @@ def sceneTransaction(*overwritten):
             node.Copy(copy)
         for nodeID in reversed(_nodeIDs()):
             if nodeID not in before:
-                _remove(slicer.mrmlScene.GetNodeByID(nodeID))
+                removeNode(slicer.mrmlScene.GetNodeByID(nodeID))
         raise
 
 
@@ -35,13 +35,14 @@ def _nodeIDs():
     return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
 
 
-def _remove(node):
+def removeNode(node):
+    """Take a node out of the scene and out of the subject hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    # Slicer's hierarchy would drop the item by itself; a bare scene, without Slicer's plugins, would not.
     item = hierarchy.GetItemByDataNode(node)
-    slicer.mrmlScene.RemoveNode(node)
-    # Slicer's hierarchy drops the item by itself; a bare scene, without Slicer's plugins, does not.
-    if item and hierarchy.GetItemDataNode(item) is None:
+    if item:
         hierarchy.RemoveItem(item, False, False)
+    slicer.mrmlScene.RemoveNode(node)
 
 
 def _copy(node):

@@ -96,13 +96,13 @@ def read_segmentation(image, path):
         box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) else None
         box = box or (slice(0, 0),) * 3
         mask = layers[layer][box] == value
-        plain = name.strip().lower()
-        if plain in ("ovary", "left ovary", "right ovary") or _has(terminology, segments.OVARY_CODE):
+        kind = segments.kind_of(name, terminology)
+        if kind == "ovary":
             organ[box] |= mask
-        elif plain == "follicles":
+        elif kind == "follicles":
             parts, count = ndimage.label(mask)
             numbered += [(None, box, parts == k) for k in range(1, count + 1)]
-        elif segments.follicle_number(name) or _has(terminology, segments.FOLLICLE_CODE):
+        elif kind == "follicle":
             numbered.append((segments.follicle_number(name), box, mask))
         else:
             strangers.append(name)
@@ -117,10 +117,6 @@ def read_segmentation(image, path):
         instances[box][mask] = k
     organ |= instances > 0
     return _like(organ.astype(np.uint8), image), _like(instances, image)
-
-
-def _has(terminology, code):
-    return f"~{code[0]}^{code[1]}^" in terminology
 
 
 def _like(array, image):

@@ -49,6 +49,20 @@ def follicle_number(name):
     return int(match.group(1)) if match else None
 
 
+def kind_of(name, terminology=""):
+    """"ovary", "follicle", "follicles" (all of them in one segment) or None: what a segment is by its name and terminology entry."""
+    plain = name.strip().lower()
+    if plain in ("ovary", "left ovary", "right ovary") or _has(terminology, OVARY_CODE):
+        return "ovary"
+    if plain == "follicles":
+        return "follicles"
+    return "follicle" if follicle_number(name) or _has(terminology, FOLLICLE_CODE) else None
+
+
+def _has(terminology, code):
+    return f"~{code[0]}^{code[1]}^" in terminology
+
+
 def colour(k):
     """(r, g, b), each 0..1: k = 0 is the ovary, k >= 1 follicle k. Beyond 48 follicles the colours come round again."""
     if k == 0:

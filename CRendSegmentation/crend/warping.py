@@ -23,3 +23,34 @@ def warped(labels, field):
     # The transform takes the image that it is given: nobody else shall lose it.
     transform = sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
     return Labels(*(sitk.Resample(image, canvas, transform, sitk.sitkNearestNeighbor, 0.0) for image in (labels.ovary, labels.follicles)))
+
+
+def displacement_field(labels, like, forward, backward, *, step=1.5, most=60, margin=6.0):
+    """The field that `warped` takes, of a transform that is known by its values only.
+
+    labels: what will be warped. like: image whose axes the field has. forward, backward: functions of points (n, 3) in LPS mm, from the
+    labels' coordinates to the field's and back. step: mm between nodes, more where there would be more than `most` of them along an axis.
+    margin: mm of room around the labels.
+    """
+    import SimpleITK as sitk
+
+    ends = [np.linspace(-0.5, n - 0.5, 9) for n in labels.ovary.GetSize()]
+    places = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3)
+    direction = np.array(like.GetDirection()).reshape(3, 3)
+    along = forward(_physical(labels.ovary, places)) @ direction
+    low, high = along.min(axis=0) - margin, along.max(axis=0) + margin
+    count = np.clip(np.ceil((high - low) / step).astype(int) + 1, 2, most)
+    spacing = (high - low) / (count - 1)
+    nodes = np.stack(np.meshgrid(*[np.arange(n) for n in count[::-1]], indexing="ij"), axis=-1).reshape(-1, 3)[:, ::-1]
+    points = (low + nodes * spacing) @ direction.T
+    field = sitk.GetImageFromArray((backward(points) - points).reshape(*count[::-1], 3), isVector=True)
+    field.SetSpacing([float(v) for v in spacing])
+    field.SetDirection(like.GetDirection())
+    field.SetOrigin([float(v) for v in direction @ low])
+    return field
+
+
+def _physical(image, indices):
+    """LPS points (n, 3) of continuous indices (n, 3) x y z."""
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    return (indices * image.GetSpacing()) @ direction.T + image.GetOrigin()

@@ -14,7 +14,8 @@ from PySide6 import QtWidgets
 from .pythonqt import proxyClass, unwrap
 
 #: Module logics of Slicer that CRend or slicer.util asks for, by the name in slicer.modules.
-LOGICS = {"colors": slicer.vtkMRMLColorLogic, "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
+LOGICS = {"cameras": slicer.vtkSlicerCamerasModuleLogic, "colors": slicer.vtkSlicerColorLogic,
+          "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
           "subjecthierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic, "tables": slicer.vtkSlicerTablesLogic,
           "terminologies": slicer.vtkSlicerTerminologiesModuleLogic, "volumes": slicer.vtkSlicerVolumesLogic,
           "sequences": slicer.vtkSlicerSequencesLogic, "plots": slicer.vtkSlicerPlotsLogic, "markups": slicer.vtkSlicerMarkupsLogic}
@@ -98,6 +99,7 @@ class Application:
         self._manager = _ModuleManager()
         self._slots = []
         self._logic = None
+        self._layouts = None
 
     def connect(self, signal, slot):
         assert signal in ("startupCompleted()", "aboutToQuit()"), signal
@@ -154,12 +156,23 @@ def newScene():
         if name == "terminologies":
             module.SetModuleShareDirectory(str(_terminologies()))
         module.SetMRMLApplicationLogic(logic)
-        module.SetMRMLScene(scene)
+        if name != "colors":  # the application logic's own has the scene already; this one would look for Slicer's colour files
+            module.SetMRMLScene(scene)
         setattr(slicer.modules, name, _Module(name, module))
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
+    # Makes the layout node, and the view nodes of the layout that is set in it.
+    slicer.app._layouts = slicer.vtkMRMLLayoutLogic()
+    slicer.app._layouts.SetMRMLScene(scene)
     slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     scene.AddObserver(scene.NodeAddedEvent, _addToHierarchy)
     scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _removeFromHierarchy)
     return scene
+
+
+def endScene(scene):
+    """Empty a scene of newScene() for good; its layouts go first, as they do when Slicer quits."""
+    slicer.app._layouts.SetMRMLScene(None)
+    scene.Clear(1)
 
 
 @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -7,7 +7,7 @@ import host
 
 host.install()
 
-from . import samples  # noqa: E402
+from . import application, samples  # noqa: E402
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def scene():
     fresh = host.newScene()
     yield fresh
     slicer.app.processEvents()
-    fresh.Clear(1)
+    application.endScene(fresh)
 
 
 @pytest.fixture
