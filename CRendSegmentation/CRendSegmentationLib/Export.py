@@ -13,7 +13,7 @@ from crend.files import replacing
 from crend.tables import write_csv
 
 from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import madeBy, readSummary
+from .ResultTables import madeBy, readSummary, warningsOf
 from .SegmentMeasurements import manualNames, maskOf, measureSegments
 from .Sides import SIDES, sideOf
 from .VolumeImage import imageFromVolumeNode
@@ -85,7 +85,7 @@ def reportHtml(segmentationNode):
     manual = manualNames(segmentationNode, measurements)
     marks = {follicle.id for follicle in measurements.follicles if follicle.segment in manual}
     return report.report_html(f"Ovary and follicles: {volumeNode.GetName()}", findings, measurements.rows(), pictures,
-                              madeBy(segmentationNode), marks=marks)
+                              madeBy(segmentationNode), marks=marks, warnings=warningsOf(segmentationNode))
 
 
 def writeHtml(text, path):

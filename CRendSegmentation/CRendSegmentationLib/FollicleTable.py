@@ -5,8 +5,8 @@ import qt
 from .ResultTables import COLUMN_WORDS
 
 #: Columns of the table node that the panel shows, with their decimals.
-SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2))
-NOTE_COLUMN = len(SHOWN)
+SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2), ("confidence", 2))
+CONFIDENCE_COLUMN, NOTE_COLUMN = len(SHOWN) - 1, len(SHOWN)
 WIDTH = 5
 
 
@@ -41,13 +41,14 @@ class FollicleTable:
         for row in range(widget.rowCount):
             segmentID, segment = _segmentNamed(segmentationNode, table.GetValueByName(row, "segment").ToString())
             for column, (name, decimals) in enumerate(SHOWN):
-                widget.setItem(row, column, _numberItem(table.GetValueByName(row, name).ToDouble(), decimals))
+                widget.setItem(row, column, _numberItem(_valueIn(table, row, name), decimals))
             widget.setItem(row, NOTE_COLUMN, qt.QTableWidgetItem(_note(table, row)))
             widget.item(row, 0).setData(qt.Qt.UserRole, segmentID)
             if segment is not None:
                 widget.item(row, 0).setIcon(_swatch(segment.GetColor()))
                 widget.item(row, 0).setToolTip(segment.GetName())
-        widget.setColumnHidden(NOTE_COLUMN, not any(widget.item(row, NOTE_COLUMN).text() for row in range(widget.rowCount)))
+        for column in (CONFIDENCE_COLUMN, NOTE_COLUMN):
+            widget.setColumnHidden(column, not any(widget.item(row, column).text() for row in range(widget.rowCount)))
         widget.setSortingEnabled(True)
         self._updating = False
         self.select(selected)
@@ -77,6 +78,11 @@ class FollicleTable:
             self._onSelected(self.selected())
 
 
+def _valueIn(table, row, name):
+    """A number of the table node; not a number where a table of an earlier version lacks the column."""
+    return table.GetValueByName(row, name).ToDouble() if table.GetColumnByName(name) else float("nan")
+
+
 def _header(name):
     unit, short, _ = COLUMN_WORDS[name]
     return f"{short}\n{unit}" if unit else short
@@ -84,7 +90,7 @@ def _header(name):
 
 def _numberItem(value, decimals):
     # Cells sort by their text: padded on the left to one width, numbers sort as numbers, and keep their decimals.
-    item = qt.QTableWidgetItem(f"{value:{WIDTH}.{decimals}f}")
+    item = qt.QTableWidgetItem("" if value != value else f"{value:{WIDTH}.{decimals}f}")
     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item
 

@@ -1,6 +1,7 @@
 """From measurements to table nodes: one row a follicle, and a summary in words and numbers."""
 
 import html
+import json
 
 import vtk
 
@@ -22,10 +23,12 @@ COLUMN_WORDS = {
     "centroid_a_mm": ("mm", "A", "Centre, to anterior, in the volume's own coordinates"),
     "centroid_s_mm": ("mm", "S", "Centre, to superior, in the volume's own coordinates"),
     "touches_border": ("", "Cut", "1 when it touches the border of the volume and may be larger than measured"),
+    "confidence": ("", "Conf.", "Chance that it is a follicle, as the model was calibrated; none when edited by hand"),
     "manual": ("", "Edited", "1 when the follicle was drawn or changed by hand"),
 }
 #: How the findings that count a size class begin.
 SIZE_CLASS = "Follicles of "
+WARNING_COLOUR = "#c62828"
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
@@ -37,7 +40,9 @@ def fillFollicleTable(tableNode, measurements, manual=()):
     rows = measurements.rows()
     table = vtk.vtkTable()
     for name in Measurements.COLUMNS:
-        _addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), [row[name] for row in rows])
+        # A table of Slicer's has no empty cells: a missing number is not a number.
+        values = [float("nan") if row[name] is None else row[name] for row in rows]
+        _addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), values)
     _addColumn(table, "manual", vtk.vtkIntArray, [int(row["segment"] in manual) for row in rows])
     tableNode.SetAndObserveTable(table)
     for name in COLUMN_WORDS:
@@ -81,7 +86,7 @@ def summaryLines(measurements):
 
 
 def summaryText(tableNode, segmentationNode, heading=""):
-    """The summary as rich text: a heading, findings in two columns, the counts by size class in one row, then the model that made them."""
+    """The summary as rich text: a heading, warnings, findings in two columns, the counts by size class in one row, then the model that made them."""
     findings, classes = "", []
     for finding, value, unit in readSummary(tableNode):
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
@@ -93,7 +98,16 @@ def summaryText(tableNode, segmentationNode, heading=""):
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
     sizes = f"<table><tr><td>Size (mm)&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
     heading = f"<b>{html.escape(heading)}</b>" if heading else ""
+    heading += "".join(f"<p style='color: {WARNING_COLOUR}'><b>Warning:</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode))
     return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
+
+
+def warningsOf(segmentationNode):
+    """What makes the result doubtful, in sentences."""
+    try:
+        return [flag["text"] for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
+    except (ValueError, TypeError, KeyError):
+        return []  # somebody wrote into the attribute
 
 
 def madeBy(segmentationNode):

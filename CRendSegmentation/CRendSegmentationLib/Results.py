@@ -1,5 +1,6 @@
 """A result in the scene: segmentation and tables, together, in the volume's study."""
 
+import json
 from typing import NamedTuple
 
 import SimpleITK as sitk
@@ -99,7 +100,8 @@ def _newNode(className, name):
 def describe(segmentationNode, result):
     """Where the segmentation comes from, as attributes that are saved with the scene."""
     for key, value in {"message": result.message, "notice": NOTICE, **result.provenance}.items():
-        segmentationNode.SetAttribute(f"CRend.{key}", str(value))
+        text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+        segmentationNode.SetAttribute(f"CRend.{key}", text)
 
 
 def placeBeside(volumeNode, node):

@@ -14,12 +14,13 @@ from crend.measurements import Follicle, Measurements, measure
 from .VolumeImage import setGeometry
 
 MODELS_TAG = "CRend.drawnByModel"
+CONFIDENCE_TAG = "CRend.confidence"
 
 
 def measureSegments(segmentationNode):
     """Measurements of the Ovary segment and of every other segment as a follicle, largest first, in the segmentation's own coordinates.
 
-    Follicles keep their names; a follicle's id is the number in its name, or else the next free number. Empty segments are left out.
+    Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or else the next free number. Empty segments are left out.
     """
     segmentation = segmentationNode.GetSegmentation()
     reference = _referenceGeometry(segmentation)
@@ -36,8 +37,8 @@ def measureSegments(segmentationNode):
     found.sort(key=lambda entry: -entry[1].volume_ml)
     used = {segments.follicle_number(name) for name, _ in found}
     free = (number for number in range(1, len(found) + len(used) + 2) if number not in used)
-    follicles = tuple(_asFollicle(measured, name, segments.follicle_number(name) or next(free)) for name, measured in found)
-    return Measurements(ovary, follicles)
+    follicles = [_asFollicle(measured, name, segments.follicle_number(name) or next(free)) for name, measured in found]
+    return Measurements(ovary, tuple(_withConfidence(segmentation, follicle) for follicle in follicles))
 
 
 def maskOf(segmentationNode, segmentID):
@@ -62,8 +63,11 @@ def maskOf(segmentationNode, segmentID):
 
 
 def tagAsModels(segment, follicle):
-    """Note on a segment what the model drew: if it measures otherwise later, somebody changed it. Saved with the segmentation."""
+    """Note on a segment what the model drew, and how sure it was: if it measures otherwise later, somebody changed it, and the model
+    has no say in it any more. Saved with the segmentation."""
     segment.SetTag(MODELS_TAG, " ".join(f"{value:.6f}" for value in _fingerprint(follicle)))
+    if follicle.confidence is not None:
+        segment.SetTag(CONFIDENCE_TAG, f"{follicle.confidence:.6f}")
 
 
 def isManual(segment, follicle):
@@ -97,6 +101,15 @@ def _measureSegment(segmentationNode, segmentID, reference):
 def _asFollicle(measured, name, number):
     fields = {field: getattr(measured, field) for field in measured.__dataclass_fields__}
     return Follicle(**{**fields, "segment": name, "id": number})
+
+
+def _withConfidence(segmentation, follicle):
+    """The follicle with the model's confidence, if it is as the model drew it."""
+    segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
+    text = vtk.reference("")
+    if isManual(segment, follicle) or not segment.GetTag(CONFIDENCE_TAG, text):
+        return follicle
+    return replace(follicle, confidence=float(str(text)))
 
 
 def _referenceGeometry(segmentation):

@@ -54,9 +54,13 @@ class Ovary(Structure):
 
 @dataclass(frozen=True)
 class Follicle(Structure):
-    """One follicle; `id` is its label, 1 for the largest."""
+    """One follicle; `id` is its label, 1 for the largest.
+
+    confidence: the chance, 0 to 1, that it is one (see `confidence`); None when nobody asked a model, as for one drawn by hand.
+    """
 
     id: int
+    confidence: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Measurements:
     COLUMNS: ClassVar[Tuple[str, ...]] = (
         "id", "segment", "volume_ml", "dv_mm", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm", "max_diameter_mm",
         "sphericity", "centroid_r_mm", "centroid_a_mm", "centroid_s_mm", "touches_border",
+        "confidence",
     )
 
     def rows(self):

@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__
+from .assessment import assess
 from .errors import Cancelled
 from .follicles import split_follicles
 from .grid import ModelGrid, to_model_grid
@@ -105,7 +106,7 @@ def segment(
             follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
     with run.stage("measurements"):
         ovary, follicles = (_like(image, array) for array in (ovary, follicles))
-        measurements = measure(ovary, follicles)
+        measurements, flags = assess(values, grid, probabilities, organ, follicles, measure(ovary, follicles), settings)
 
     provenance = {
         "crend": __version__,
@@ -119,6 +120,7 @@ def segment(
         "windows": look.counts,
         "rendered": look.renders,
         "ovaries": count,
+        "flags": flags,
         "warnings": list(engine.warnings[already_warned:]),
         "seconds": round(time.perf_counter() - began, 2),
         "seconds_by_stage": run.seconds,

@@ -15,7 +15,7 @@ from . import segments
 PICTURE_PIXELS = 360
 #: Columns of the report's table: key of Measurements.rows(), header, decimals.
 COLUMNS = (("id", "No.", 0), ("dx_mm", "d(x) mm", 1), ("dy_mm", "d(y) mm", 1), ("dz_mm", "d(z) mm", 1), ("mean_diameter_mm", "Mean mm", 1),
-           ("dv_mm", "dV mm", 1), ("volume_ml", "V ml", 2))
+           ("dv_mm", "dV mm", 1), ("volume_ml", "V ml", 2), ("confidence", "Confidence", 2))
 
 
 def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image) -> list[np.ndarray]:
@@ -62,20 +62,21 @@ def solid_picture(ovary: sitk.Image, follicles: sitk.Image):
         return studio.render(props, view_of(whole))
 
 
-def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=()) -> str:
+def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=(), warnings=()) -> str:
     """The report as one HTML text.
 
     findings: [(words, text)]. rows: as Measurements.rows(). pictures: [(caption, RGB array)]. made_by: model, version, notice.
-    marks: numbers of the follicles that were drawn or changed by hand.
+    marks: numbers of the follicles that were drawn or changed by hand. warnings: sentences on what makes the result doubtful.
     """
     shown = "".join(f"<td align='center'><img width='{160}' src='data:image/png;base64,{_png(picture)}'><br><small>{html.escape(caption)}"
                     "</small></td>" for caption, picture in pictures)
     summary = "".join(f"<tr><td>{html.escape(words)}</td><td align='right'><b>{html.escape(text)}</b></td></tr>" for words, text in findings)
+    doubts = "".join(f"<p><b>Warning:</b> {html.escape(words)}</p>" for words in warnings)
     header = "".join(f"<th align='right'>&nbsp;{name}&nbsp;</th>" for _, name, _ in COLUMNS)
     body = ""
     for row in rows:
         red, green, blue = (round(255 * part) for part in segments.colour(row["id"]))
-        cells = "".join(f"<td align='right'>&nbsp;{row[key]:.{decimals}f}&nbsp;</td>" for key, _, decimals in COLUMNS)
+        cells = "".join(f"<td align='right'>&nbsp;{_number(row[key], decimals)}&nbsp;</td>" for key, _, decimals in COLUMNS)
         note = ", ".join(words for words, there in (("edited", row["id"] in marks), ("cut off", row["touches_border"])) if there)
         body += f"<tr><td bgcolor='#{red:02x}{green:02x}{blue:02x}'>&nbsp;&nbsp;&nbsp;</td>{cells}<td>{note}</td></tr>"
     return (
@@ -83,12 +84,17 @@ def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=())
         "body{font-family:sans-serif;font-size:9pt;color:#111;background:#fff;max-width:19cm;margin:1em auto}"
         "td,th{padding:1px 5px}h1{font-size:14pt}</style></head><body>"
         f"<h1>{html.escape(title)}</h1><table><tr>{shown}</tr></table>"
-        f"<h3>Summary</h3><table>{summary}</table>"
+        f"{doubts}<h3>Summary</h3><table>{summary}</table>"
         f"<h3>Follicles</h3><table cellspacing='0'><tr><th></th>{header}<th>Note</th></tr>{body}</table>"
         f"<p>{html.escape(made_by).replace('Research use only', '<b>Research use only</b>')}</p>"
         "<p><small>d(x), d(y), d(z): the three orthogonal axes, longest first. Mean: of the three. dV: diameter of the sphere of equal "
-        "volume.</small></p></body></html>"
+        "volume. Confidence: chance that it is a follicle, as the model was calibrated; none for one drawn or changed by hand."
+        "</small></p></body></html>"
     )
+
+
+def _number(value, decimals: int) -> str:
+    return "" if value is None else f"{value:.{decimals}f}"
 
 
 def _png(picture: np.ndarray) -> str:

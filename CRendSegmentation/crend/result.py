@@ -31,12 +31,21 @@ class Segmentation:
     probabilities: tuple | None = None
 
     @property
+    def flags(self) -> list:
+        """What makes the result doubtful: dicts of `key` (for programs) and `text` (a sentence), as `plausibility.flags` gives them."""
+        return self.provenance.get("flags", [])
+
+    @property
     def message(self) -> str:
-        """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles"."""
+        """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles", with "; doubtful: ..." after it where flags say so."""
+        from .plausibility import short_words
+
         ovary, count = self.measurements.ovary, len(self.measurements.follicles)
         if ovary is None:
             return NOTHING_FOUND
+        doubts = short_words(self.flags)
+        doubts = f"; doubtful: {doubts}" if doubts else ""
         ovaries = self.provenance.get("ovaries", 1)
         organ = "1 ovary of" if ovaries == 1 else f"{ovaries} ovaries, together"
         follicles = {0: "without follicles", 1: "with 1 follicle"}.get(count, f"with {count} follicles")
-        return f"{organ} {ovary.volume_ml:.1f} ml {follicles}"
+        return f"{organ} {ovary.volume_ml:.1f} ml {follicles}{doubts}"

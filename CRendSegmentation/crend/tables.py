@@ -10,7 +10,10 @@ _DECIMALS = {"volume_ml": 5, "sphericity": 4}
 
 
 def write_csv(measurements, path):
-    """Write follicles.csv: the columns of Measurements.COLUMNS, largest follicle first; only the header without follicles."""
+    """Write follicles.csv: the columns of Measurements.COLUMNS, largest follicle first; only the header without follicles.
+
+    A follicle without a confidence, one that somebody drew, has an empty cell there.
+    """
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, Measurements.COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -28,8 +31,8 @@ def write_rows(path, columns, rows):
 
 
 def to_json(segmentation):
-    """A Segmentation as plain data: message, provenance, summary, ovary, follicles (numbers unrounded)."""
-    return {"message": segmentation.message, "provenance": segmentation.provenance, **segmentation.measurements.as_dict()}
+    """A Segmentation as plain data: message, flags, provenance, summary, ovary, follicles (numbers unrounded)."""
+    return {"message": segmentation.message, "flags": segmentation.flags, "provenance": segmentation.provenance, **segmentation.measurements.as_dict()}
 
 
 def write_json(data, path):

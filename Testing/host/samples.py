@@ -1,5 +1,7 @@
 """Small volumes with known follicles, as MRML nodes and as arrays. Arrays are (D, H, W) = (z, y, x)."""
 
+from dataclasses import replace
+
 import numpy as np
 import SimpleITK as sitk
 import slicer
@@ -59,14 +61,15 @@ class KnownPredictor:
     """Stands where the network stands: returns the known ovary and follicles in the image's geometry, and counts its calls.
 
     follicles: how many of FOLLICLES it finds; 0 with ovary=False is "no ovary found". error: raised instead of a
-    result. hold: never comes to an end.
+    result. hold: never comes to an end. flags: what it says of the volume.
     """
 
-    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None, hold=False):
+    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None, hold=False, flags=()):
         self.ovary = ovary
         self.follicles = follicles
         self.error = error
         self.hold = hold
+        self.flags = list(flags)
         self.settings = []
 
     def start(self, image, name, settings):
@@ -94,7 +97,7 @@ class KnownPredictor:
         kept = None
         if self.settings and self.settings[-1].keepProbabilities:
             kept = tuple(sitk.Cast(sitk.BinShrink(maskOf(array, image), [2, 2, 2]), sitk.sitkFloat32) for array in (whole, labels > 0))
-        return segmentationOf(whole, labels, image, kept)
+        return segmentationOf(whole, labels, image, kept, self.flags)
 
 
 class _KnownDescription:
@@ -134,10 +137,12 @@ def maskOf(array, image):
     return mask
 
 
-def segmentationOf(whole, labels, image, probabilities=None):
-    """A crend Segmentation of two arrays in the geometry of `image`."""
+def segmentationOf(whole, labels, image, probabilities=None, flags=()):
+    """A crend Segmentation of two arrays in the geometry of `image`; follicle k has the confidence 1 - k / 10."""
     ovary, follicles = sitk.GetImageFromArray(whole.astype(np.uint8)), sitk.GetImageFromArray(labels.astype(np.uint16))
     ovary.CopyInformation(image)
     follicles.CopyInformation(image)
-    return Segmentation(ovary=ovary, follicles=follicles, measurements=measure(ovary, follicles),
-                        provenance={"bundle": "known", "bundle_version": "0"}, probabilities=probabilities)
+    measured = measure(ovary, follicles)
+    measured = replace(measured, follicles=tuple(replace(each, confidence=1 - each.id / 10) for each in measured.follicles))
+    return Segmentation(ovary=ovary, follicles=follicles, measurements=measured,
+                        provenance={"bundle": "known", "bundle_version": "0", "flags": list(flags)}, probabilities=probabilities)

@@ -30,17 +30,17 @@ def test_deleting_a_follicle_and_undo(segmented):
     assert segmented.ui.undoButton.enabled
     segmented.ui.undoButton.click()
     assert numbers(segmented) == [1, 2, 3]
-    assert cells(segmented.ui.follicleTable, 7) == ["", "", ""]
+    assert cells(segmented.ui.follicleTable, 8) == ["", "", ""]
 
 
 def test_merging_and_splitting_are_marked_as_edited(segmented):
     select(segmented, "Follicle_2", "Follicle_3")
     segmented.ui.mergeButton.click()
-    assert numbers(segmented) == [1, 2] and cells(segmented.ui.follicleTable, 7) == ["", "edited"]
+    assert numbers(segmented) == [1, 2] and cells(segmented.ui.follicleTable, 8) == ["", "edited"]
     select(segmented, "Follicle_1")
     segmented.ui.splitButton.click()
     assert sorted(numbers(segmented)) == [1, 2, 3]
-    assert cells(segmented.ui.follicleTable, 7) == ["edited"] * 3
+    assert cells(segmented.ui.follicleTable, 8) == ["edited"] * 3
 
 
 def test_a_click_at_a_follicle_adds_it(segmented, scene):
@@ -72,7 +72,7 @@ def test_painting_elsewhere_updates_the_table_by_itself(segmented):
     painted = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Follicle_2")
     painted[16, 18, 14:22] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(painted, node, "Follicle_2")
-    wait(lambda: cells(segmented.ui.follicleTable, 7) == ["edited", ""])
+    wait(lambda: cells(segmented.ui.follicleTable, 8) == ["edited", ""])
 
 
 def test_without_a_result_nothing_can_be_edited(panel):  # noqa: F811

@@ -43,7 +43,7 @@ def test_table_and_summary_follow_the_browser(played):
     toFrame(2)
     wait(lambda: played.ui.follicleTable.rowCount == 3)
     assert "Frame 3 of 3 (time 2 s)" in played.ui.summaryLabel.text
-    assert cells(played.ui.follicleTable, 7) == ["", "", ""]
+    assert cells(played.ui.follicleTable, 8) == ["", "", ""]
     toFrame(1)
     wait(lambda: played.ui.follicleTable.rowCount == 2)
     assert played.ui.segmentationSelector.currentNode() is played.panel.result.segmentationNode

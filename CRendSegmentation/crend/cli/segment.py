@@ -35,6 +35,8 @@ def command(
     found.provenance["input"] = volume.name
     _write(found, output, table, json)
     _show(found, [path for path in (output, table, json) if path is not None])
+    for flag in found.flags:
+        typer.echo(f"warning: {flag['text']}", err=True)
 
 
 def _write(found, output, table, json) -> None:
@@ -60,10 +62,10 @@ def _show(found, written) -> None:
     console = stdout()
     console.print(found.message)
     if found.measurements.follicles:
-        rows = table("follicle", "mean mm>", "d(x) mm>", "d(y) mm>", "d(z) mm>", "dV mm>", "volume ml>")
+        rows = table("follicle", "mean mm>", "d(x) mm>", "d(y) mm>", "d(z) mm>", "dV mm>", "volume ml>", "confidence>")
         for f in found.measurements.follicles:
             sizes = (f.mean_diameter_mm, f.dx_mm, f.dy_mm, f.dz_mm, f.dv_mm)
-            rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 2))
+            rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 2), number(f.confidence, 2))
         console.print(rows)
         summary = found.measurements.summary()
         counts = ", ".join(f"{count} of {name} mm" for name, count in summary["counts"].items() if count)

@@ -1,0 +1,50 @@
+"""How far a result can be trusted: a confidence for every follicle, flags for the volume."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .confidence import calibration_of, confidence, follicle_features
+from .grid import normalise
+from .plausibility import flags
+
+
+def assess(values, grid, probabilities, organ, follicles, measurements, settings: dict):
+    """(measurements with a confidence in every follicle, flags of the volume).
+
+    values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
+    bool, as `tidy` gives them. follicles: SimpleITK image, k = follicle k, and its measurements. settings: the bundle's "crend" block.
+    """
+    calibration = calibration_of(settings)
+    found = features_of(values, grid, probabilities, follicles, measurements)
+    known = {label: confidence(features, calibration) for label, features in found.items()}
+    measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
+    ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
+    normalised = normalise(values, settings["normalisation"])
+    return measured, flags(values, normalised, grid, probabilities[0], organ, ovary_ml, settings)
+
+
+def features_of(values, grid, probabilities, follicles, measurements) -> dict:
+    """{follicle's id: confidence.FEATURES} of all follicles that were measured; arguments as of `assess`."""
+    import SimpleITK as sitk
+
+    if not measurements.follicles:
+        return {}
+    labels = sitk.GetArrayViewFromImage(follicles)
+    sizes = {f.id: f.dv_mm for f in measurements.follicles}
+    cut = {f.id: f.touches_border for f in measurements.follicles}
+    return follicle_features(values, probabilities, on_model_grid(labels, grid, sizes), sizes, cut)
+
+
+def on_model_grid(labels: np.ndarray, grid, ids) -> np.ndarray:
+    """Labels (image_shape) read at the model grid's voxels; one of `ids` too small to be met there keeps the voxel at its middle."""
+    indices = [np.clip(np.rint(grid.model_to_image(axis, np.arange(n))).astype(int), 0, grid.image_shape[axis] - 1)
+               for axis, n in enumerate(grid.shape)]
+    read = labels[np.ix_(*indices)]
+    for label in set(ids) - set(np.unique(read).tolist()):
+        middle = np.argwhere(labels == label).mean(axis=0)
+        place = [int(np.clip(np.rint(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)]
+        read[tuple(place)] = label
+    return read

@@ -1,0 +1,100 @@
+"""What makes a result doubtful: a volume, or an ovary in it, unlike those that the model learned from.
+
+A flag is {"key": for programs, "text": one short sentence for people}. A volume without flags is not thereby segmented well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from .familiarity import describe, distance, familiar_of
+
+#: Sides of a volume and of a voxel, mm, that a transvaginal or abdominal scan of an ovary may have.
+SIDE_MM = (20.0, 160.0)
+VOXEL_MM = (0.05, 1.5)
+#: An ovary of a girl or after the menopause has about 1 ml; one under stimulation may pass 200 ml.
+OVARY_ML = (0.8, 250.0)
+SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
+MARGIN_MM = 2.0
+CERTAINTY = 0.5  # where the bundle does not say what is usual
+
+TEXTS = {
+    "no_ovary": "No ovary was found.",
+    "extent": "A side of the volume is {mm:.0f} mm, which no scan of an ovary has; check its spacing.",
+    "spacing": "A voxel is {mm:.3g} mm wide, which is not that of a scan of an ovary; check its spacing.",
+    "sector": "Every part of the volume holds echoes, so no sector is seen; it was cropped, or is no 3D ultrasound.",
+    "unfamiliar": "The volume is unlike those that the model learned from ({distance:.1f} times the usual distance).",
+    "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
+    "uncertain": "The model is not sure where the ovary is.",
+}
+#: The same in a word or two, for a line that says several.
+SHORT = {"extent": "implausible size of the volume", "spacing": "implausible spacing", "sector": "no sector", "unfamiliar": "unlike the training data",
+         "ovary_size": "implausible size of the ovary", "uncertain": "uncertain ovary"}
+
+
+def flags(values, normalised, grid, probability, organ, ovary_ml, settings: dict) -> list[dict]:
+    """The flags of a volume and of the ovary found in it, worst first.
+
+    values, normalised: (D, H, W) intensities of the model grid, before and after `grid.normalise`; 0 = no echo in the former.
+    grid: ModelGrid. probability: (D, H, W) of ovary. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
+    settings: the bundle's "crend" block.
+    """
+    found = [] if organ.any() else [flag("no_ovary")]
+    found += geometry_flags(grid.image_shape, grid.image_spacing)
+    familiar = familiar_of(settings)
+    if familiar is not None:
+        far = distance(describe(normalised, grid.spacing), familiar)
+        if not far <= familiar["threshold"]:
+            found.append(flag("unfamiliar", distance=far))
+    if np.count_nonzero(values > 0) > (1 - SECTOR_SHARE) * values.size:
+        found.append(flag("sector"))
+    if organ.any():
+        if not OVARY_ML[0] <= ovary_ml <= OVARY_ML[1]:
+            found.append(flag("ovary_size", ml=ovary_ml))
+        if certainty(probability, organ, grid.spacing) < least_certainty(settings):
+            found.append(flag("uncertain"))
+    return found
+
+
+def geometry_flags(shape, spacing) -> list[dict]:
+    """Flags of a volume's size in voxels and spacing in mm."""
+    sides = [n * s for n, s in zip(shape, spacing)]
+    odd_sides = [side for side in sides if not SIDE_MM[0] <= side <= SIDE_MM[1]]
+    odd_voxels = [s for s in spacing if not VOXEL_MM[0] <= s <= VOXEL_MM[1]]
+    return [flag("extent", mm=side) for side in odd_sides[:1]] + [flag("spacing", mm=s) for s in odd_voxels[:1]]
+
+
+def certainty(probability, organ, spacing) -> float:
+    """How far from even the ovary's probability is, on average, in the organ and 2 mm around it: 0 = a coin, 1 = sure everywhere.
+
+    It falls when probabilities inside are low, when the boundary is smeared (high entropy), and when the network saw more around.
+    """
+    box = ndimage.find_objects(organ.astype(np.uint8))[0]
+    box = tuple(slice(max(part.start - 8, 0), part.stop + 8) for part in box)
+    near = ndimage.distance_transform_edt(~organ[box], sampling=spacing) <= MARGIN_MM
+    return float(np.abs(2 * np.asarray(probability[box], np.float64)[near] - 1).mean())
+
+
+def least_certainty(settings: dict) -> float:
+    """Below this an ovary counts as uncertain: as the bundle was calibrated, or a half."""
+    known = settings.get("familiar")
+    value = known.get("certainty", CERTAINTY) if isinstance(known, dict) else CERTAINTY
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else CERTAINTY
+
+
+def fit_certainty(certainties) -> float:
+    """The certainty below which one ovary in forty lies, if the logits are normal."""
+    values = np.clip(np.asarray(certainties, float), 1e-3, 1 - 1e-3)
+    logits = np.log(values / (1 - values))
+    return float(f"{1 / (1 + np.exp(-(logits.mean() - 2 * logits.std()))):.4g}")
+
+
+def flag(key: str, **numbers) -> dict:
+    """A flag with its sentence."""
+    return {"key": key, "text": TEXTS[key].format(**numbers)}
+
+
+def short_words(found) -> str:
+    """"unlike the training data, uncertain ovary" of a list of flags; "" when none of them casts doubt on a result."""
+    return ", ".join(SHORT[each["key"]] for each in found if each.get("key") in SHORT)

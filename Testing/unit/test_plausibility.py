@@ -1,0 +1,123 @@
+"""Flags of volumes and ovaries that are unlike what the model learned from."""
+
+import numpy as np
+import pytest
+
+from crend.errors import InputError
+from crend.familiarity import FEATURES, describe, distance, familiar_of, fit
+from crend.grid import ModelGrid
+from crend.plausibility import certainty, fit_certainty, flags, geometry_flags, least_certainty, short_words
+from test_confidence import ball
+
+SPACING = (0.6, 0.6, 0.6)
+
+
+def speckle(seed, grain=1.5, shape=(60, 64, 68), sector=0.15):
+    """Normalised speckle in a box whose first part along x holds no echoes."""
+    from scipy import ndimage
+
+    generator = np.random.default_rng(seed)
+    values = ndimage.gaussian_filter(generator.normal(size=shape), grain * generator.uniform(0.8, 1.2))
+    values = values / values.std() + generator.normal(0, 0.1)
+    values = np.clip(values, -2.5, 5).astype(np.float32)
+    values[:, :, : int(sector * shape[2])] = -3
+    return values
+
+
+@pytest.fixture(scope="module")
+def familiar():
+    return fit([describe(speckle(seed), SPACING) for seed in range(60)])
+
+
+def keys(found):
+    return [flag["key"] for flag in found]
+
+
+def test_a_description_knows_the_axes_by_their_edges_and_not_by_their_order():
+    values = np.cumsum(speckle(0), axis=1)
+    values = (values - values.mean()) / values.std()
+    there = describe(values, SPACING)
+    assert describe(values.transpose(2, 0, 1), SPACING) == pytest.approx(there, rel=1e-3, abs=0.05)
+
+
+def test_a_description_by_hand_of_a_ramp():
+    """From -1 to 1 along x over 64 voxels of 1 mm: steps of 2/63, no grain along the other axes."""
+    values = np.broadcast_to(np.linspace(-1, 1, 64, dtype=np.float32), (32, 48, 64))
+    found = dict(zip(FEATURES, describe(values, (1, 1, 1))))
+    assert found["edges most"] == pytest.approx(np.log(2 / 63), rel=1e-3) and found["edges least"] == pytest.approx(np.log(1e-3))
+    assert found["grey 0.5"] == pytest.approx(0, abs=0.05) and found["floor"] == -1
+    assert (found["extent least"], found["extent most"]) == pytest.approx((np.log(32), np.log(64)))
+    assert found["grain"] == pytest.approx(2 / 63 * np.std([0, 1, 2]), rel=1e-3)
+
+
+def test_of_familiar_volumes_few_are_called_unlike_and_of_others_all(familiar):
+    fresh = [distance(describe(speckle(seed), SPACING), familiar) > familiar["threshold"] for seed in range(100, 140)]
+    assert np.mean(fresh) <= 0.075
+    assert all(distance(describe(speckle(seed, grain=4), SPACING), familiar) > familiar["threshold"] for seed in range(5))
+    assert distance(describe(speckle(0, shape=(160, 64, 68)), SPACING), familiar) > familiar["threshold"]
+
+
+def test_a_volume_that_cannot_be_described_is_infinitely_far(familiar):
+    assert distance(describe(np.zeros((20, 20, 20), np.float32), SPACING), familiar) == float("inf")
+
+
+@pytest.mark.parametrize("damage", [{"mean": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}])
+def test_a_damaged_description_of_what_is_familiar_is_refused_in_one_line(familiar, damage):
+    assert familiar_of({}) is None and familiar_of({"familiar": familiar}) == familiar
+    with pytest.raises(InputError, match="calibrate the bundle again"):
+        familiar_of({"familiar": {**familiar, **damage}})
+
+
+def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():
+    assert geometry_flags((100, 120, 140), (0.5, 0.5, 0.5)) == []
+    assert keys(geometry_flags((200, 200, 250), (1.0, 1.0, 1.0))) == ["extent"]
+    assert keys(geometry_flags((30, 30, 30), (2.0, 2.0, 2.0))) == ["spacing"]
+    assert "check its spacing" in geometry_flags((100, 100, 100), (0.01, 0.01, 0.01))[0]["text"]
+
+
+def look(probability, organ, values=None, ml=6.0, settings=None):
+    shape = organ.shape
+    grid = ModelGrid(shape, (1.0,) * 3, shape, (1.0,) * 3, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    if values is None:
+        values = np.ones(shape, np.float32)
+        values[:3] = 0
+    return keys(flags(values, values, grid, probability, organ, ml, settings or {}))
+
+
+def test_no_ovary_an_implausible_one_and_an_uncertain_one_are_flagged():
+    organ = ball(8)
+    sure = np.where(organ, 0.98, 0.02)
+    assert look(sure, organ) == []
+    assert look(sure, np.zeros_like(organ)) == ["no_ovary"]
+    assert look(sure, organ, ml=0.4) == ["ovary_size"] and look(sure, organ, ml=400) == ["ovary_size"]
+    assert look(np.where(organ, 0.6, 0.3), organ) == ["uncertain"]
+    assert look(sure, organ, np.ones(organ.shape, np.float32)) == ["sector"]
+    assert look(sure, organ, settings={"familiar": None}) == []
+
+
+def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
+    values = speckle(1, grain=4)
+    grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    organ = np.zeros(values.shape, bool)
+    organ[20:40, 20:40, 20:40] = True
+    found = flags(values + 3, values, grid, organ.astype(float), organ, 5.0, {"familiar": familiar})
+    assert keys(found) == ["unfamiliar"] and "times the usual distance" in found[0]["text"]
+    assert short_words([{"key": "no_ovary", "text": ""}, *found]) == "unlike the training data"
+
+
+def test_certainty_by_hand():
+    """A cube of 4 voxels of 1 mm and 2 mm around it: 0.9 inside, 0.3 outside."""
+    organ = np.zeros((20, 20, 20), bool)
+    organ[8:12, 8:12, 8:12] = True
+    from scipy import ndimage
+
+    around = (ndimage.distance_transform_edt(~organ) <= 2).sum() - 64
+    expected = (64 * 0.8 + around * 0.4) / (64 + around)
+    assert certainty(np.where(organ, 0.9, 0.3), organ, (1, 1, 1)) == pytest.approx(expected)
+
+
+def test_the_least_certainty_lies_below_nearly_all_it_was_fitted_on():
+    known = np.random.default_rng(0).beta(12, 2, 400)
+    least = fit_certainty(known)
+    assert 0 < (known < least).mean() < 0.06
+    assert least_certainty({"familiar": {"certainty": least}}) == least and least_certainty({}) == 0.5
