@@ -1,4 +1,4 @@
-"""python -m crend_training: phantom, systems, check, prepare, train, bundle, evaluate, crossval, tables, points."""
+"""python -m crend_training: phantom, systems, check, prepare, train, bundle, evaluate, calibrate, crossval, tables, points."""
 
 from __future__ import annotations
 
@@ -139,6 +139,36 @@ def evaluate(
     }
     evaluation.write_report(rows, out, about)
     typer.echo(evaluation.markdown(evaluation.summarise(rows)))
+
+
+@app.command()
+def calibrate(
+    model: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."),
+    first_seed: int = typer.Option(940, help="Simulated volumes that training never saw."),
+    volumes: int = 21,
+    out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
+    cases: Optional[Path] = typer.Option(None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."),
+    simulator: str = typer.Option("training", help="training, or trial: volumes of a kind that no model learned from."),
+    engine: str = "auto",
+) -> None:
+    """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
+    from . import calibrating, calibration
+    from .simulators import check_simulator
+
+    check_simulator(simulator)
+    seeds = range(first_seed, first_seed + volumes)
+    follicles, seen = calibration.observe(model, seeds, out, simulator=simulator, engine=engine, tell=lambda line: typer.echo(line, err=True))
+    if cases is not None:
+        from crend.bundle import info
+
+        known = calibration.describe_cases(cases, info(model).metadata["crend"]["spacing_mm"])
+    else:
+        known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
+    confidence, familiar = calibration.calibrate_confidence(follicles), calibration.learn_familiar(known, seen)
+    on = f"{volumes} simulated volumes{' of another simulator' if simulator == 'trial' else ''} (seeds {first_seed} to {first_seed + volumes - 1})"
+    calibrating.write_into_bundle(model, confidence, familiar, on)
+    calibrating.draw(confidence, out / "reliability.png")
+    typer.echo(calibrating.section(confidence, familiar, on))
 
 
 @app.command()

@@ -1,0 +1,127 @@
+"""From predicted follicles with their truth to the blocks in a bundle that turn into confidences and flags."""
+
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from crend import bundle as bundles
+from crend.confidence import FEATURES, calibration_of
+from crend.errors import InputError
+from crend.familiarity import FEATURES as DESCRIPTION
+from crend.familiarity import familiar_of
+from crend_training import calibrating, calibration
+
+
+def follicles(count=300, seed=0):
+    """Rows in which the chance to be true is that of `inside`."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for k in range(count):
+        features = generator.normal(size=len(FEATURES))
+        chance = 1 / (1 + np.exp(-(1.5 + 2 * features[0])))
+        rows.append({"seed": k // 10, "id": k % 10 + 1, "matched": int(generator.random() < chance), **dict(zip(FEATURES, features))})
+    return rows
+
+
+def volumes(count=20, seed=1):
+    generator = np.random.default_rng(seed)
+    return [{"seed": k, "certainty": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
+            for k in range(count)]
+
+
+def blocks():
+    confidence = calibration.calibrate_confidence(follicles())
+    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    return confidence, calibration.learn_familiar(known, volumes())
+
+
+def test_reliability_by_hand():
+    found = calibration.reliability([0.2, 0.6, 0.92, 0.94, 1.0], [False, True, True, False, True])
+    assert found == [
+        {"from": 0.0, "to": 0.5, "follicles": 1, "confidence": 0.2, "true": 0.0},
+        {"from": 0.5, "to": 0.7, "follicles": 1, "confidence": 0.6, "true": 1.0},
+        {"from": 0.9, "to": 0.95, "follicles": 2, "confidence": 0.93, "true": 0.5},
+        {"from": 0.95, "to": 1.0, "follicles": 1, "confidence": 1.0, "true": 1.0},
+    ]
+
+
+def test_confidences_of_left_out_volumes_are_reliable():
+    measured = calibration.calibrate_confidence(follicles(600))["measured"]
+    assert measured["follicles"] == 600 and measured["volumes"] == 60
+    assert sum(row["follicles"] for row in measured["reliability"]) == 600
+    assert measured["calibration_error"] < 0.06 and measured["brier"] < measured["brier_uncalibrated"]
+
+
+def test_too_little_to_learn_from_is_refused_in_words():
+    with pytest.raises(InputError, match="give more volumes"):
+        calibration.calibrate_confidence(follicles(20))
+    with pytest.raises(InputError, match="name a folder of cases"):
+        calibration.learn_familiar(np.zeros((10, len(DESCRIPTION))), volumes())
+
+
+def test_few_volumes_like_those_learned_from_are_flagged():
+    _, familiar = blocks()
+    assert familiar["measured"]["volumes"] == 20 and familiar["measured"]["unfamiliar"] <= 1
+    assert 0.5 < familiar["certainty"] < 0.75 and familiar["measured"]["uncertain"] <= 1
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    from host.bundles import writeBundle
+
+    return writeBundle(tmp_path / "mine")
+
+
+def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
+    before = hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest()
+    confidence, familiar = blocks()
+    for _ in range(2):
+        calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
+    loaded = bundles.load(str(bundle))
+    assert hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
+    assert calibration_of(loaded.metadata["crend"])["weights"] == confidence["weights"]
+    assert familiar_of(loaded.metadata["crend"]) == familiar
+    card = (bundle / "README.md").read_text()
+    assert card.count("## Confidence and flags") == 1 and "| confidence | follicles |" in card
+    assert len((bundle / bundles.METADATA).read_text().splitlines()) < 300
+
+
+def test_the_section_goes_before_the_limits_and_is_replaced_in_place():
+    card = calibrating.with_section("# m\n\n## Limits\n\nMany.\n", "first")
+    assert card.index("first") < card.index("## Limits")
+    again = calibrating.with_section(card, "second")
+    assert "first" not in again and again.replace("second", "first") == card
+
+
+def test_the_diagram_is_drawn(tmp_path):
+    path = calibrating.draw(calibration.calibrate_confidence(follicles()), tmp_path / "r.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, tmp_path, monkeypatch):
+    made = []
+
+    def one(loaded, engine, simulator, seed):
+        made.append(seed)
+        return [dict(follicles(1)[0], seed=seed)], dict(volumes(1)[0], seed=seed)
+
+    monkeypatch.setattr(calibration, "_observe_one", one)
+    out = tmp_path / "rows"
+    for _ in range(2):
+        rows, seen = calibration.observe(bundle, range(3), out, engine="torch", tell=lambda line: None)
+    assert made == [0, 1, 2] and len(rows) == len(seen) == 3
+    assert len(list(csv.DictReader(open(out / calibration.FOLLICLES)))) == 3
+    (out / calibration.ABOUT).write_text(json.dumps({"sha256": {}}))
+    with pytest.raises(InputError, match="another bundle"):
+        calibration.observe(bundle, range(3), out, tell=lambda line: None)
+
+
+def test_cases_of_another_spacing_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"spacing_mm": [0.5, 0.5, 0.5]}))
+    with pytest.raises(InputError, match="spacing of"):
+        calibration.describe_cases(tmp_path, [0.6, 0.6, 0.6])
+    with pytest.raises(InputError, match="holds no cases"):
+        calibration.describe_cases(tmp_path / "none", [0.6, 0.6, 0.6])
