@@ -35,11 +35,10 @@ def addDistanceMap(polyData, name, part, top, signed):
 
 
 def addMark(polyData, name, kind):
-    """A model node, hidden, around the "missed" or the "false" follicles: a translucent shell in 3D, an outline in the slices."""
+    """A model node, hidden, around the "missed" or the "false" follicles: a shell over the follicle in 3D, an outline in the slices."""
     node = _addModel(polyData, name)
     display = node.GetDisplayNode()
     display.SetColor(*MARK_COLOURS[kind])
-    display.SetOpacity(0.55)
     display.SetSliceIntersectionThickness(3)
     return node
 
@@ -71,14 +70,15 @@ def _addModel(polyData, name):
 
 def _addLegend(display, part, signed):
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(display)
-    low, mean, high = part["signed" if signed else "absolute"]
+    low, mean, high = (round(value, 2) + 0.0 for value in part["signed" if signed else "absolute"])  # + 0.0: never "-0.00"
     other = "compared" if part["side"] == "reference" else "reference"
     words = _STRUCTURE_WORDS.get(part["structure"], "Follicles")
     legend.SetTitleText(f"{words}, mm to {other}\nmin {low:.2f}\nmean {mean:.2f}\nmax {high:.2f}")
     legend.SetLabelFormat("%.1f")
     legend.SetNumberOfLabels(5)
-    legend.SetPosition(0.97, 0.5)
-    legend.SetSize(0.16, 0.6)
+    # The narrower, the smaller the letters; the title stands above it.
+    legend.SetPosition(0.98, 0.3)
+    legend.SetSize(0.08, 0.55)
     for style in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
         style.SetColor(*_INK)
         style.ShadowOff()

@@ -12,6 +12,8 @@ _LAYOUTS = {(rows, maps): 7530 + 10 * rows + maps for rows in (1, 2) for maps in
 _ORDINARY = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 _SLICES = (("Red", "Axial", "R", "#F34A33"), ("Yellow", "Sagittal", "Y", "#EDD54C"), ("Green", "Coronal", "G", "#6EB04B"))
 _VIEW_GROUP = 753
+#: Light, so that a translucent organ and the legend's dark letters show well.
+_GROUND = (0.81, 0.85, 0.89), (0.97, 0.98, 0.98)
 _VIEWS_BEFORE, _ALL = "CRend.Review.ViewsBefore", "all"
 _TO = {"reference": "Reference to compared", "compared": "Compared to reference"}
 
@@ -105,13 +107,13 @@ def _lookAt(segmentationNode, views):
         blocker = view.StartModify()
         view.SetBoxVisible(False)
         view.SetAxisLabelsVisible(False)
-        view.SetBackgroundColor(1.0, 1.0, 1.0)
-        view.SetBackgroundColor2(1.0, 1.0, 1.0)
+        view.SetBackgroundColor(*_GROUND[0])
+        view.SetBackgroundColor2(*_GROUND[1])
         view.SetLinkedControl(True)
         view.EndModify(blocker)
         camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
         if camera is not None:
-            distance = 1.05 * radius / math.sin(math.radians(camera.GetViewAngle() / 2))
+            distance = 0.85 * radius / math.sin(math.radians(camera.GetViewAngle() / 2))
             camera.SetFocalPoint(*centre)
             camera.SetPosition(centre[0], centre[1] + distance, centre[2])
             camera.SetViewUp(0.0, 0.0, 1.0)

@@ -62,7 +62,6 @@ class ReviewRun(Waiting):
         self._segmentNames = given.names
         self._settings = settings
         self._began = time.monotonic()
-        self.cancelling = False
         self._job = _ReviewJob(client, "review", lambda folder: write_request(folder, given.reference, given.compared, given.field),
                                names=self._names, structures=list(settings.structures), sides=list(settings.sides), percentile=settings.percentile)
 
@@ -80,20 +79,10 @@ class ReviewRun(Waiting):
         result = ReviewResult({**found, "centres": centres}, mapSurfaces, markSurfaces, self._segmentNames)
         return putReviewIntoScene(result, *nodes, self._settings)
 
-    def cancel(self):
-        """Stop; a poll within the next second raises Cancelled."""
-        self.cancelling = True
-        self._job.cancel()
-
     @property
     def stage(self):
         """What is done now."""
         return _STAGES.get(self._job.stage, self._job.stage)
-
-    @property
-    def fraction(self):
-        """How much is done, 0 to 1."""
-        return self._job.fraction
 
     def words(self):
         """"Measuring distances, 42 %, 0:03"."""

@@ -16,7 +16,9 @@ POLL_SECONDS = 0.02
 
 
 class Waiting:
-    """Blocks where a panel would poll."""
+    """What every run has beside `poll`: it blocks where a panel would poll, and passes on what its job (self._job) says."""
+
+    cancelling = False
 
     def wait(self, progress=None, cancelled=None):
         """Poll until the end and return what poll returns. progress(stage, fraction); cancelled() -> bool."""
@@ -32,32 +34,6 @@ class Waiting:
                 self.cancel()
             time.sleep(POLL_SECONDS)
 
-
-class _Run(Waiting):
-    """A job on one volume. Raises InputError at once for a volume that cannot be used."""
-
-    def __init__(self, volumeNode, startJob):
-        image = imageFromVolumeNode(volumeNode)
-        self._name = volumeNode.GetName()
-        check_image(image, self._name)
-        self._volumeID = volumeNode.GetID()
-        self._ijkToRas = ijkToRas(volumeNode)
-        self._began = time.monotonic()
-        self.cancelling = False
-        self._job = startJob(image, self._name)
-
-    def poll(self):
-        """What `finish` makes of the result, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
-        result = self._job.poll()
-        if result is None:
-            return None
-        volumeNode = slicer.mrmlScene.GetNodeByID(self._volumeID)
-        if volumeNode is None:
-            raise InputError(f"{self._name}: was removed while it was segmented; load it and apply again.")
-        if not np.array_equal(ijkToRas(volumeNode), self._ijkToRas):
-            raise InputError(f"{self._name}: was moved while it was segmented; apply again.")
-        return self.finish(result, volumeNode)
-
     def cancel(self):
         """Stop; a poll within the next second raises Cancelled."""
         self.cancelling = True
@@ -72,6 +48,31 @@ class _Run(Waiting):
     def fraction(self):
         """How much is done, 0 to 1."""
         return self._job.fraction
+
+
+class _Run(Waiting):
+    """A job on one volume. Raises InputError at once for a volume that cannot be used."""
+
+    def __init__(self, volumeNode, startJob):
+        image = imageFromVolumeNode(volumeNode)
+        self._name = volumeNode.GetName()
+        check_image(image, self._name)
+        self._volumeID = volumeNode.GetID()
+        self._ijkToRas = ijkToRas(volumeNode)
+        self._began = time.monotonic()
+        self._job = startJob(image, self._name)
+
+    def poll(self):
+        """What `finish` makes of the result, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
+        result = self._job.poll()
+        if result is None:
+            return None
+        volumeNode = slicer.mrmlScene.GetNodeByID(self._volumeID)
+        if volumeNode is None:
+            raise InputError(f"{self._name}: was removed while it was segmented; load it and apply again.")
+        if not np.array_equal(ijkToRas(volumeNode), self._ijkToRas):
+            raise InputError(f"{self._name}: was moved while it was segmented; apply again.")
+        return self.finish(result, volumeNode)
 
     def words(self):
         """"Looking closely, 42 %, 0:31, about 0:43 left"."""

@@ -41,7 +41,6 @@ class SequenceRun(Waiting):
         self._sequenceID = sequenceNode.GetID()
         self._results = []
         self._began = time.monotonic()
-        self.cancelling = False
         self._startFrame(sequenceNode)
 
     def poll(self):
@@ -57,16 +56,6 @@ class SequenceRun(Waiting):
             self._startFrame(sequenceNode)
             return None
         return putSequenceIntoScene(self._results, sequenceNode)
-
-    def cancel(self):
-        """Stop; a poll within the next second raises Cancelled."""
-        self.cancelling = True
-        self._job.cancel()
-
-    @property
-    def stage(self):
-        """What is done now."""
-        return self._job.stage
 
     @property
     def fraction(self):
