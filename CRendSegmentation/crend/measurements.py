@@ -7,6 +7,7 @@ from typing import ClassVar, Optional, Tuple
 import numpy as np
 
 from . import segments
+from .ellipsoids import ellipsoid_volume
 
 #: Size classes of the summary, by mean diameter rounded to whole millimetres (half up): name, first, last.
 SIZE_CLASSES = (("2-5", 2, 5), ("6-9", 6, 9), ("10-13", 10, 13), ("14-17", 14, 17), ("18+", 18, math.inf))
@@ -17,7 +18,8 @@ ANTRAL = (2, 10)
 class Structure:
     """Size and place of one structure.
 
-    volume_ml: voxel count times voxel volume.
+    volume_ml: voxel count times voxel volume; for small round things, of which the voxels say more, that of the ball or
+        ellipsoid that parts them from their surroundings (see `ellipsoids`).
     dv_mm: diameter of the sphere of equal volume.
     dx_mm, dy_mm, dz_mm: the three orthogonal axes, longest first, of the ellipsoid with the structure's volume, orientation
         and proportions (from its second moments): what callipers read on an ellipsoid, without the voxel steps.
@@ -146,7 +148,7 @@ def _structure(mask, box, image):
     """Fields of Structure for a mask (d, h, w) that fills its box (three slices, z y x) of the image."""
     spacing = np.asarray(image.GetSpacing(), float)  # x y z
     index = np.argwhere(mask)[:, ::-1] + np.asarray([s.start for s in box])[::-1]  # (n, 3) x y z
-    volume = len(index) * float(np.prod(spacing))
+    volume = ellipsoid_volume(mask, spacing) or len(index) * float(np.prod(spacing))
     dv = 2 * (3 * volume / (4 * math.pi)) ** (1 / 3)
     axes = _axes(index * spacing, spacing, dv)
     centre = image.TransformContinuousIndexToPhysicalPoint([float(v) for v in index.mean(axis=0)])  # LPS

@@ -17,11 +17,13 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, bundl
 def phantom(
     out: Path = typer.Option(..., help="Folder to write volume.nrrd, labels.nrrd and parameters.json to."),
     seed: int = typer.Option(0, help="The same seed gives the same volume."),
+    trial: bool = typer.Option(False, "--trial", help="Of the second simulator, for testing only, from which no model learns."),
 ) -> None:
     """Simulate one 3D ultrasound volume of an ovary, with its truth."""
     from .phantom import make_phantom, write_phantom
+    from .trial_phantom import make_trial_volume
 
-    write_phantom(make_phantom(seed), out)
+    write_phantom((make_trial_volume if trial else make_phantom)(seed), out)
     typer.echo(f"{out}: volume.nrrd, labels.nrrd, parameters.json")
 
 
@@ -120,8 +122,9 @@ def evaluate(
     render: bool = typer.Option(True, help="Render the ambiguous voxels."),
     engine: str = "auto",
     processes: int = 1,
+    simulator: str = typer.Option("training", help="training: the one that models learn from (seeds below 900 are new to them); trial: another."),
 ) -> None:
-    """Measure a bundle on simulated volumes that training never saw (seeds below 900)."""
+    """Measure a bundle on simulated volumes that training never saw; with `--simulator trial` on volumes of a kind it never saw."""
     import platform
 
     import torch
@@ -129,16 +132,22 @@ def evaluate(
     import crend
 
     from . import evaluation
+    from .simulators import check_simulator
+    from .strata import strata, strata_markdown
 
-    rows = evaluation.evaluate(model, range(first_seed, first_seed + volumes), render=render, engine=engine, processes=processes)
+    check_simulator(simulator)
+    seeds = range(first_seed, first_seed + volumes)
+    cases = evaluation.evaluate(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
     about = {
         "model": Path(model).name,
+        "simulator": simulator,
         "seeds": [first_seed, first_seed + volumes],
         "rendering": render,
         "versions": {"crend": crend.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }
-    evaluation.write_report(rows, out, about)
-    typer.echo(evaluation.markdown(evaluation.summarise(rows)))
+    evaluation.write_report(cases, out, about)
+    typer.echo(evaluation.markdown(evaluation.summarise([case.row for case in cases])))
+    typer.echo("\n" + strata_markdown(strata([row for case in cases for row in case.follicles])))
 
 
 @app.command()

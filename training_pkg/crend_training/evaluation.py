@@ -6,10 +6,17 @@ import csv
 import json
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from .follicle_facts import COLUMNS, follicle_rows
+from .simulators import simulate
+from .strata import strata
+from .worst import Planes, badness, draw, planes_of, reason
+
+WORST = 5
 FIGURES = {
     "ovary_dsc": ("ovary", "dsc"),
     "ovary_hd95_mm": ("ovary", "hd95"),
@@ -25,32 +32,50 @@ FIGURES = {
 }
 
 
-def evaluate(bundle, seeds, *, render: bool = True, engine: str = "auto", processes: int = 1) -> list[dict]:
-    """One row of FIGURES a seed (Dice 0..1, mm, percent), in the order of the seeds; an ovary is present in every volume."""
+@dataclass(frozen=True)
+class Case:
+    """One volume measured: row (seed, FIGURES, ovary_volume_ratio, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
+
+    row: dict
+    follicles: list
+    planes: Planes
+
+
+def evaluate(bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1) -> list[Case]:
+    """One Case a seed, in the order of the seeds; an ovary is present in every volume. simulator: "training" or "trial"."""
     from tqdm import tqdm
 
     seeds = list(seeds)
-    rows = {}
+    cases = {}
     with ProcessPoolExecutor(processes) as pool:
-        running = [pool.submit(_evaluate_one, str(bundle), seed, render, engine) for seed in seeds]
+        running = [pool.submit(_evaluate_one, str(bundle), seed, simulator, render, engine) for seed in seeds]
         for done in tqdm(as_completed(running), total=len(running), desc="evaluation", unit="volume"):
-            row = done.result()
-            rows[row["seed"]] = row
-    return [rows[seed] for seed in seeds]
+            case = done.result()
+            cases[case.row["seed"]] = case
+    return [cases[seed] for seed in seeds]
 
 
-def _evaluate_one(bundle: str, seed: int, render: bool, engine: str) -> dict:
-    from crend.labels import Labels
-    from crend.metrics import compare
+def _evaluate_one(bundle: str, seed: int, simulator: str, render: bool, engine: str) -> Case:
     from crend.predict import segment
 
-    from .phantom import make_phantom
-
-    phantom = make_phantom(seed, empty=False)
+    phantom = simulate(simulator, seed)
     found = segment(phantom.volume, bundle, render=render, engine=engine)
-    figures = compare(Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles))
-    row = {name: figures[part][key] for name, (part, key) in FIGURES.items()}
-    return {"seed": seed, **row, "seconds": found.provenance.get("seconds")}
+    return case_of(seed, phantom, found)
+
+
+def case_of(seed: int, phantom, found) -> Case:
+    """The Case of a Segmentation (anything with ovary, follicles, measurements and provenance) of a Phantom."""
+    from crend.labels import Labels
+    from crend.metrics import compare
+
+    reference, prediction = Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles)
+    figures = compare(reference, prediction)
+    row = {"seed": seed, **{name: figures[part][key] for name, (part, key) in FIGURES.items()}}
+    volumes = [figures["ovary"][f"volume_{side}_ml"] for side in ("prediction", "reference")]
+    row["ovary_volume_ratio"] = volumes[0] / volumes[1] if volumes[1] else None
+    row["seconds"] = found.provenance.get("seconds")
+    follicles = [{"seed": seed, **follicle} for follicle in follicle_rows(phantom, found, figures)]
+    return Case(row, follicles, planes_of(phantom.volume, reference, prediction))
 
 
 def summarise(rows: list[dict]) -> dict:
@@ -68,15 +93,28 @@ def summarise(rows: list[dict]) -> dict:
     return result
 
 
-def write_report(rows: list[dict], folder, about: dict) -> None:
-    """per_volume.csv and summary.json (with `about`: bundle, seeds, versions) in `folder`."""
+def write_report(cases: list[Case], folder, about: dict) -> None:
+    """Into `folder`: per_volume.csv, per_follicle.csv, summary.json (with `about`: bundle, seeds, versions) and pictures of the worst cases."""
     folder = Path(folder)
     os.makedirs(folder, exist_ok=True)
-    with open(folder / "per_volume.csv", "w", newline="") as f:
-        writer = csv.DictWriter(f, fieldnames=list(rows[0]), lineterminator="\n")
+    rows, follicles = [case.row for case in cases], [row for case in cases for row in case.follicles]
+    _write_csv(folder / "per_volume.csv", list(rows[0]), rows)
+    _write_csv(folder / "per_follicle.csv", COLUMNS, follicles)
+    worst = []
+    for rank, case in enumerate(sorted(cases, key=lambda case: -badness(case.row))[:WORST], 1):
+        why = reason(case.row, case.follicles)
+        worst.append({"seed": case.row["seed"], "why": why})
+        dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
+        draw(case.planes, f"seed {case.row['seed']}: {dice}\n{why}", folder / f"worst_{rank}_seed_{case.row['seed']}.png")
+    summary = {**about, "figures": summarise(rows), "strata": strata(follicles), "worst": worst}
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _write_csv(path, columns, rows) -> None:
+    with open(path, "w", newline="") as f:
+        writer = csv.DictWriter(f, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    (folder / "summary.json").write_text(json.dumps({**about, "figures": summarise(rows)}, indent=2) + "\n")
 
 
 def markdown(summary: dict) -> str:
