@@ -1,4 +1,4 @@
-"""make demo: `python tools/crend_demo [--out demo]` leaves volume, segmentation, tables, scene.mrb and overview.png in a folder."""
+"""make demo: `python tools/crend_demo [--out demo]` leaves volume, segmentation, tables, figure.png, scene.mrb and overview.png in a folder."""
 
 import argparse
 import json
@@ -26,6 +26,7 @@ def main():
     inside("a sample volume: simulated 3D ultrasound of one ovary", f"sample.write_sample(Path({str(out)!r}), {arguments.spacing})")
     crend("segment", volume, found, "--table", out / "follicles.csv", "--json", out / "segmentation.json")
     crend("compare", truth, found, "--json", out / "metrics.json")
+    crend("figure", volume, truth, found, "--name", "CRend", "--out", out / "figure.png")
     inside("the same in Slicer's scene, by the module", f"scene.make_scene(Path({str(out)!r}))")
     inside("the scene, opened again and drawn by Slicer's views", f"picture.make_overview(Path({str(out)!r}))")
     report(out, time.perf_counter() - started)
