@@ -53,7 +53,7 @@ class Review:
         return [node for node in (*self.maps.values(), *self.marks.values(), self.matchTableNode, self.metricsTableNode) if node is not None]
 
 class ReviewResult(NamedTuple):
-    """What the worker found. figures, maps, top, centres, notes: as crend.review_files.answer says; polyData of each map and mark; names."""
+    """What the worker found. figures, maps, tops, centres, notes: as crend.review_files.answer says; polyData of each map and mark; names."""
 
     found: dict
     mapSurfaces: list
@@ -88,10 +88,10 @@ def putReviewIntoScene(result, referenceNode, comparedNode, settings):
         for role, node in ((_REFERENCE, referenceNode), (_COMPARED, comparedNode), (_MATCHES, matches)):
             metrics.SetNodeReferenceID(role, node.GetID())
         models = []
-        top = settings.top or result.found["top"]
         for part, surface in zip(result.found["maps"], result.mapSurfaces):
             whose = referenceNode if part["side"] == "reference" else comparedNode
-            model = addDistanceMap(surface, f"{whose.GetName()}: {part['structure']} distance", part, top, settings.signed)
+            model = addDistanceMap(surface, f"{whose.GetName()}: {part['structure']} distance", part,
+                                   settings.top or result.found["tops"][part["structure"]], settings.signed)
             model.SetAttribute("CRend.structure", part["structure"])
             model.SetAttribute("CRend.side", part["side"])
             metrics.AddNodeReferenceID(_MAPS, model.GetID())
@@ -119,7 +119,8 @@ def removeReview(review):
         for left in (*displays, storage):
             if left is not None:
                 slicer.mrmlScene.RemoveNode(left)
-    if folder and folder != hierarchy.GetSceneItemID() and hierarchy.GetItemDataNode(folder) is None and not hierarchy.GetNumberOfItemChildren(folder):
+    ours = folder and folder != hierarchy.GetSceneItemID() and hierarchy.GetItemDataNode(folder) is None
+    if ours and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder)
 
 

@@ -27,7 +27,8 @@ _STAGES = {"starting": "starting the comparison", "surfaces": "drawing the surfa
 class ReviewSettings:
     """structures: of "ovary", "follicles", those that get distance maps. sides: on whose surfaces: "reference" (from reference to
     compared), "compared" (from compared to reference). percentile: of the Hausdorff distance. signed: colours by signed distances,
-    positive outside the other surface, else by absolute ones. top: mm, end of the colours' range, 0 for one that fits all maps."""
+    positive outside the other surface, else by absolute ones. top: mm, end of the colours' range, 0 for one that fits all maps of a
+    structure."""
 
     structures: tuple = (OVARY, FOLLICLES)
     sides: tuple = SIDES

@@ -10,7 +10,7 @@ from crend.metrics import DEFINITIONS
 OVARY_ROW, FOLLICLES_ROW = "Ovary", "All follicles"
 MATCHED, MISSED, FALSE = "matched", "missed", "false"
 _WAYS = (("", ""), ("_forward", " to compared"), ("_backward", " to reference"))
-_DIRECTED = (" The larger of both directions.", " From the reference's surface to the compared one's.", " From the compared one's surface to the reference's.")
+_FROM = {"_forward": "from the reference's surface to the compared one's", "_backward": "from the compared one's surface to the reference's"}
 _COUNTS = (
     ("fd_percent", "fd", "FD", "%", DEFINITIONS["fd"]),
     ("md_percent", "md", "MD", "%", DEFINITIONS["md"]),
@@ -46,8 +46,8 @@ _WORDS = ("kind", "reference", "compared")
 def fillMetricsTable(tableNode, figures, percentile):
     """One row a structure, one column a figure; what cannot be said, or is not said of the ovary, is not a number (nan)."""
     columns = [("dsc", "dsc", "Dice", "", DEFINITIONS["dsc"]), ("jc", "jc", "Jaccard", "", DEFINITIONS["jc"])]
-    for key, title, definition in _distances(percentile):
-        columns += [(f"{key}{way}_mm", (key, way), title + words, "mm", definition + more) for (way, words), more in zip(_WAYS, _DIRECTED)]
+    for key, title, definition, directed in _distances(percentile):
+        columns += [(f"{key}{way}_mm", (key, way), title + words, "mm", f"{directed} {_FROM[way]}" if way else definition) for way, words in _WAYS]
     columns += [(f"volume_{name}_ml", f"volume_{key}_ml", f"Volume, {name}", "ml", meaning) for name, key, meaning in (
         ("reference", "reference", "Volume in the reference"), ("compared", "prediction", "Volume in the compared one"),
         ("difference", "difference", "Compared minus reference"))]
@@ -58,7 +58,8 @@ def fillMetricsTable(tableNode, figures, percentile):
         _addColumn(table, name, vtk.vtkDoubleArray, [_number(_figure(part, key)) for part in parts])
     for name, key, *_ in _COUNTS:
         _addColumn(table, name, vtk.vtkDoubleArray, [math.nan, _number(figures["detection"][key])])
-    _describe(tableNode, table, [("structure", "", "Structure", "", f"Ovary: the whole organ; follicles: {DEFINITIONS['follicles']}"), *columns, *_COUNTS])
+    structure = ("structure", "", "Structure", "", f"Ovary: the whole organ; follicles: {DEFINITIONS['follicles']}")
+    _describe(tableNode, table, [structure, *columns, *_COUNTS])
 
 
 def fillMatchTable(tableNode, figures, names, centres):
@@ -72,7 +73,8 @@ def fillMatchTable(tableNode, figures, names, centres):
                      **_centre(centres[0][match["reference"]]), **{name: match[key] for name, key, *_ in MATCH_COLUMNS if key}})
     for kind, side, key in ((MISSED, 0, "reference"), (FALSE, 1, "prediction")):
         for found in figures[kind]:
-            said = {("reference", "compared")[side]: names[side][found[key]], f"dv_{('reference', 'compared')[side]}_mm": found[f"dv_{key}_mm"]}
+            whose = ("reference", "compared")[side]
+            said = {whose: names[side][found[key]], f"dv_{whose}_mm": found[f"dv_{key}_mm"]}
             rows.append({"kind": kind, **said, **_centre(centres[side][found[key]])})
     table = vtk.vtkTable()
     for name, *_ in MATCH_COLUMNS:
@@ -100,9 +102,10 @@ def readRows(tableNode):
 def metricsText(tableNode, sides, percentile):
     """The figures that matter as rich text: one column a structure. sides: distances of which direction, one or both."""
     rows = {row["structure"]: row for row in readRows(tableNode)}
-    way, words = ("", "larger of both directions") if len(sides) == 2 else _WAYS[1] if sides[0] == "reference" else _WAYS[2]
+    way = "" if len(sides) == 2 else "_forward" if sides[0] == "reference" else "_backward"
+    words = {"": "in both directions", "_forward": "from reference to compared", "_backward": "from compared to reference"}[way]
     lines = [("Dice", "dsc", 3), ("Jaccard", "jc", 3)]
-    lines += [(f"{title} (mm)", f"{key}{way}_mm", 2) for key, title, _ in _distances(percentile)]
+    lines += [(f"{title} (mm)", f"{key}{way}_mm", 2) for key, title, *_ in _distances(percentile)]
     lines += [("Volume, reference (ml)", "volume_reference_ml", 2), ("Volume, compared (ml)", "volume_compared_ml", 2)]
     lines += [("Falsely detected, FD (%)", "fd_percent", 1), ("Missed, MD (%)", "md_percent", 1)]
     text = "".join(f"<th align='right'>&nbsp;&nbsp;{html.escape(name)}</th>" for name in (OVARY_ROW, FOLLICLES_ROW))
@@ -111,15 +114,16 @@ def metricsText(tableNode, sides, percentile):
         cells = "".join(f"<td align='right'>&nbsp;&nbsp;<b>{_shown(rows[structure].get(name), decimals)}</b></td>"
                         for structure in (OVARY_ROW, FOLLICLES_ROW))
         text += f"<tr><td>{html.escape(title)}</td>{cells}</tr>"
-    return f"<table>{text}</table><small>Distances: {html.escape(words.strip())}, between voxel centres. Definitions: tool tips of the tables.</small>"
+    said = f"Distances {words}, between voxel centres; definitions: see the headers of the figures' table."
+    return f"<table>{text}</table><small>{said}</small>"
 
 
 def _distances(percentile):
-    """(key of crend.metrics, title, definition) of the distances, that of a percentile of its own included."""
-    found = [("hd", "HD", DEFINITIONS["hd"]), ("hd95", "HD95", DEFINITIONS["hd95"])]
-    if percentile not in (95, 100):
-        found.append((f"hd{percentile:g}", f"HD{percentile:g}", DEFINITIONS["hd95"].replace("95th percentiles", f"{percentile:g}th percentiles")))
-    return [*found, ("asd", "ASD", DEFINITIONS["asd"])]
+    """(key of crend.metrics, title, definition, that of one direction) of the distances, that of a percentile of its own included."""
+    found = [("hd", "HD", DEFINITIONS["hd"], "The largest distance")]
+    for p in (95.0, percentile)[:2 - (percentile in (95, 100))]:
+        found.append((f"hd{p:g}", f"HD{p:g}", DEFINITIONS["hd95"].replace("95th", f"{p:g}th"), f"The {p:g}th percentile of the distances"))
+    return [*found, ("asd", "ASD", DEFINITIONS["asd"], "The mean distance")]
 
 
 def _figure(part, key):

@@ -34,7 +34,7 @@ class DistanceMap:
 
 @dataclass(frozen=True)
 class Review:
-    """figures: as metrics.compare, with prediction for compared. maps: DistanceMaps. top: mm, upper end of a range for all maps.
+    """figures: as metrics.compare, with prediction for compared. maps: DistanceMaps. tops: {structure: mm}, upper end of one range for all its maps.
 
     marks: {"missed", "false"}: one Surface around all such follicles, or None. centres: {side: {number: (x, y, z) LPS}} of every follicle.
     notes: what must be said in words beside the figures.
@@ -42,7 +42,7 @@ class Review:
 
     figures: dict
     maps: tuple
-    top: float
+    tops: dict
     marks: dict = field(default_factory=dict)
     centres: dict = field(default_factory=dict)
     notes: tuple = ()
@@ -83,7 +83,8 @@ def review(reference, compared, *, names=SIDES, structures=(OVARY, FOLLICLES), s
     centres = {side: _centres(labels) for side, labels in zip(SIDES, (reference, compared))}
     tell("figures", 1.0)
     notes = _notes(figures, there, structures, common)
-    return Review(figures, tuple(maps), shared_top([part.distances for part in maps]), marks, centres, notes)
+    tops = {structure: shared_top([part.distances for part in maps if part.structure == structure]) for structure in shown}
+    return Review(figures, tuple(maps), tops, marks, centres, notes)
 
 
 def _present(labels):

@@ -54,7 +54,7 @@ def answer(request, progress=None, cancelled=None) -> dict:
             marks[kind] = str(folder / f"{kind}.vtp")
             _write(surface, marks[kind])
     centres = {side: {str(k): list(point) for k, point in points.items()} for side, points in made.centres.items()}
-    return {"figures": made.figures, "maps": maps, "top": made.top, "marks": marks, "centres": centres, "notes": list(made.notes)}
+    return {"figures": made.figures, "maps": maps, "tops": made.tops, "marks": marks, "centres": centres, "notes": list(made.notes)}
 
 
 def read_surface(path):

@@ -12,7 +12,7 @@ Protocol, version 2. Both ways one JSON object a line, UTF-8; images go through 
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
-     "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, top and notes, as described in
+     "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.review
      "percentile"}
     {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}

@@ -1,4 +1,4 @@
-"""A picture of the panel, as drawn by the stand-in: python Testing/widget/screenshot.py OUT.png"""
+"""A picture of the panel, as drawn by the stand-in: python Testing/widget/screenshot.py OUT.png [review]"""
 
 import sys
 from pathlib import Path
@@ -18,16 +18,11 @@ def panelPicture(widget, path, width=430, height=960):
     assert widget.parent.grab().save(str(path))
 
 
-if __name__ == "__main__":
-    host.install()
-    host.newScene()
-    from crend import bundle
+def segment(made):
+    """What a user sees after Apply."""
     from host import samples
 
-    if not bundle.available():
-        bundle.available = lambda: [bundle.BundleInfo("crend-sim", None, "Ovary and its follicles in 3D ultrasound", {})]
     samples.addVolume(name="Ultrasound")
-    made = host.loadModule()
     made.logic.predictor = samples.KnownPredictor()
     made.ui.applyButton.click()
     while made.panel.run.running:
@@ -36,4 +31,33 @@ if __name__ == "__main__":
     made.ui.exportSection.collapsed = False
     made.ui.sideComboBox.currentIndex = 1
     made.ui.follicleTable.selectRow(1)
-    panelPicture(made, sys.argv[1])
+
+
+def review(made):
+    """What a user sees after Compute, with all other sections folded."""
+    from host import readers, samples
+
+    section = made.panel.review
+    reference, compared = readers.addTwoReaders(samples.addVolume(name="Ultrasound"))
+    section.ui.referenceSelector.setCurrentNode(reference)
+    section.ui.comparedSelector.setCurrentNode(compared)
+    section.ui.computeButton.click()
+    while section.run.running:
+        section.run.onTimer()
+    for folded in (made.ui.inputSection, made.ui.resultSection, made.ui.editSection):
+        folded.collapsed = True
+    made.ui.reviewSection.collapsed = False
+    section.ui.matchTable.selectRow(1)
+
+
+if __name__ == "__main__":
+    host.install()
+    host.newScene()
+    from crend import bundle
+
+    if not bundle.available():
+        bundle.available = lambda: [bundle.BundleInfo("crend-sim", None, "Ovary and its follicles in 3D ultrasound", {})]
+    widget = host.loadModule()
+    {"panel": segment, "review": review}[sys.argv[2] if len(sys.argv) > 2 else "panel"](widget)
+    panelPicture(widget, sys.argv[1])
+    widget.logic.close()

@@ -110,7 +110,7 @@ def test_the_choices_reach_the_review(section):
     for model in review.maps.values():
         assert model.GetDisplayNode().GetActiveScalarName() == "SignedDistance"
         assert model.GetDisplayNode().GetScalarRange() == (-1.5, 1.5)
-    assert "HD80 (mm)" in section.ui.reviewFiguresLabel.text and "larger of both" in section.ui.reviewFiguresLabel.text
+    assert "HD80 (mm)" in section.ui.reviewFiguresLabel.text and "in both directions" in section.ui.reviewFiguresLabel.text
 
 
 def test_choosing_another_pair_shows_what_there_is_of_it(section):
