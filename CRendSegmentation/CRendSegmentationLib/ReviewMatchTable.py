@@ -6,10 +6,10 @@ from .ReviewDisplay import MARK_COLOURS
 from .ReviewTables import MATCH_COLUMNS, readRows
 
 #: Columns that the panel shows: name, header, decimals.
-SHOWN = (("dsc", "Dice", 2), ("dv_reference_mm", "dV ref.\nmm", 1), ("dv_compared_mm", "dV comp.\nmm", 1),
-         ("diameter_difference_mm", "Diff.\nmm", 1), ("hd_mm", "HD\nmm", 1), ("asd_mm", "ASD\nmm", 2))
+SHOWN = (("dv_reference_mm", "dV\nmm", 1), ("diameter_difference_mm", "Diff.\nmm", 1), ("dsc", "Dice", 2), ("hd_mm", "HD\nmm", 1),
+         ("asd_mm", "ASD\nmm", 2))
 FIRST_NUMBER = 2
-WIDTH = 6
+WIDTH = 5
 
 
 class ReviewMatchTable:
@@ -21,7 +21,7 @@ class ReviewMatchTable:
         self._updating = False
         self._centres = []
         widget.setColumnCount(FIRST_NUMBER + len(SHOWN))
-        widget.setHorizontalHeaderLabels(["Reference", "Compared", *(title for _, title, _ in SHOWN)])
+        widget.setHorizontalHeaderLabels(["Ref.", "Comp.", *(title for _, title, _ in SHOWN)])
         widget.verticalHeader().setVisible(False)
         header = widget.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -31,6 +31,7 @@ class ReviewMatchTable:
         header.setHighlightSections(False)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
         meanings = {name: meaning for name, _, _, _, meaning in MATCH_COLUMNS}
+        meanings["dv_reference_mm"] += ": the reference's, or that of a false follicle"
         for column, name in enumerate(("reference", "compared", *(name for name, _, _ in SHOWN))):
             widget.horizontalHeaderItem(column).setToolTip(meanings[name])
         widget.itemSelectionChanged.connect(self.onItemSelectionChanged)
@@ -51,7 +52,8 @@ class ReviewMatchTable:
                     item.setForeground(qt.QBrush(qt.QColor.fromRgbF(0.0, 0.0, 0.0)))
                 widget.setItem(number, column, item)
             for column, (name, _, decimals) in enumerate(SHOWN, start=FIRST_NUMBER):
-                widget.setItem(number, column, _numberItem(row[name], decimals))
+                value = row["dv_compared_mm"] if name == "dv_reference_mm" and row[name] is None else row[name]
+                widget.setItem(number, column, _numberItem(value, decimals))
         widget.setSortingEnabled(True)
         self._updating = False
 

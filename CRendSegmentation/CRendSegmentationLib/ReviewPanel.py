@@ -86,7 +86,8 @@ class ReviewPanel:
         self.run.begin(lambda: self.reviewer.start(*self._pair, settings))
 
     def onFinished(self, review):
-        """A review is in the scene: show it."""
+        """A review is in the scene: show it. What came out is said above the figures."""
+        self.run.say("")
         self._show()
         self.layout.show(review)
         self._showButtons(review)
@@ -126,7 +127,7 @@ class ReviewPanel:
             self.ui.reviewFiguresLabel.text = ""
         else:
             figures = metricsText(review.metricsTableNode, review.sides, review.percentile)
-            self.ui.reviewFiguresLabel.text = figures + "".join(f"<p>{html.escape(note)}</p>" for note in review.notes)
+            self.ui.reviewFiguresLabel.text = "".join(f"<p>{html.escape(note)}</p>" for note in review.notes) + figures
         self.ui.reviewResultFrame.visible = review is not None
         self._showButtons(review)
 

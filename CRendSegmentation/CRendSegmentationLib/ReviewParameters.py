@@ -12,7 +12,7 @@ from .ReviewRun import ReviewSettings
 
 STRUCTURES = {"ovary and follicles": (OVARY, FOLLICLES), "ovary": (OVARY,), "all follicles": (FOLLICLES,)}
 DIRECTIONS = {"reference to compared": SIDES[:1], "compared to reference": SIDES[1:], "both directions": SIDES}
-DISTANCES = {"absolute": False, "signed, positive outside": True}
+DISTANCES = {"absolute distance": False, "signed distance": True}
 
 
 @parameterNodeWrapper
@@ -24,7 +24,7 @@ class ReviewParameterNode:
     reviewStructures: Annotated[str, Choice(list(STRUCTURES))] = "ovary and follicles"
     reviewDirection: Annotated[str, Choice(list(DIRECTIONS))] = "compared to reference"
     reviewPercentile: Annotated[float, WithinRange(1, 100)] = 95.0
-    reviewDistance: Annotated[str, Choice(list(DISTANCES))] = "absolute"
+    reviewDistance: Annotated[str, Choice(list(DISTANCES))] = "absolute distance"
     reviewTop: Annotated[float, WithinRange(0, 50)] = 0.0
 
 

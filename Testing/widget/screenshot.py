@@ -59,5 +59,5 @@ if __name__ == "__main__":
         bundle.available = lambda: [bundle.BundleInfo("crend-sim", None, "Ovary and its follicles in 3D ultrasound", {})]
     widget = host.loadModule()
     {"panel": segment, "review": review}[sys.argv[2] if len(sys.argv) > 2 else "panel"](widget)
-    panelPicture(widget, sys.argv[1])
+    panelPicture(widget, sys.argv[1], height=1150 if sys.argv[2:] == ["review"] else 960)
     widget.logic.close()
