@@ -83,8 +83,8 @@ def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
             reason = " ".join(str(error).split())
             row.update(status="failed", reason=reason if isinstance(error, InputError) else f"{type(error).__name__}: {reason}")
         else:
-            row.update(_figures(result))
-            follicles += _follicle_rows(case, result)
+            row.update(flat_figures(result))
+            follicles += follicle_rows(case, result)
         cases.append(row)
     if progress is not None:
         progress("done", 1.0)
@@ -126,7 +126,7 @@ def _pooled(rows, percent, count):
     return sum((row[percent] or 0) * row[count] for row in rows) / total if total else None
 
 
-def _figures(result):
+def flat_figures(result):
     """A comparison's single numbers, flat: ovary_dsc, ..., follicles_dsc, ..., fd, md, ..."""
     flat = {}
     for structure in ("ovary", "follicles"):
@@ -142,6 +142,6 @@ def _figures(result):
     return flat
 
 
-def _follicle_rows(case, result):
+def follicle_rows(case, result):
     kinds = (("matched", result["matches"]), ("missed", result["missed"]), ("false", result["false"]))
     return [{**dict.fromkeys(FOLLICLE_COLUMNS), "case": case, "kind": kind, **row} for kind, rows in kinds for row in rows]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import slicer
+from crend.ellipsoids import ellipsoid_volume
 from crend.errors import InputError
 from host import samples
 
@@ -12,7 +13,15 @@ from CRendSegmentationLib.Results import updateTables
 from CRendSegmentationLib.SegmentMeasurements import measureSegments
 from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
 
-SIZES = [int(samples.ball(*follicle).sum()) for follicle in samples.FOLLICLES]
+
+
+def size(mask):
+    """The volume of a follicle as it is measured, in voxels: not always their number, where they are few and round."""
+    voxel = np.prod(samples.SPACING)
+    return round((ellipsoid_volume(mask != 0, samples.SPACING) or mask.astype(bool).sum() * voxel) / voxel)
+
+
+SIZES = [size(samples.ball(*follicle)) for follicle in samples.FOLLICLES]
 
 
 @pytest.fixture(params=["flipped"])
@@ -77,7 +86,7 @@ def test_merged_follicles_are_their_union_in_the_largest_ones_place(nodes):
     first, third = voxels(nodes, "Follicle_1").astype(bool), voxels(nodes, "Follicle_3").astype(bool)
     FollicleEditing(nodes.segmentationNode).merge(["Follicle_3", "Follicle_1"])
     assert np.array_equal(voxels(nodes, "Follicle_1"), first | third)
-    assert table(nodes) == {"Follicle 1": (SIZES[0] + SIZES[2], True), "Follicle 2": (SIZES[1], False)}
+    assert table(nodes) == {"Follicle 1": (size(first | third), True), "Follicle 2": (SIZES[1], False)}
 
 
 def test_a_split_follicle_becomes_two_that_cover_the_same_voxels(nodes):
@@ -103,7 +112,7 @@ def test_an_added_follicle_takes_nothing_from_others(nodes):
     assert free.sum() < overlapping.sum()
     assert editing.add(samples.maskOf(overlapping, image)) == "Follicle_4"
     assert np.array_equal(voxels(nodes, "Follicle_4"), free)
-    assert table(nodes)["Follicle 4"] == (free.sum(), True) and table(nodes)["Follicle 1"] == (SIZES[0], False)
+    assert table(nodes)["Follicle 4"] == (size(free), True) and table(nodes)["Follicle 1"] == (SIZES[0], False)
     with pytest.raises(InputError, match="already"):
         editing.add(samples.maskOf(samples.ball((z, y, x), 2), image))
 
@@ -124,7 +133,7 @@ def test_painting_as_segment_editor_does_marks_the_follicle_only(nodes):
     painted = voxels(nodes, "Follicle_2")
     painted[16, 18, 22 - 8:22] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(painted, nodes.segmentationNode, "Follicle_2", volume)
-    assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (painted.sum(), True), "Follicle 3": (SIZES[2], False)}
+    assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (size(painted), True), "Follicle 3": (SIZES[2], False)}
 
 
 def test_edits_that_cannot_be_are_refused_in_words_and_change_nothing(nodes):

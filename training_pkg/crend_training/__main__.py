@@ -114,6 +114,25 @@ def bundle(
 
 
 @app.command()
+def finetune(
+    model: str = typer.Argument(..., metavar="BUNDLE", help="The bundle to begin with: a model's name or a folder."),
+    data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
+    out: Path = typer.Option(..., help="Folder of the new bundle; its name is the model's name."),
+    steps: int = typer.Option(400, min=1, help="Patches to train on."),
+    rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
+    seed: int = 0,
+    rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
+    work: Optional[Path] = typer.Option(None, help="Folder for cases, checkpoints and curves; OUT.finetuning when left out."),
+) -> None:
+    """Adapt a bundle to a site's few labelled volumes; start again after any stop and it goes on."""
+    from .finetuning import FineTuning
+    from .finetuning import finetune as run
+
+    run(model, data, out, FineTuning(steps, rate, seed, rater), work=work, tell=lambda line: typer.echo(line, err=True))
+    typer.echo(f"{out}: done; crend segment --model {out}")
+
+
+@app.command()
 def evaluate(
     model: str,
     first_seed: int = 0,

@@ -11,11 +11,12 @@ from crend.errors import InputError
 
 from .configuration import Experiment
 from .evaluation import markdown
+from .strata import strata_markdown
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
 NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
 LIMITS = (
-    "These figures say how well the model does on volumes of the simulator it learned from. They say nothing about real ovaries: no "
+    "These figures say how well the model does on simulated volumes. They say nothing about real ovaries: no "
     "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
     "check every result."
 )
@@ -118,6 +119,8 @@ def _measured(report) -> dict:
         raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
     first, stop = summary["seeds"]
     on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), none of them used in training"
+    if summary.get("simulator") == "trial":
+        on = f"{stop - first} volumes of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
     return {**summary, "on": on}
 
 
@@ -144,14 +147,16 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
     ]
     if measured:
+        trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
         lines += [
-            f"At full resolution on {measured['on']}, by `python -m crend_training evaluate {name} --first-seed "
+            f"At full resolution on {measured['on']}, by `python -m crend_training evaluate {name} {trial}--first-seed "
             f"{measured['seeds'][0]} --volumes {measured['seeds'][1] - measured['seeds'][0]} --out REPORT`:",
             "",
             markdown(measured["figures"]),
             "",
             "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
             "30 % IoU). Count error: |predicted - true| follicles in a volume.",
+            *(["", strata_markdown(measured["strata"])] if measured.get("strata") else []),
         ]
     else:
         lines.append("Nothing yet.")

@@ -152,6 +152,12 @@ class Training(L.LightningModule):
         checkpoint["global_step"] = self.step
         checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed}
 
+    def begin_with(self, state: dict) -> None:
+        """Weights of a trained network instead of random ones, for the average, too."""
+        self.network.load_state_dict(state)
+        if self.average:
+            self.average.network.load_state_dict(state)
+
     def restore(self, checkpoint) -> None:
         """Weights, average and counters of a checkpoint; the optimizers' states come once they exist."""
         state = checkpoint["state_dict"]

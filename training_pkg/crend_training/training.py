@@ -38,13 +38,15 @@ class TrainingCases:
         return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
 
 
-def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, progress: bool = True) -> Path:
+def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, start: dict | None = None, progress: bool = True) -> Path:
     """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
     run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files and
     experiment.json (settings, seed, versions, command). A run found there is resumed: patches, augmentation, points, optimizers,
     averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve is the same to the last digit;
     some CUDA kernels add up in no fixed order, there it is the same but for rounding.
+
+    start: a state dict of the network to begin with, instead of random weights; a run that is resumed has gone on from there.
 
     InputError when there are no cases or cases on another grid, for mixed precision that this machine lacks, when another process trains in the
     folder, or when its checkpoint belongs to another experiment.
@@ -70,6 +72,8 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
         checkpoint = _last_checkpoint(run_folder / LAST)
         if checkpoint is not None:
             _restore(module, checkpoint, run_folder / LAST)
+        elif start is not None:
+            module.begin_with(start)
         if module.step >= plan.total:
             return run_folder / LAST
         curves = None if rank() else Curves(run_folder, module.step, experiment.tensorboard)

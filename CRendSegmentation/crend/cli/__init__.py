@@ -16,7 +16,7 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, InputError
-from . import compare, doctor, figure, models, segment
+from . import compare, doctor, evaluate, figure, models, segment
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("segment")(segment.command)
 app.command("compare")(compare.command)
 app.command("figure")(figure.command)
+app.command("evaluate")(evaluate.command)
 app.command("models")(models.command)
 app.command("doctor")(doctor.command)
 

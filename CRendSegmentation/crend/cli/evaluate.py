@@ -1,0 +1,99 @@
+"""crend evaluate BUNDLE USOVA3D_DIR: a model against both raters of the public set, and the raters against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from .batch import AGREEMENT, PRINTED
+
+SPLITS = ("all", "training", "test")
+
+
+def command(
+    model: str = typer.Argument(..., metavar="BUNDLE", help="A model's name, or the folder of a bundle."),
+    folder: Path = typer.Argument(..., metavar="USOVA3D_DIR", help="Folder with vol<ID>.vtk, vol<ID>_o_r1.vtk, vol<ID>_f_r1.vtk, ..._r2.vtk."),
+    split: str = typer.Option("all", metavar="SPLIT", help="all, or the set's own training or test volumes."),
+    out: Optional[Path] = typer.Option(None, "--out", metavar="FOLDER", help="Folder for cases.csv, follicles.csv and summary.json of each comparison."),
+    device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    engine: str = typer.Option("auto", help="auto, torch or openvino."),
+) -> None:
+    """Segment every volume of USOVA3D and compare: model with rater 1, model with rater 2, rater with rater."""
+    from ..errors import InputError
+    from ..usova3d import find_scans
+
+    if split not in SPLITS:
+        raise InputError(f"--split {split}: unknown; use {', '.join(SPLITS)}.")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give that of the USOVA3D volumes.")
+    scans = [scan for scan in find_scans(folder) if split == "all" or scan.test == (split == "test")]
+    if not scans:
+        raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
+
+    from ..bundle import load
+    from ..engines import make_engine
+    from ..predict import segment
+    from ..raters import compare_with_raters
+    from .console import progress_bar, quiet
+
+    bundle = load(model)
+    chosen = make_engine(bundle.network, device, engine)
+
+    def predict(image, name, progress):
+        return segment(image, bundle, device=device, engine=chosen, progress=progress, name=name)
+
+    with progress_bar() as progress, quiet():
+        found = compare_with_raters(scans, predict, progress=progress)
+    _show(found, scans)
+    if out is not None:
+        _write(found, out)
+
+
+def _show(found, scans) -> None:
+    from .console import number, stdout, table
+
+    console = stdout()
+    summaries = {name: batch.summary for name, batch in found.items()}
+    first = next(iter(summaries.values()))
+    names = [f"{name.replace(' against ', ' / ')}>" for name in summaries]
+    rows = table("mean ± SD", *names, title=f"{first['cases'] - first['failed']} of {first['cases']} volumes")
+    for figure in PRINTED:
+        cells = []
+        for summary in summaries.values():
+            values = summary["figures"].get(figure)
+            cells.append(f"{number(values['mean'], 3)} ± {number(values['sd'], 3)}" if values else "–")
+        rows.add_row(figure, *cells)
+    console.print(rows)
+    rows = table("bias, 95 % limits", *names)
+    for key, name in AGREEMENT.items():
+        values = [summary["agreement"][key] for summary in summaries.values()]
+        rows.add_row(name, *(f"{number(v['bias'], 2)} ({number(v['lower'], 2)} to {number(v['upper'], 2)})" for v in values))
+    console.print(rows)
+    for row in next(iter(found.values())).cases:
+        if row["status"] == "failed":
+            console.print(f"failed: {row['case']}: {row['reason']}")
+    without = len(scans) - first["cases"]
+    if without:
+        console.print(f"note: {without} volumes lack labels of a rater and are left out")
+    unspaced = [scan.name for scan in scans if scan.spacing_mm is None and scan.number > 100]
+    if unspaced:
+        console.print(
+            f"note: the spacings in the headers of volumes 101 and later ({len(unspaced)} here) are thought to be placeholders; "
+            "put the true ones into spacings.csv (id,x,y,z) in the folder, or sizes and distances mean nothing"
+        )
+
+
+def _write(found, out: Path) -> None:
+    from ..errors import InputError
+    from .console import stdout
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder ({error.strerror}); give another one.") from error
+    for name, batch in found.items():
+        place = out / name.replace(" ", "_")
+        batch.write(place)
+        stdout().print(f"wrote {place}")

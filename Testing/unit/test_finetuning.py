@@ -1,0 +1,79 @@
+"""A bundle is adapted to a few labelled volumes: its weights move, its overview does not, and it says what it was made of."""
+
+import json
+
+import pytest
+import SimpleITK as sitk
+import torch
+from training_samples import TINY, ball_images
+
+from crend import bundle, networks
+from crend.errors import InputError
+from crend.labels import write_labels
+from crend.metadata import describe
+from crend_training.finetuning import FineTuning, finetune
+
+BLOCK = {"network": "crend", "arguments": {"width": 2}, "spacing_mm": [1.0, 1.0, 1.0], "patch": [32, 16, 16], "normalisation": TINY.normalisation}
+QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
+
+
+def save_base(folder, overview=True):
+    torch.manual_seed(0)
+    made = [networks.build("crend", width=2) for _ in range(2)]
+    second = {**BLOCK, "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
+    about = describe(
+        **BLOCK, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
+        render_points=200, overview=second if overview else None,
+    )  # fmt: skip
+    return bundle.save(folder, made[0], about, "# for tests\n", overview=made[1] if overview else None)
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    lines = ["image,label,split"]
+    for number, split in enumerate(("training", "training", "validation")):
+        volume, ovary, follicles = ball_images(number)
+        sitk.WriteImage(volume, str(tmp_path / f"site{number}.nrrd"))
+        write_labels(tmp_path / f"site{number}-labels.nrrd", ovary, follicles)
+        lines.append(f"site{number}.nrrd,site{number}-labels.nrrd,{split}")
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "list.csv"
+
+
+def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_path, volumes):
+    base = save_base(tmp_path / "base")
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    before, after = bundle.load(base), bundle.load(made)
+    assert any(not torch.equal(a, b) for a, b in zip(before.network.state_dict().values(), after.network.state_dict().values()))
+    moved = max(float((a - b).detach().abs().max()) for a, b in zip(before.network.parameters(), after.network.parameters()))
+    assert moved < 0.1, "the weights began elsewhere"
+    assert (base / "overview.safetensors").read_bytes() == (made / "overview.safetensors").read_bytes()
+    block = after.metadata["crend"]
+    assert block["base"]["sha256"] == before.metadata["crend"]["sha256"]["model.safetensors"]
+    assert block["trained_on"].startswith("noise; then ") and "site0, site1" in block["trained_on"] and "site2" in block["trained_on"]
+    assert block["spacing_mm"] == [1.0, 1.0, 1.0] and block["render"] == {"points": 200}
+    card = (made / "README.md").read_text(encoding="utf-8")
+    assert "base 0.3.0" in card and "site0, site1" in card and "unchanged" in card
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    first = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    weights = (first / "model.safetensors").read_bytes()
+    curve = (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text()
+    finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    assert (first / "model.safetensors").read_bytes() == weights
+    assert (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text() == curve
+    assert json.loads((first / "metadata.json").read_text())["version"] == "0.3.0-finetuned"
+
+
+def test_the_base_is_not_overwritten(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    with pytest.raises(InputError, match="another folder"):
+        finetune(base, volumes, base, QUICK)
+
+
+def test_a_list_without_labels_is_refused(tmp_path, volumes):
+    (tmp_path / "bare.csv").write_text("image\nsite0.nrrd\n")
+    with pytest.raises(InputError, match="no labelled volume"):
+        finetune(save_base(tmp_path / "base", overview=False), tmp_path / "bare.csv", tmp_path / "ours", QUICK, tell=lambda line: None)

@@ -1,0 +1,151 @@
+"""Adapts a bundle to the few labelled volumes of one site: short, from the bundle's weights, at a low rate."""
+
+from __future__ import annotations
+
+import copy
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crend import bundle as bundles
+from crend.errors import InputError
+
+from .cases import case_names
+from .configuration import Experiment, experiment_from
+from .sources import prepare_training
+from .training import BEST, LAST, load_checkpoint, train
+
+NOTICE = (
+    "Research use only, not for diagnosis. Fine-tuned on volumes of its user's choice; what it does on others, and how well its confidences "
+    "hold, is not known."
+)
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """steps: patches of batch 1; rate: falls from `rate` to a hundredth of it. seed: draws of patches and augmentation."""
+
+    steps: int = 400
+    rate: float = 3e-4
+    seed: int = 0
+    rater: str = "agreement"
+    workers: int = 1
+
+
+def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None, progress: bool = True, tell=print) -> Path:
+    """Trains the close-look network of the bundle `base` (name or folder) on `data` and writes the bundle `out`; returns its folder.
+
+    data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
+    "training" are trained on; those of "validation", where there are any, choose the best checkpoint. An overview network stays as it is.
+    work: folder of the cases, checkpoints and curves (default: OUT.finetuning); a run found there is resumed.
+    InputError for a bundle or data that will not do, and where `out` is the base itself.
+    """
+    out = Path(out)
+    loaded = bundles.load(base)
+    if out.resolve() == loaded.folder.resolve():
+        raise InputError(f"{out}: is the bundle to begin with; give another folder with --out")
+    if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
+        raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
+    work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
+    experiment = _experiment(loaded, data, settings)
+    prepare_training(experiment, work / "data", tell=tell)
+    training, validation = (case_names(work / "data" / part) for part in ("training", "validation"))
+    if not training:
+        raise InputError(f"{data}: no labelled volume to train on; rows need a label, and the split 'training' or none")
+    train(experiment, work / "data", work / "run", start=loaded.network.state_dict(), progress=progress)
+    # a run that was stopped before its first validation, or has none, has no best checkpoint
+    checkpoint = BEST if validation and (work / "run" / BEST).is_file() else LAST
+    network, steps = load_checkpoint(experiment, work / "run" / checkpoint)
+    metadata = _metadata(loaded, training, validation, steps, settings)
+    return bundles.save(out, network, metadata, model_card(loaded, metadata, training, validation, steps, settings), overview=loaded.overview)
+
+
+def _experiment(loaded, data, settings: FineTuning) -> Experiment:
+    """The settings of the run: the bundle's network and grid, the bundled model's augmentation, a low rate."""
+    block = loaded.metadata["crend"]
+    data = Path(data)
+    kind = "usova3d" if data.is_dir() else "datalist"
+    values = {
+        "name": loaded.name,
+        "network": block["network"],
+        "arguments": dict(block["arguments"]),
+        "spacing_mm": list(block["spacing_mm"]),
+        "patch": list(block["patch"]),
+        "normalisation": dict(block["normalisation"]),
+        "data": {"kind": kind, "path": str(data), "rater": settings.rater},
+        "seed": settings.seed,
+        "steps": settings.steps,
+        "learning_rate": settings.rate,
+        "final_learning_rate": settings.rate / 100,
+        "warmup_steps": min(20, settings.steps // 10),
+        "average_decay": 0.99,
+        "points": block["render"]["points"] // 2 or None,
+        "render_points": block["render"]["points"] or None,
+        "dice_weight": 1.0,
+        "tilt_degrees": 15.0,
+        "scale": 0.2,
+        "any_orientation": True,
+        "validate_every": max(1, min(100, settings.steps)),
+        "checkpoint_every": max(1, min(50, settings.steps)),
+        "tensorboard": False,
+        "workers": settings.workers,
+    }
+    return experiment_from(values, f"fine-tuning of {loaded.name}")
+
+
+def _metadata(loaded, training, validation, steps: int, settings: FineTuning) -> dict:
+    metadata = copy.deepcopy(loaded.metadata)
+    volumes = f"{len(training)} volumes of its user ({', '.join(training)})"
+    watched = f", chosen on {len(validation)} others ({', '.join(validation)})" if validation else ""
+    version = f"{metadata['version']}-finetuned"
+    metadata["version"] = version
+    metadata["changelog"] = {**metadata["changelog"], version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
+    metadata["description"] = f"{loaded.name} {loaded.metadata['version']}, fine-tuned on {volumes}. {NOTICE}"
+    metadata["intended_use"] = NOTICE
+    metadata["task"] = f"Ovary and follicles in 3D ultrasound: {loaded.name}, fine-tuned on {len(training)} of its user's volumes"
+    metadata.pop("eval_metrics", None)
+    block = metadata["crend"]
+    block.pop("sha256", None)
+    block["trained_on"] = f"{block['trained_on']}; then {steps} steps at {settings.rate:g} on {volumes}{watched}"
+    block["measured_on"] = "not measured since it was fine-tuned"
+    block["notice"] = NOTICE
+    block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": loaded.metadata["crend"]["sha256"]["model.safetensors"]}
+    return metadata
+
+
+def model_card(loaded, metadata: dict, training, validation, steps: int, settings: FineTuning) -> str:
+    """README.md of the fine-tuned bundle."""
+    block = metadata["crend"]
+    lines = [
+        f"# {loaded.name}, fine-tuned",
+        "",
+        f"**{NOTICE}**",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| base | {loaded.name} {loaded.metadata['version']}, sha256 of its weights {block['base']['sha256']} |",
+        f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
+        f"| fine-tuned on | {len(training)} volumes: {', '.join(training)} |",
+        f"| checkpoint | {_chosen(validation, steps)} |",
+        f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |",
+    ]
+    if loaded.overview is not None:
+        lines.append("| overview network | the base's, unchanged |")
+    lines += [
+        "",
+        "## Measured",
+        "",
+        "Not since it was fine-tuned: what was measured of the base does not hold here. Measure it on labelled volumes that it was not "
+        "trained on: `crend compare --batch`, or `crend evaluate` on USOVA3D.",
+        "",
+        "## Limits",
+        "",
+        "A few volumes of one scanner make a model of that scanner. Compare it with its base on other volumes before it is used for them. "
+        "The base's confidences, and what it finds unfamiliar, were fitted to the base.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _chosen(validation, steps: int) -> str:
+    return f"the best on {len(validation)} volumes ({', '.join(validation)}), after {steps} steps" if validation else f"the last, after {steps} steps"
