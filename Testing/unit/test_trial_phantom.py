@@ -110,13 +110,15 @@ def test_kernels_have_unit_energy_and_the_pulse_is_lopsided():
 def test_few_scatterers_are_less_even_than_many():
     def evenness(per_sample):
         settings = draw_settings(0, scatterers=per_sample, coherent=0.0, interface=0.0, multiple_echoes=0.0)
-        beams = [np.arange(n, dtype=np.float32) * step for n, step in ((60, 0.2), (50, 0.3), (50, 0.4))]
-        level = np.zeros((60, 50, 50), np.float32)
+        beams = [np.arange(n, dtype=np.float32) * step for n, step in ((70, 0.2), (70, 0.3), (70, 0.4))]
+        level = np.zeros((70, 70, 70), np.float32)
         echo = echoes.amplitude(settings, np.random.default_rng(0), scan.Scanner("linear", 0.0), beams, level, 0)
+        # the grid's rim is repeated outwards, so that echoes there add up
+        echo = echo[12:-12, 12:-12, 12:-12]
         return echo.mean() / echo.std()
 
     # a Rayleigh variable has mean over deviation sqrt(pi / (4 - pi)) = 1.913
-    assert evenness(5.0) == pytest.approx(1.913, abs=0.1)
+    assert evenness(5.0) == pytest.approx(1.913, abs=0.12)
     assert evenness(0.03) < 1.6
 
 
