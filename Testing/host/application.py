@@ -99,7 +99,6 @@ class Application:
         self._manager = _ModuleManager()
         self._slots = []
         self._logic = None
-        self._layouts = None
 
     def connect(self, signal, slot):
         assert signal in ("startupCompleted()", "aboutToQuit()"), signal
@@ -160,19 +159,10 @@ def newScene():
             module.SetMRMLScene(scene)
         setattr(slicer.modules, name, _Module(name, module))
     scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
-    # Makes the layout node, and the view nodes of the layout that is set in it.
-    slicer.app._layouts = slicer.vtkMRMLLayoutLogic()
-    slicer.app._layouts.SetMRMLScene(scene)
     slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     scene.AddObserver(scene.NodeAddedEvent, _addToHierarchy)
     scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _removeFromHierarchy)
     return scene
-
-
-def endScene(scene):
-    """Empty a scene of newScene() for good; its layouts go first, as they do when Slicer quits."""
-    slicer.app._layouts.SetMRMLScene(None)
-    scene.Clear(1)
 
 
 @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -7,7 +7,7 @@ import host
 
 host.install()
 
-from . import application, samples  # noqa: E402
+from . import samples  # noqa: E402
 
 
 @pytest.fixture
@@ -16,7 +16,17 @@ def scene():
     fresh = host.newScene()
     yield fresh
     slicer.app.processEvents()
-    application.endScene(fresh)
+    fresh.Clear(1)
+
+
+@pytest.fixture
+def layouts(scene):
+    """Slicer's layouts, in the one that Slicer starts with: the layout node, and the view nodes of whatever layout is set in it."""
+    logic = slicer.vtkMRMLLayoutLogic()
+    logic.SetMRMLScene(scene)
+    logic.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    yield logic
+    logic.SetMRMLScene(None)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def reviewer():
 
 
 @pytest.fixture
-def pair(scene):
+def pair(scene, layouts):
     return readers.addTwoReaders(samples.addVolume("flipped"))
 
 

@@ -35,9 +35,12 @@ def segment(made):
 
 def review(made):
     """What a user sees after Compute, with all other sections folded."""
+    import slicer
     from host import readers, samples
 
     section = made.panel.review
+    layouts = slicer.vtkMRMLLayoutLogic()
+    layouts.SetMRMLScene(slicer.mrmlScene)
     reference, compared = readers.addTwoReaders(samples.addVolume(name="Ultrasound"))
     section.ui.referenceSelector.setCurrentNode(reference)
     section.ui.comparedSelector.setCurrentNode(compared)

@@ -23,9 +23,8 @@ def reviewer():
 
 
 @pytest.fixture
-def section(panel, reviewer, scene):  # noqa: F811
+def section(panel, reviewer, layouts):  # noqa: F811
     """The Review section with two readers' segmentations chosen, in Slicer's first layout."""
-    scene.GetFirstNodeByClass("vtkMRMLLayoutNode").SetViewArrangement(ORDINARY)
     found = panel.panel.review
     found.reviewer = reviewer
     reference, compared = readers.addTwoReaders(samples.addVolume("flipped"))
@@ -213,7 +212,7 @@ def test_removing_a_segmentation_empties_the_section(section, scene):
     assert not section.ui.computeButton.enabled and section.ui.matchTable.rowCount == 0
 
 
-def test_the_layouts_are_known_before_anything_is_computed(panel, scene):  # noqa: F811
+def test_the_layouts_are_known_before_anything_is_computed(layouts, scene):
     registerLayouts()
     node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     assert all(node.IsLayoutDescription(7530 + 10 * rows + maps) for rows in (1, 2) for maps in (0, 1, 2))
