@@ -8,6 +8,7 @@ import vtk
 
 from crend.errors import InputError
 from crend.image import check_image
+from crend.plausibility import short_words
 
 from .Results import describe, giveTables, placeBeside, updateTables
 from .ResultTables import fillFollicleTable, fillSummaryTable
@@ -98,7 +99,9 @@ def putSequenceIntoScene(results, sequenceNode):
         summary = _perFrame(results, sequenceNode, fillSummaryTable, f"{name} summary")
         proxy = _showInBrowser(sequenceNode, output)
     found = sum(result.measurements.ovary is not None for result in results)
-    return SequenceNodes(output, proxy, follicles, summary, f"an ovary in {found} of {len(results)} frames")
+    doubtful = sum(bool(short_words(result.flags)) for result in results)
+    doubts = f"; {doubtful} doubtful" if doubtful else ""
+    return SequenceNodes(output, proxy, follicles, summary, f"an ovary in {found} of {len(results)} frames{doubts}")
 
 
 def _perFrame(results, sequenceNode, fill, name):

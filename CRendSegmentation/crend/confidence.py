@@ -7,7 +7,6 @@ calibrated on (`python -m crend_training calibrate`). Without a calibration it i
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from .errors import InputError
 
@@ -27,6 +26,8 @@ def follicle_features(values, probabilities, labels, sizes_mm: dict, cut: dict) 
     that belongs to no follicle. ovary: logit of the mean ovary probability inside. echo: by how many deviations of the volume the shell
     is brighter. size: log of the diameter. cut: 1 when the border cuts it.
     """
+    from scipy import ndimage
+
     seen = values[values > 0]
     deviation = max(float(seen.std()), 1e-6) if seen.size else 1.0
     found = {}

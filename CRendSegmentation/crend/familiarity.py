@@ -13,6 +13,7 @@ from .errors import InputError
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 LAGS_MM = (1.0, 2.0, 4.0, 8.0)
 BLOCK_MM = 3.0
+ROUNDING = 0.005  # of values in 16 bits
 LINES = 3  # every third line in both directions is enough for what is measured along an axis
 FEATURES = (
     "floor", *(f"grey {q:g}" for q in QUANTILES),
@@ -21,7 +22,10 @@ FEATURES = (
     "grain", "grain, smoothest", "grain, coarsest", "grain with brightness", "dark", "share with echoes",
     *(f"extent {axis}" for axis in ("least", "middle", "most")),
 )
-RIDGE = 0.2  # how far the covariance is drawn to its diagonal: there are not many more volumes than features
+#: Where a feature's distribution is known, and the normal scores that its values there get: they tame heavy tails and many equal values.
+PROBABILITIES = (0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1)
+SCORES = (-2.7, -2.054, -1.645, -1.282, -0.842, -0.524, -0.253, 0, 0.253, 0.524, 0.842, 1.282, 1.645, 2.054, 2.7)
+RIDGE = 0.1  # how far the covariance is drawn to its diagonal: there are not many more volumes than features
 TAIL = 2.0  # deviations of log distance beyond which a volume counts as unlike: about one in forty of the familiar ones
 
 
@@ -36,7 +40,8 @@ def describe(values: np.ndarray, spacing) -> np.ndarray:
     """
     values = np.asarray(values, np.float32)
     floor = float(values.min())
-    inside = values > floor
+    # Both are rounded: what is as low as the lowest to within that is no echo.
+    inside = values > floor + ROUNDING
     echoes = values[inside]
     if echoes.size < 1000:
         return np.full(len(FEATURES), np.nan)
@@ -50,7 +55,7 @@ def describe(values: np.ndarray, spacing) -> np.ndarray:
 
 
 def fit(vectors: np.ndarray) -> dict:
-    """What is familiar, from the descriptions (n, FEATURES) of n volumes: mean, precision, and a threshold of distance.
+    """What is familiar, from the descriptions (n, FEATURES) of n volumes: distributions, precision, and a threshold of distance.
 
     The threshold comes from distances of volumes that were left out of the fit, taken as log-normal.
     """
@@ -62,9 +67,9 @@ def fit(vectors: np.ndarray) -> dict:
 
 
 def distance(vector: np.ndarray, familiar: dict) -> float:
-    """Mahalanobis distance a feature (root mean square, so that 1 is usual); infinite for a volume that could not be described."""
-    off = (np.asarray(vector, float) - np.array(familiar["mean"])) / np.array(familiar["scale"])
-    squared = float(off @ np.array(familiar["precision"]) @ off) / len(off)
+    """Mahalanobis distance of the normal scores, root mean square over features, so that 1 is usual; infinite without a description."""
+    scores = _scores(np.asarray(vector, float), familiar)
+    squared = float(scores @ np.array(familiar["precision"]) @ scores) / len(scores)
     return float(np.sqrt(max(squared, 0.0))) if np.isfinite(squared) else float("inf")
 
 
@@ -75,9 +80,12 @@ def familiar_of(settings: dict) -> dict | None:
         return None
     n = len(FEATURES)
     try:
-        shapes = [np.array(found[key], float).shape for key in ("mean", "scale", "precision", "threshold")]
-        good = found["features"] == list(FEATURES) and shapes == [(n,), (n,), (n, n), ()] and min(found["scale"]) > 0
-        good = good and all(np.isfinite(np.array(found[key], float)).all() for key in ("mean", "scale", "precision", "threshold"))
+        shapes = [np.array(found[key], float).shape for key in ("scale", "precision", "threshold")]
+        knots = [np.array(pair, float) for pair in found["knots"]]
+        good = found["features"] == list(FEATURES) and shapes == [(n,), (n, n), ()] and len(knots) == n and min(found["scale"]) > 0
+        good = good and all(pair.ndim == 2 and len(pair) == 2 and pair.shape[1] > 0 and (np.diff(pair[0]) > 0).all() for pair in knots)
+        good = good and all(np.isfinite(np.array(found[key], float)).all() for key in ("scale", "precision", "threshold"))
+        good = good and all(np.isfinite(pair).all() for pair in knots)
     except (KeyError, TypeError, ValueError):
         good = False
     if not good:
@@ -86,11 +94,26 @@ def familiar_of(settings: dict) -> dict | None:
 
 
 def _model(vectors: np.ndarray) -> dict:
-    mean, scale = vectors.mean(axis=0), np.maximum(vectors.std(axis=0), 1e-6)
-    correlation = np.cov(((vectors - mean) / scale).T, bias=True)
-    drawn = (1 - RIDGE) * correlation + RIDGE * np.eye(len(mean))
-    precision = np.linalg.inv(drawn)
-    return {"mean": _rounded(mean), "scale": _rounded(scale), "precision": [_rounded(row) for row in precision]}
+    """knots: for each feature values and their scores, [[...], [...]]; scale: its deviation; precision: of the scores."""
+    knots = []
+    for column in vectors.T:
+        values, place = np.unique(_rounded(np.quantile(column, PROBABILITIES)), return_inverse=True)
+        # Equal values share one score, the mean of theirs.
+        scores = np.bincount(place.ravel(), SCORES) / np.bincount(place.ravel())
+        knots.append([_rounded(values), _rounded(scores)])
+    found = {"knots": knots, "scale": _rounded(np.maximum(vectors.std(axis=0), 1e-6))}
+    scores = np.array([_scores(vector, found) for vector in vectors])
+    drawn = (1 - RIDGE) * (scores.T @ scores) / len(scores) + RIDGE * np.eye(scores.shape[1])
+    return {**found, "precision": [_rounded(row) for row in np.linalg.inv(drawn)]}
+
+
+def _scores(vector, familiar) -> np.ndarray:
+    """Normal scores (FEATURES) of a description: between knots linear, beyond them a deviation counts one."""
+    scores = []
+    for value, (values, known), scale in zip(vector, familiar["knots"], familiar["scale"]):
+        beyond = max(value - values[-1], 0) + min(value - values[0], 0)
+        scores.append(np.interp(value, values, known) + beyond / scale)
+    return np.array(scores)
 
 
 def _along(values, inside, axis: int, spacing: float):

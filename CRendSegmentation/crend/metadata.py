@@ -6,7 +6,9 @@ import math
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
+from .confidence import calibration_of
 from .errors import InputError
+from .familiarity import familiar_of
 
 SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
 REQUIRED = {
@@ -139,6 +141,11 @@ def check(metadata, where: str) -> None:
     )
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
+    for what in (calibration_of, familiar_of):
+        try:
+            what(block)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
 
 
 def _check_network(block: dict, demand) -> None:

@@ -86,7 +86,18 @@ def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
     assert familiar_of(loaded.metadata["crend"]) == familiar
     card = (bundle / "README.md").read_text()
     assert card.count("## Confidence and flags") == 1 and "| confidence | follicles |" in card
-    assert len((bundle / bundles.METADATA).read_text().splitlines()) < 300
+    assert len((bundle / bundles.METADATA).read_text().splitlines()) < 400
+
+
+def test_a_bundle_with_a_damaged_calibration_does_not_load(bundle):
+    confidence, familiar = blocks()
+    calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
+    path = bundle / bundles.METADATA
+    metadata = json.loads(path.read_text())
+    metadata["crend"]["confidence"]["weights"] = [1.0]
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="metadata.json: .*calibrate the bundle again"):
+        bundles.info(str(bundle))
 
 
 def test_the_section_goes_before_the_limits_and_is_replaced_in_place():

@@ -12,7 +12,7 @@ from test_confidence import ball
 SPACING = (0.6, 0.6, 0.6)
 
 
-def speckle(seed, grain=1.5, shape=(60, 64, 68), sector=0.15):
+def speckle(seed, grain=1.5, shape=(40, 44, 48), sector=0.15):
     """Normalised speckle in a box whose first part along x holds no echoes."""
     from scipy import ndimage
 
@@ -26,7 +26,7 @@ def speckle(seed, grain=1.5, shape=(60, 64, 68), sector=0.15):
 
 @pytest.fixture(scope="module")
 def familiar():
-    return fit([describe(speckle(seed), SPACING) for seed in range(60)])
+    return fit([describe(speckle(seed), SPACING) for seed in range(50)])
 
 
 def keys(found):
@@ -54,14 +54,21 @@ def test_of_familiar_volumes_few_are_called_unlike_and_of_others_all(familiar):
     fresh = [distance(describe(speckle(seed), SPACING), familiar) > familiar["threshold"] for seed in range(100, 140)]
     assert np.mean(fresh) <= 0.075
     assert all(distance(describe(speckle(seed, grain=4), SPACING), familiar) > familiar["threshold"] for seed in range(5))
-    assert distance(describe(speckle(0, shape=(160, 64, 68)), SPACING), familiar) > familiar["threshold"]
+    assert distance(describe(speckle(0, shape=(120, 44, 48)), SPACING), familiar) > familiar["threshold"]
+
+
+def test_scores_are_linear_between_knots_and_count_deviations_beyond(familiar):
+    from crend.familiarity import _scores
+
+    known = {"knots": [[[0.0, 1.0, 3.0], [-1.0, 0.0, 2.0]]] * 3, "scale": [0.5] * 3}
+    assert _scores([0.5, 4.0, -1.0], known) == pytest.approx([-0.5, 2 + 1 / 0.5, -1 - 1 / 0.5])
 
 
 def test_a_volume_that_cannot_be_described_is_infinitely_far(familiar):
     assert distance(describe(np.zeros((20, 20, 20), np.float32), SPACING), familiar) == float("inf")
 
 
-@pytest.mark.parametrize("damage", [{"mean": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}])
+@pytest.mark.parametrize("damage", [{"scale": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}, {"knots": [[[1, 1], [0, 1]]] * len(FEATURES)}])
 def test_a_damaged_description_of_what_is_familiar_is_refused_in_one_line(familiar, damage):
     assert familiar_of({}) is None and familiar_of({"familiar": familiar}) == familiar
     with pytest.raises(InputError, match="calibrate the bundle again"):
