@@ -17,7 +17,7 @@ VOXEL_MM = (0.05, 1.5)
 OVARY_ML = (0.8, 250.0)
 SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
 MARGIN_MM = 2.0
-CERTAINTY = 0.5  # where the bundle does not say what is usual
+CERTAINTY = 0.4  # where the bundle does not say what is usual
 
 TEXTS = {
     "no_ovary": "No ovary was found.",

@@ -41,9 +41,9 @@ def blocks():
 def test_reliability_by_hand():
     found = calibration.reliability([0.2, 0.6, 0.92, 0.94, 1.0], [False, True, True, False, True])
     assert found == [
-        {"from": 0.0, "to": 0.5, "follicles": 1, "confidence": 0.2, "true": 0.0},
-        {"from": 0.5, "to": 0.7, "follicles": 1, "confidence": 0.6, "true": 1.0},
-        {"from": 0.9, "to": 0.95, "follicles": 2, "confidence": 0.93, "true": 0.5},
+        {"from": 0.2, "to": 0.5, "follicles": 1, "confidence": 0.2, "true": 0.0},
+        {"from": 0.5, "to": 0.8, "follicles": 1, "confidence": 0.6, "true": 1.0},
+        {"from": 0.8, "to": 0.95, "follicles": 2, "confidence": 0.93, "true": 0.5},
         {"from": 0.95, "to": 1.0, "follicles": 1, "confidence": 1.0, "true": 1.0},
     ]
 

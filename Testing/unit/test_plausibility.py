@@ -127,4 +127,4 @@ def test_the_least_certainty_lies_below_nearly_all_it_was_fitted_on():
     known = np.random.default_rng(0).beta(12, 2, 400)
     least = fit_certainty(known)
     assert 0 < (known < least).mean() < 0.06
-    assert least_certainty({"familiar": {"certainty": least}}) == least and least_certainty({}) == 0.5
+    assert least_certainty({"familiar": {"certainty": least}}) == least and least_certainty({}) == 0.4

@@ -19,7 +19,7 @@ from crend.familiarity import describe, distance
 from crend.familiarity import fit as fit_familiar
 from crend.plausibility import certainty, fit_certainty
 
-BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
+BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
 FEWEST_FOLLICLES, FEWEST_VOLUMES = 30, 40
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
