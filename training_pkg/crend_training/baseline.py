@@ -17,7 +17,7 @@ from crend.result import Segmentation
 STEP_MM = 0.6
 SPECKLE_MM = 0.7  # smoothing before the threshold
 AROUND_MM = 7.0  # what "dark" is compared with
-DARK = 0.62  # of the mean grey around
+DARK = 0.68  # of the mean grey around
 CROWD_MM = 9.0
 REACH_MM = 22.0  # a follicle of the ovary lies no farther from where they crowd
 SHELL_MM = 2.0  # stroma beyond the outermost follicles
