@@ -11,19 +11,25 @@ from .grid import normalise
 from .plausibility import flags
 
 
+#: Most that a follicle's confidence may be in a volume unlike those that the calibration knows: there it does not hold.
+MOST_IN_UNFAMILIAR = 0.5
+
+
 def assess(values, grid, probabilities, organ, follicles, measurements, settings: dict):
     """(measurements with a confidence in every follicle, flags of the volume).
 
     values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
     bool, as `tidy` gives them. follicles: SimpleITK image, k = follicle k, and its measurements. settings: the bundle's "crend" block.
     """
-    calibration = calibration_of(settings)
-    found = features_of(values, grid, probabilities, follicles, measurements)
-    known = {label: confidence(features, calibration) for label, features in found.items()}
-    measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
     normalised = normalise(values, settings["normalisation"])
-    return measured, flags(values, normalised, grid, probabilities[0], organ, ovary_ml, settings)
+    doubts = flags(values, normalised, grid, probabilities[0], organ, ovary_ml, settings)
+    most = MOST_IN_UNFAMILIAR if any(doubt["key"] == "unfamiliar" for doubt in doubts) else 1.0
+    calibration = calibration_of(settings)
+    found = features_of(values, grid, probabilities, follicles, measurements)
+    known = {label: min(confidence(features, calibration), most) for label, features in found.items()}
+    measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
+    return measured, doubts
 
 
 def features_of(values, grid, probabilities, follicles, measurements) -> dict:

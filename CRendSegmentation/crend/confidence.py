@@ -1,7 +1,8 @@
 """How sure the model is of each follicle: what its probabilities say of the follicle, mapped to a chance by the bundle's calibration.
 
 A confidence of 0.8 means: of such follicles, 8 in 10 overlapped a true one by more than 30 % IoU, on the volumes that the bundle was
-calibrated on (`python -m crend_training calibrate`). Without a calibration it is the mean follicle probability inside.
+calibrated on (`python -m crend_training calibrate`). Without a calibration it is the mean follicle probability inside. In a volume unlike
+those it is never more than a half (see `assessment`).
 """
 
 from __future__ import annotations

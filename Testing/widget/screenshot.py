@@ -22,7 +22,7 @@ def segment(made):
     """What a user sees after Apply."""
     from host import samples
 
-    samples.addVolume(name="Ultrasound")
+    made.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="Ultrasound"))
     made.logic.predictor = samples.KnownPredictor()
     made.ui.applyButton.click()
     while made.panel.run.running:
