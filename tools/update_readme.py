@@ -1,4 +1,4 @@
-"""Puts into README.md what the commands really print, and the demo's picture beside it: run after `make demo` by `make readme`.
+"""Puts into README.md what the commands really print, and the demo's pictures beside it: run after `make demo` by `make readme`.
 
 Between `<!-- NAME -->` and `<!-- /NAME -->` stands what is made here: segment, compare (the commands, run on demo/) and
 measured (the bundled model's card).
@@ -14,12 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"
-SCREENSHOT = ROOT / "Resources" / "Screenshots" / "overview.png"
+SCREENSHOTS = ROOT / "Resources" / "Screenshots"
+PICTURES = ("overview.png", "figure.png")
 sys.path.insert(0, str(ROOT / "CRendSegmentation"))
 
 
 def main():
-    """Rewrite the parts of README.md that are made, and copy the picture."""
+    """Rewrite the parts of README.md that are made, and copy the pictures."""
     readme = ROOT / "README.md"
     text = readme.read_text()
     with tempfile.TemporaryDirectory() as folder:
@@ -29,8 +30,9 @@ def main():
         text = put(text, "compare", session(folder, "compare truth.nrrd out.seg.nrrd", keep_until="DSC:"))
     text = put(text, "measured", card())
     readme.write_text(text)
-    SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(DEMO / "overview.png", SCREENSHOT)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for name in PICTURES:
+        shutil.copyfile(DEMO / name, SCREENSHOTS / name)
 
 
 def put(text, name, content):
