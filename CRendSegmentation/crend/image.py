@@ -36,6 +36,20 @@ def read_image(path) -> sitk.Image:
     return image
 
 
+def read_label_image(path) -> sitk.Image:
+    """The 3D image of whole numbers in a file, of any size and content: labels may be few or none. InputError, one line, when it is none."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError:
+        raise InputError(f"{path}: not an image that can be read; copy it again.") from None
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"{path}: labels must be one 3D image with one number a voxel.")
+    return image
+
+
 def check_image(image: sitk.Image, name: str) -> None:
     """InputError unless `image` is a volume to segment; the message begins with `name` and ends with the cure.
 

@@ -77,7 +77,7 @@ def certainty(probability, organ, spacing) -> float:
 
 
 def least_certainty(settings: dict) -> float:
-    """Below this an ovary counts as uncertain: as the bundle was calibrated, or a half."""
+    """Below this an ovary counts as uncertain: as the bundle was calibrated, or CERTAINTY."""
     known = settings.get("familiar")
     value = known.get("certainty", CERTAINTY) if isinstance(known, dict) else CERTAINTY
     return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else CERTAINTY

@@ -64,28 +64,15 @@ def read_rater(scan: Scan, rater: str):
     """Labels of one rater, the ovary holding all of its follicles. InputError when a file is missing, cannot be read, or is no label image."""
     import SimpleITK as sitk
 
+    from .image import read_label_image
     from .labels import Labels
 
-    ovary, follicles = (_respaced(_read_labels(path), scan) for path in scan.labels(rater))
+    ovary, follicles = (_respaced(read_label_image(path), scan) for path in scan.labels(rater))
     if ovary.GetSize() != follicles.GetSize():
         raise InputError(f"{scan.labels(rater)[1]}: not of the size of {scan.labels(rater)[0].name}; copy the volume's files again.")
     follicles.CopyInformation(ovary)
     organ = sitk.Cast(sitk.Or(ovary > 0, follicles > 0), sitk.sitkUInt8)
     return Labels(organ, sitk.Cast(follicles, sitk.sitkUInt16))
-
-
-def _read_labels(path: Path):
-    import SimpleITK as sitk
-
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError:
-        raise InputError(f"{path}: not an image that can be read; copy it again.") from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path}: labels must be one 3D image with one number a voxel.")
-    return image
 
 
 def _respaced(image, scan: Scan):

@@ -55,6 +55,16 @@ def known(logic):
     return logic
 
 
+@pytest.fixture(scope="module")
+def reviewer():
+    """What reviews, with one worker process for all tests of a file."""
+    from CRendSegmentationLib.ReviewRun import Reviewer
+
+    made = Reviewer()
+    yield made
+    made.close()
+
+
 def describeScene(scene):
     """Everything in a scene that a failure must not change: each node's ID with its printed content."""
     description = {}

@@ -57,6 +57,18 @@ def addVolume(kind="oblique", name="Ultrasound", array=None):
     return slicer.util.addVolumeFromArray(voxels() if array is None else array, ijkToRAS=ijkToRas(kind), name=name)
 
 
+def addSequence(step):
+    """A sequence of three volumes, `step` seconds apart, in the scene; none of them is a node there."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
+    node.SetIndexName("time")
+    node.SetIndexUnit("s")
+    for number in range(3):
+        volume = addVolume(name="frame", array=voxels(seed=number))
+        node.SetDataNodeAtValue(volume, f"{step * number}")
+        slicer.mrmlScene.RemoveNode(volume)
+    return node
+
+
 class KnownPredictor:
     """Stands where the network stands: returns the known ovary and follicles in the image's geometry, and counts its calls.
 

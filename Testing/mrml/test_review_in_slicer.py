@@ -16,18 +16,10 @@ from CRendSegmentationLib.ReviewDisplay import MARK_COLOURS, legendOf
 from CRendSegmentationLib.ReviewLabels import labelsOf, reviewInput
 from CRendSegmentationLib.ReviewLayout import ReviewLayout
 from CRendSegmentationLib.ReviewNodes import reviewOf, reviews
-from CRendSegmentationLib.ReviewRun import Reviewer, ReviewSettings
+from CRendSegmentationLib.ReviewRun import ReviewSettings
 from CRendSegmentationLib.ReviewTables import readRows
 from CRendSegmentationLib.SegmentationWriter import writeSegmentation
 from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
-
-
-@pytest.fixture(scope="module")
-def reviewer():
-    """One worker process for all tests."""
-    made = Reviewer()
-    yield made
-    made.close()
 
 
 @pytest.fixture

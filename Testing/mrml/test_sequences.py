@@ -17,13 +17,7 @@ from CRendSegmentationLib.Sides import setSide, sideOf
 @pytest.fixture
 def sequence(scene):
     """Three frames in a sequence, with a browser."""
-    node = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
-    node.SetIndexName("time")
-    node.SetIndexUnit("s")
-    for number in range(3):
-        volume = samples.addVolume(name="frame", array=samples.voxels(seed=number))
-        node.SetDataNodeAtValue(volume, f"{0.5 * number}")
-        scene.RemoveNode(volume)
+    node = samples.addSequence(0.5)
     browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
     browser.AddSynchronizedSequenceNode(node)
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)

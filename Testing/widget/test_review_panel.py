@@ -9,17 +9,8 @@ from test_panel import cells, models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Predictors import PredictionFailed
 from CRendSegmentationLib.ReviewLayout import registerLayouts
-from CRendSegmentationLib.ReviewRun import Reviewer
 
 ORDINARY = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
-
-
-@pytest.fixture(scope="module")
-def reviewer():
-    """One worker process for all tests."""
-    made = Reviewer()
-    yield made
-    made.close()
 
 
 @pytest.fixture

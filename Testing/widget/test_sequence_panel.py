@@ -17,13 +17,7 @@ class Growing(samples.KnownPredictor):
 @pytest.fixture
 def played(panel, scene):  # noqa: F811
     """The panel after a sequence of three frames was segmented."""
-    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "Cine")
-    sequence.SetIndexName("time")
-    sequence.SetIndexUnit("s")
-    for number in range(3):
-        volume = samples.addVolume(name="frame", array=samples.voxels(seed=number))
-        sequence.SetDataNodeAtValue(volume, f"{number}")
-        scene.RemoveNode(volume)
+    sequence = samples.addSequence(1)
     panel.logic.predictor = Growing()
     panel.ui.inputVolumeSelector.setCurrentNode(sequence)
     assert panel.ui.inputVolumeSelector.currentNode() is sequence

@@ -113,28 +113,17 @@ def check_complete(path) -> None:
 def _labels(entry: Entry):
     import SimpleITK as sitk
 
+    from crend.image import read_label_image
     from crend.labels import Labels, read_labels
 
     if entry.label is not None:
         labels = read_labels(entry.label)
     else:
-        ovary = _agreed([_read_mask(path) for path in entry.ovaries], entry.ovaries)
-        follicles = _agreed([_read_mask(path) for path in entry.follicles], entry.follicles)
+        ovary = _agreed([read_label_image(path) for path in entry.ovaries], entry.ovaries)
+        follicles = _agreed([read_label_image(path) for path in entry.follicles], entry.follicles)
         labels = Labels(sitk.Cast(ovary > 0, sitk.sitkUInt8), sitk.Cast(follicles, sitk.sitkUInt16))
     follicles = _pieces(labels.follicles) if entry.components else labels.follicles
     return Labels(*(_respaced(image, entry.spacing_mm) for image in (labels.ovary, follicles)))
-
-
-def _read_mask(path):
-    import SimpleITK as sitk
-
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError:
-        raise InputError(f"{path}: not an image that can be read.") from None
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path}: labels must be one 3D image with one number a voxel.")
-    return image
 
 
 def _agreed(images, paths):
