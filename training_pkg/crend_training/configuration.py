@@ -11,6 +11,7 @@ from crend.errors import InputError
 SYSTEMS = ("unet", "context", "edge", "deeplab", "entropy", "rend", "crend")
 CHOICES = {
     "network": SYSTEMS,
+    "optimizer": ("adam", "muon"),
     "precision": ("32-true", "16-mixed", "bf16-mixed", "auto"),
     "data: kind": ("simulated", "datalist", "usova3d"),
     "data: rater": ("agreement", "1", "2"),
@@ -66,6 +67,7 @@ class Experiment:
 
     epochs, where not 0, replaces steps: in each epoch every training volume gives one patch. Context trains that long twice.
     semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
+    optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     overrides: system -> keys that differ from this file when that system is cross-validated.
     """
@@ -83,6 +85,7 @@ class Experiment:
     steps: int = 10200
     epochs: int = 0
     batch: int = 1
+    optimizer: str = "adam"
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     warmup_steps: int = 0

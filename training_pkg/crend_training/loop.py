@@ -9,6 +9,7 @@ from crend import networks, points
 
 from .average import Average
 from .configuration import Experiment
+from .muon import ConvolutionMuon
 from .objectives import objective_of
 from .plan import Plan, learning_rate, step_seed
 from .teacher import MeanTeacher
@@ -69,9 +70,10 @@ class Training(L.LightningModule):
         return self.average.network if self.average else self.network
 
     def configure_optimizers(self):
-        """One Adam for each phase and player: all are kept in checkpoints, only those of the phase take steps."""
+        """One for each phase and player: all are kept in checkpoints, only those of the phase take steps."""
         self.players = [(phase, player) for phase in range(self.objective.phases) for player in self.objective.players]
-        return [torch.optim.Adam(self.objective.parameters_of(player, phase), lr=self.experiment.learning_rate) for phase, player in self.players]
+        kind = ConvolutionMuon if self.experiment.optimizer == "muon" else torch.optim.Adam
+        return [kind(self.objective.parameters_of(player, phase), lr=self.experiment.learning_rate) for phase, player in self.players]
 
     def on_fit_start(self):
         if self.average:
