@@ -43,7 +43,8 @@ class ConvolutionMuon(torch.optim.Adam):
     def _turn(self, parameter, rate: float) -> None:
         state = self.state[parameter]
         if not state:
-            state["momentum"] = torch.zeros_like(parameter)
+            # Adam looks for "step" in every state that it loads.
+            state.update(step=torch.zeros(()), momentum=torch.zeros_like(parameter))
         momentum = state["momentum"].lerp_(parameter.grad, 1 - MOMENTUM)
         matrix = parameter.grad.lerp(momentum, MOMENTUM).flatten(1)
         scale = 0.2 * max(matrix.shape) ** 0.5
