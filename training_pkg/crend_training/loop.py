@@ -72,8 +72,10 @@ class Training(L.LightningModule):
     def configure_optimizers(self):
         """One for each phase and player: all are kept in checkpoints, only those of the phase take steps."""
         self.players = [(phase, player) for phase in range(self.objective.phases) for player in self.objective.players]
-        kind = ConvolutionMuon if self.experiment.optimizer == "muon" else torch.optim.Adam
-        return [kind(self.objective.parameters_of(player, phase), lr=self.experiment.learning_rate) for phase, player in self.players]
+        # Discriminators, which must not win, stay with Adam.
+        kinds = {"network": ConvolutionMuon} if self.experiment.optimizer == "muon" else {}
+        rate = self.experiment.learning_rate
+        return [kinds.get(player, torch.optim.Adam)(self.objective.parameters_of(player, phase), lr=rate) for phase, player in self.players]
 
     def on_fit_start(self):
         if self.average:
