@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .boundary import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .simulators import simulate
 from .strata import strata
@@ -26,15 +27,19 @@ FIGURES = {
     "follicles_asd_mm": ("follicles", "asd"),
     "fd_percent": ("detection", "fd"),
     "md_percent": ("detection", "md"),
+    "fd_small_percent": ("detection", "fd_small"),
+    "md_small_percent": ("detection", "md_small"),
     "count_reference": ("detection", "count_reference"),
     "count_prediction": ("detection", "count_prediction"),
     "count_error": ("detection", "count_error"),
 }
+BOUNDARY = {"ovary_boundary_dsc": "ovary", "follicles_boundary_dsc": "follicles"}
+SUMMARISED = (*FIGURES, *BOUNDARY)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One volume measured: row (seed, FIGURES, ovary_volume_ratio, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
+    """One volume measured: row (seed, SUMMARISED, ovary_volume_ratio, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
 
     row: dict
     follicles: list
@@ -71,6 +76,7 @@ def case_of(seed: int, phantom, found) -> Case:
     reference, prediction = Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles)
     figures = compare(reference, prediction)
     row = {"seed": seed, **{name: figures[part][key] for name, (part, key) in FIGURES.items()}}
+    row.update({name: _boundary_dice(getattr(reference, part), getattr(prediction, part)) for name, part in BOUNDARY.items()})
     volumes = [figures["ovary"][f"volume_{side}_ml"] for side in ("prediction", "reference")]
     row["ovary_volume_ratio"] = volumes[0] / volumes[1] if volumes[1] else None
     row["seconds"] = found.provenance.get("seconds")
@@ -78,10 +84,17 @@ def case_of(seed: int, phantom, found) -> Case:
     return Case(row, follicles, planes_of(phantom.volume, reference, prediction))
 
 
+def _boundary_dice(reference, prediction):
+    import SimpleITK as sitk
+
+    masks = (sitk.GetArrayViewFromImage(image) for image in (reference, prediction))
+    return boundary_dice(*masks, reference.GetSpacing()[::-1])
+
+
 def summarise(rows: list[dict]) -> dict:
     """Mean, deviation and number of values present of every figure; missing ones are counted, not averaged."""
     result = {}
-    for name in FIGURES:
+    for name in SUMMARISED:
         values = np.array([row[name] for row in rows if row[name] is not None], float)
         values = values[np.isfinite(values)]
         result[name] = {
