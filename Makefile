@@ -9,7 +9,7 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup test test-fast demo readme clean
+.PHONY: help setup test test-fast demo readme model clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-fast  the tests that take no longer than a breath (not marked slow)"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
 	@echo "make readme     the demo, then its output and its picture into README.md"
+	@echo "make model      train, bundle, measure and calibrate the bundled model anew, in runs/model (hours)"
 	@echo "make clean      remove what make demo and the tests left; .venv/ stays"
 
 setup:
@@ -33,6 +34,9 @@ demo: setup
 
 readme: demo
 	$(PYTHON) tools/update_readme.py
+
+model: setup
+	PYTHON=$(PYTHON) tools/make_model.sh
 
 clean:
 	rm -rf demo build dist .pytest_cache *.egg-info

@@ -184,6 +184,11 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
     pairs = zip(loaded.network.state_dict().values(), loaded.overview.state_dict().values())
     assert not all(torch.equal(a, b) for a, b in pairs)
 
+    bundle_run(experiment, tmp_path / "close", tmp_path / "two", version="0.2.0", changes="no overview any more")
+    later = bundle.load(tmp_path / "two")
+    assert later.metadata["version"] == "0.2.0" and later.overview is None
+    assert later.metadata["changelog"] == {"0.1.0": "first bundle", "0.2.0": "no overview any more"}
+
 
 def test_bundling_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
     with pytest.raises(InputError, match="train first"):

@@ -101,6 +101,8 @@ def bundle(
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
     share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
+    version: str = typer.Option("0.1.0", help="Of the bundle."),
+    changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
 ) -> None:
     """Make a model bundle of a run's last checkpoint."""
     from .bundling import Overview, bundle_run
@@ -109,7 +111,7 @@ def bundle(
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview else None
-    bundle_run(read_experiment(config), run, out, report, overview=second)
+    bundle_run(read_experiment(config), run, out, report, overview=second, version=version, changes=changes)
     typer.echo(f"{out}: done")
 
 

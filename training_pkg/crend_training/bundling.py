@@ -44,12 +44,14 @@ def bundle_run(
     *,
     overview: Overview | None = None,
     version: str = "0.1.0",
+    changes: str = "first bundle",
     checkpoint: str = "last.ckpt",
     trained_on: str | None = None,
 ) -> Path:
     """Writes the bundle of a checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
 
-    overview: the second network, which looks at the whole volume first. trained_on: which volumes, where the configuration does not
+    overview: the second network, which looks at the whole volume first. changes: what is new in `version`; what a bundle that lies in
+    `out` says of other versions is kept. trained_on: which volumes, where the configuration does not
     say it all. InputError when there is no checkpoint or no report where one was named.
     """
     from .training import load_checkpoint
@@ -74,7 +76,7 @@ def bundle_run(
         patch=block["patch"],
         normalisation=block["normalisation"],
         version=version,
-        changelog={version: "first bundle"},
+        changelog={**_changes_so_far(out), version: changes},
         description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {notice}",
         trained_on=trained_on,
         measured_on=measured.get("on", "not measured"),
@@ -86,6 +88,14 @@ def bundle_run(
     )
     card = model_card(experiment, out.name, trained_on, measured, overview)
     return bundle.save(out, network, described, card, overview=second)
+
+
+def _changes_so_far(out: Path) -> dict:
+    """The changelog of the bundle in `out`; empty where there is none."""
+    try:
+        return json.loads((out / "metadata.json").read_text())["changelog"]
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def _network_block(experiment: Experiment) -> dict:
