@@ -142,3 +142,12 @@ def test_the_plan_is_a_function_of_the_step():
     assert learning_rate(settings, 50, 100) == pytest.approx(0.5)
     assert learning_rate(settings, 100, 100) == pytest.approx(0.0)
     assert len({step_seed(seed, step, rank) for seed in range(3) for step in range(100) for rank in range(4)}) == 1200
+
+
+def test_discriminators_learn_at_a_rate_of_their_own_that_falls_with_the_networks(data, tmp_path):
+    experiment = tiny("entropy", learning_rate=2e-3, discriminator_learning_rate=5e-5)
+    train(experiment, data, tmp_path / "run", progress=False)
+    players = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["optimizer_states"]
+    network, discriminators = (player["param_groups"][0]["lr"] for player in players)
+    assert network < experiment.learning_rate
+    assert discriminators / network == pytest.approx(5e-5 / 2e-3)

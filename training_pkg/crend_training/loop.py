@@ -101,7 +101,7 @@ class Training(L.LightningModule):
             if self.teacher and player == "network":
                 parts = _join(parts, self.teacher(batch["unlabelled"], self.network, self.average.network, in_phase))
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * (1.0 if player == "network" else settings.discriminator_learning_rate / settings.learning_rate)
             optimizer.zero_grad()
             self.manual_backward(parts["loss"])
             optimizer.step()
