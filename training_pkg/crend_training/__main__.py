@@ -172,6 +172,18 @@ def evaluate(
 
 
 @app.command()
+def difference(
+    first: Path = typer.Argument(..., help="Folder that `evaluate` wrote."),
+    second: Path = typer.Argument(..., help="Another, on the same volumes."),
+) -> None:
+    """Two models on the same volumes, side by side, with paired tests."""
+    from . import difference as paired
+
+    rows = paired.difference(first, second)
+    typer.echo(paired.difference_markdown(rows, *map(paired.model_of, (first, second))))
+
+
+@app.command()
 def calibrate(
     model: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."),
     first_seed: int = typer.Option(940, help="Simulated volumes that training never saw."),

@@ -1,0 +1,69 @@
+"""Two reports of `evaluate` on the same volumes, side by side, with paired tests."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from crend.errors import InputError
+
+from .evaluation import SUMMARISED
+from .significance import holm, wilcoxon
+
+COMPARED = [figure for figure in SUMMARISED if figure not in ("count_reference", "count_prediction")]
+
+
+def difference(first, second) -> list[dict]:
+    """One row a figure, over the volumes where both reports have it: figure, pairs, first, second (means), difference (first minus
+    second), p (two-sided Wilcoxon signed-rank, None below 6 pairs) and p_holm (corrected for the number of figures).
+
+    InputError for a folder without per_volume.csv and for reports that share no volume.
+    """
+    one, two = _rows(first), _rows(second)
+    shared = sorted(set(one) & set(two))
+    if not shared:
+        raise InputError(f"{first} and {second}: no volume is in both; evaluate both with the same seeds")
+    rows = []
+    for figure in COMPARED:
+        pairs = [(one[seed].get(figure), two[seed].get(figure)) for seed in shared]
+        pairs = [(float(a), float(b)) for a, b in pairs if a and b]
+        if not pairs:
+            continue
+        differences = [a - b for a, b in pairs]
+        means = [sum(column) / len(pairs) for column in zip(*pairs)]
+        row = {"figure": figure, "pairs": len(pairs), "first": means[0], "second": means[1], "difference": means[0] - means[1]}
+        rows.append({**row, "p": wilcoxon(differences)[0]})
+    for row, corrected in zip(rows, holm([row["p"] for row in rows])):
+        row["p_holm"] = corrected
+    return rows
+
+
+def difference_markdown(rows, first: str, second: str) -> str:
+    """The rows as a Markdown table; the systems' names head their columns."""
+    def p(value):
+        return "–" if value is None else f"{value:.4f}"
+
+    lines = [f"| figure | volumes | {first} | {second} | difference | p | p (Holm) |", "|---" * 7 + "|"]
+    for row in rows:
+        numbers = " | ".join(f"{row[key]:.3f}" for key in ("first", "second", "difference"))
+        lines.append(f"| {row['figure']} | {row['pairs']} | {numbers} | {p(row['p'])} | {p(row['p_holm'])} |")
+    return "\n".join(lines)
+
+
+def model_of(folder) -> str:
+    """The model that a report is of."""
+    path = Path(folder) / "summary.json"
+    try:
+        return json.loads(path.read_text())["model"]
+    except (OSError, KeyError, ValueError):
+        raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
+
+
+def _rows(folder) -> dict:
+    path = Path(folder) / "per_volume.csv"
+    try:
+        with open(path, newline="") as f:
+            return {int(row["seed"]): row for row in csv.DictReader(f)}
+    except (OSError, KeyError, ValueError):
+        raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
