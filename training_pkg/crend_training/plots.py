@@ -74,6 +74,7 @@ def _learning_curves(figure, results, curves) -> None:
             continue
         axes.set_title(TITLES[system])
         axes.set_xlabel("step")
+        axes.set_ylabel("training loss")
         for (name, fold), (steps, losses) in curves.items():
             if name != system:
                 continue
@@ -103,7 +104,7 @@ def _bland_altman(figure, title, by_system) -> None:
         axes.axhline(mean, color="black")
         for limit in (low, high):
             axes.axhline(limit, color="black", linestyle="--")
-        axes.annotate(f"{mean:.2g} ({low:.2g} to {high:.2g})", (0.02, 0.95), xycoords="axes fraction", va="top")
+        axes.annotate(f"{mean:.3g} ({low:.3g} to {high:.3g})", (0.02, 0.95), xycoords="axes fraction", va="top")
     if shown is not None:
         figure.supxlabel(title)
 
