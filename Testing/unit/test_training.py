@@ -1,6 +1,7 @@
 """Configuration, cases, patches, augmentation and the training loop itself, on data small enough for seconds."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,7 +164,9 @@ def test_training_goes_on_after_a_kill_and_becomes_a_bundle_that_loads(tiny, dat
     folder = bundle_run(read_experiment(tiny), tmp_path / "run", tmp_path / "tiny-model")
     loaded = bundle.load(folder)
     assert f"{after} steps" in loaded.metadata["crend"]["trained_on"]
-    assert "simulated" in (folder / "README.md").read_text()
+    card = (folder / "README.md").read_text()
+    assert "simulated" in card
+    assert re.search(r"\| training took \| \d+\.\d minutes on CPU, \d+ threads \|", card)
 
 
 def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):

@@ -15,7 +15,7 @@ from training_samples import tiny, write_ball_cases
 from crend.errors import InputError
 from crend_training.curves import Curves, read_curve
 from crend_training.plan import Plan, learning_rate, step_seed
-from crend_training.training import load_checkpoint, locked, precision_here, train
+from crend_training.training import load_checkpoint, locked, precision_here, time_and_device, train
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,10 @@ def train_with_a_cut(experiment, data, run, step, monkeypatch):
         with pytest.raises(CutOff):
             train(experiment, data, run, progress=False)
     train(experiment, data, run, progress=False)
+
+
+def seconds(run):
+    return torch.load(run / "last.ckpt", weights_only=True)["crend"]["seconds"]
 
 
 def assert_same_run(first, second):
@@ -151,3 +155,18 @@ def test_discriminators_learn_at_a_rate_of_their_own_that_falls_with_the_network
     network, discriminators = (player["param_groups"][0]["lr"] for player in players)
     assert network < experiment.learning_rate
     assert discriminators / network == pytest.approx(5e-5 / 2e-3)
+
+
+def test_the_time_of_a_resumed_run_counts_from_its_first_start(data, tmp_path):
+    experiment = tiny("crend", steps=3)
+    train(experiment, data, tmp_path / "run", progress=False)
+    first = seconds(tmp_path / "run")
+    train(dataclasses.replace(experiment, steps=6), data, tmp_path / "run", progress=False)
+    assert 0 < first < seconds(tmp_path / "run")
+    state = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    state["crend"]["seconds"] = 7200.0
+    torch.save(state, tmp_path / "run" / "last.ckpt")
+    assert time_and_device(tmp_path / "run").startswith("2.0 hours on CPU")
+    train(dataclasses.replace(experiment, steps=7), data, tmp_path / "run", progress=False)
+    assert seconds(tmp_path / "run") > 7200
+    assert time_and_device(tmp_path / "nowhere") is None

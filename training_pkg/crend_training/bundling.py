@@ -54,7 +54,7 @@ def bundle_run(
     `out` says of other versions is kept. trained_on: which volumes, where the configuration does not
     say it all. InputError when there is no checkpoint or no report where one was named.
     """
-    from .training import load_checkpoint
+    from .training import load_checkpoint, time_and_device
 
     run_folder, out = Path(run_folder), Path(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
@@ -86,7 +86,10 @@ def bundle_run(
         eval_metrics=measured.get("figures", {}),
         **more,
     )
-    card = model_card(experiment, out.name, trained_on, measured, overview)
+    took = time_and_device(run_folder, checkpoint)
+    second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
+    took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
+    card = model_card(experiment, out.name, trained_on, measured, overview, took)
     return bundle.save(out, network, described, card, overview=second)
 
 
@@ -134,7 +137,7 @@ def _measured(report) -> dict:
     return {**summary, "on": on}
 
 
-def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict, overview: Overview | None = None) -> str:
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict, overview: Overview | None = None, took: str | None = None) -> str:
     """README.md of the bundle."""
     simulated = experiment.data.kind == "simulated"
     lines = [
@@ -150,6 +153,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
         f"| trained on | {trained_on} |",
+        *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",
         f"| objective | {_objective(experiment)} |",
         "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import lightning as L
 import torch
 
@@ -53,6 +55,7 @@ class Training(L.LightningModule):
         self._average = (Average(self.network, experiment.average_decay) if experiment.average_decay else None,)
         self.teacher = MeanTeacher(experiment) if experiment.semi_weight else None
         self.step, self.phase, self.best = 0, 0, None
+        self.seconds_before, self.began = 0.0, time.monotonic()
         self.losses: dict[str, float] = {}
         self.scores: dict[str, float] = {}
 
@@ -78,6 +81,7 @@ class Training(L.LightningModule):
         return [kinds.get(player, torch.optim.Adam)(self.objective.parameters_of(player, phase), lr=rate) for phase, player in self.players]
 
     def on_fit_start(self):
+        self.began = time.monotonic()
         if self.average:
             self.average.network.to(self.device)
 
@@ -154,7 +158,8 @@ class Training(L.LightningModule):
             averaged = self.average.network.state_dict()
             checkpoint["state_dict"].update({f"network.{name}": value for name, value in averaged.items()})
         checkpoint["global_step"] = self.step
-        checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed}
+        seconds = self.seconds_before + time.monotonic() - self.began
+        checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed, "seconds": seconds}
 
     def begin_with(self, state: dict) -> None:
         """Weights of a trained network instead of random ones, for the average, too."""
@@ -169,6 +174,7 @@ class Training(L.LightningModule):
             self.average.network.load_state_dict(_network_of(state))
         self.load_state_dict({**state, **checkpoint["current_model_state"]})
         self.step, self.phase, self.best = (checkpoint["crend"][key] for key in ("step", "phase", "best"))
+        self.seconds_before = checkpoint["crend"].get("seconds", 0.0)
 
 
 def overlap(predicted, reference):

@@ -123,6 +123,17 @@ def load_checkpoint(experiment: Experiment, checkpoint):
     return network.eval(), int(state["global_step"])
 
 
+def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
+    """How long a run has trained up to a checkpoint, validation included, and on what; None where the run did not write it down."""
+    run_folder = Path(run_folder)
+    try:
+        seconds = torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True)["crend"]["seconds"]
+        device = json.loads((run_folder / "experiment.json").read_text())["device"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return f"{seconds / 3600:.1f} hours on {device}" if seconds >= 360 else f"{seconds / 60:.1f} minutes on {device}"
+
+
 def rank() -> int:
     """Of this process among those that train together (torchrun, SLURM, Lightning's own launcher); 0 when it is alone."""
     return next((int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if int(os.environ.get(name, 0))), 0)
