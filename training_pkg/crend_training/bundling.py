@@ -97,7 +97,7 @@ def _changes_so_far(out: Path) -> dict:
     """The changelog of the bundle in `out`; empty where there is none."""
     try:
         return json.loads((out / "metadata.json").read_text())["changelog"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 

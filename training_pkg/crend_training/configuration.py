@@ -68,7 +68,7 @@ class Experiment:
     epochs, where not 0, replaces steps: in each epoch every training volume gives one patch. Context trains that long twice.
     semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
     discriminator_learning_rate: at the start; it follows learning_rate. Discriminators that learn as fast as the network win,
-    and the network ends with finding nothing. The default is BEAL's own.
+    and the network ends with finding nothing. The default is BEAL's number, here with Adam.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     overrides: system -> keys that differ from this file when that system is cross-validated.
