@@ -32,6 +32,8 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
+#: The ovary's may fall to "ovary_lowest" where it is faint (`expected.suited`).
+THRESHOLDS = {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5}
 
 
 def describe(
@@ -88,7 +90,7 @@ def describe(
             "spacing_mm": [float(s) for s in spacing_mm],
             "patch": [int(side) for side in patch],
             "normalisation": dict(normalisation),
-            "thresholds": dict(thresholds or {"ovary": 0.5, "follicles": 0.5}),
+            "thresholds": dict(thresholds or THRESHOLDS),
             "render": {"points": int(render_points)},
             "smallest_follicle_mm": float(smallest_follicle_mm),
             "trained_on": trained_on,
@@ -139,6 +141,8 @@ def check(metadata, where: str) -> None:
         isinstance(thresholds, dict) and all(_is_number(thresholds.get(c)) and 0 < thresholds[c] < 1 for c in ("ovary", "follicles")),
         "'thresholds' of ovary and follicles are not between 0 and 1",
     )
+    lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
+    demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     for what in (calibration_of, familiar_of):

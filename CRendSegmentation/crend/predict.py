@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from . import __version__
 from .assessment import assess
 from .errors import Cancelled
+from .expected import suited
 from .follicles import split_follicles
 from .grid import ModelGrid, to_model_grid
 from .image import check_image
@@ -93,14 +94,15 @@ def segment(
         probabilities = join(probabilities, overview, settings["overview"]["share"])
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
-    probabilities, organ, count = tidy(probabilities, settings["thresholds"], voxel_ml)
+    thresholds, expected = suited(probabilities[0], settings["thresholds"], settings["spacing_mm"])
+    probabilities, organ, count = tidy(probabilities, thresholds, voxel_ml)
 
     ovary = np.zeros(grid.image_shape, np.uint8)
     follicles = np.zeros(grid.image_shape, np.uint16)
     if count:
         smallest = settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm
         with run.stage("full resolution"):
-            where = _threshold(probabilities, organ, grid, settings["thresholds"], ovary, follicles, run)
+            where = _threshold(probabilities, organ, grid, thresholds, ovary, follicles, run)
         with run.stage("follicles"):
             mask = follicles[where] > 0
             follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
@@ -120,6 +122,8 @@ def segment(
         "windows": look.counts,
         "rendered": look.renders,
         "ovaries": count,
+        "ovary_threshold": thresholds["ovary"],
+        "expected_ovary_dsc": round(expected, 3),
         "flags": flags,
         "warnings": list(engine.warnings[already_warned:]),
         "seconds": round(time.perf_counter() - began, 2),

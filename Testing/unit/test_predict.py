@@ -81,6 +81,17 @@ def test_a_finer_image_gets_its_sphere_back_to_a_fraction_of_the_model_voxel(spa
     assert (ovary > 0).sum() * spacing**3 == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.02)
 
 
+def test_a_faint_ovary_is_cut_where_the_expected_dice_is_highest():
+    array = scene(SHAPE, ORGAN)
+    inside = (array[ORGAN][0, 0, 0] - array.mean()) / array.std()
+    bundle = bundle_for(array, network=Threshold(inside + 0.05, 99.0))  # a probability of 0.4 in the ovary
+    assert not run(array, bundle=bundle).measurements.ovary
+    bundle.metadata["crend"]["thresholds"]["ovary_lowest"] = 0.1
+    found = run(array, bundle=bundle)
+    assert np.array_equal(arrays(found)[0], array > BACKGROUND)
+    assert found.provenance["ovary_threshold"] == 0.4 and 0.5 < found.provenance["expected_ovary_dsc"] < 0.6
+
+
 def test_searching_first_finds_the_same_as_looking_everywhere():
     array = scene((90, 100, 110), (slice(50, 75), slice(55, 80), slice(60, 85)), [(slice(55, 62), slice(60, 67), slice(65, 72))])
     quick, thorough = run(array), run(array, search=False)

@@ -152,6 +152,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
+        f"| ovary's threshold | from {metadata.THRESHOLDS['ovary']:g} down to {metadata.THRESHOLDS['ovary_lowest']:g} in faint volumes: where the expected Dice is highest |",
         f"| trained on | {trained_on} |",
         *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",

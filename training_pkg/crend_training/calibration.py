@@ -132,6 +132,7 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     import SimpleITK as sitk
 
     from crend.assessment import features_of
+    from crend.expected import suited
     from crend.grid import normalise, to_model_grid
     from crend.matching import HIT, overlaps
     from crend.organ import tidy
@@ -143,7 +144,8 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
     values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities])
-    probabilities, organ, _ = tidy(seen, settings["thresholds"], float(np.prod(settings["spacing_mm"])) / 1000)
+    thresholds, _ = suited(seen[0], settings["thresholds"], settings["spacing_mm"])
+    probabilities, organ, _ = tidy(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}
