@@ -170,3 +170,13 @@ def test_the_time_of_a_resumed_run_counts_from_its_first_start(data, tmp_path):
     train(dataclasses.replace(experiment, steps=7), data, tmp_path / "run", progress=False)
     assert seconds(tmp_path / "run") > 7200
     assert time_and_device(tmp_path / "nowhere") is None
+
+
+def test_a_run_whose_first_hours_nobody_timed_claims_no_time(data, tmp_path):
+    experiment = tiny("crend", steps=3)
+    train(experiment, data, tmp_path / "run", progress=False)
+    state = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    del state["crend"]["seconds"]
+    torch.save(state, tmp_path / "run" / "last.ckpt")
+    train(dataclasses.replace(experiment, steps=6), data, tmp_path / "run", progress=False)
+    assert seconds(tmp_path / "run") is None and time_and_device(tmp_path / "run") is None

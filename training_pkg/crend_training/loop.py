@@ -158,7 +158,7 @@ class Training(L.LightningModule):
             averaged = self.average.network.state_dict()
             checkpoint["state_dict"].update({f"network.{name}": value for name, value in averaged.items()})
         checkpoint["global_step"] = self.step
-        seconds = self.seconds_before + time.monotonic() - self.began
+        seconds = None if self.seconds_before is None else self.seconds_before + time.monotonic() - self.began
         checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed, "seconds": seconds}
 
     def begin_with(self, state: dict) -> None:
@@ -174,7 +174,7 @@ class Training(L.LightningModule):
             self.average.network.load_state_dict(_network_of(state))
         self.load_state_dict({**state, **checkpoint["current_model_state"]})
         self.step, self.phase, self.best = (checkpoint["crend"][key] for key in ("step", "phase", "best"))
-        self.seconds_before = checkpoint["crend"].get("seconds", 0.0)
+        self.seconds_before = checkpoint["crend"].get("seconds")
 
 
 def overlap(predicted, reference):

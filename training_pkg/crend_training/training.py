@@ -127,9 +127,9 @@ def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
     """How long a run has trained up to a checkpoint, validation included, and on what; None where the run did not write it down."""
     run_folder = Path(run_folder)
     try:
-        seconds = torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True)["crend"]["seconds"]
+        seconds = float(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True)["crend"]["seconds"])
         device = json.loads((run_folder / "experiment.json").read_text())["device"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return f"{seconds / 3600:.1f} hours on {device}" if seconds >= 360 else f"{seconds / 60:.1f} minutes on {device}"
 
