@@ -1,4 +1,4 @@
-"""A bundle is adapted to a few labelled volumes: its weights move, its overview does not, and it says what it was made of."""
+"""A bundle is adapted to a few labelled volumes: the weights of both its networks move, and it says what it was made of."""
 
 import json
 
@@ -20,7 +20,7 @@ QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
 def save_base(folder, overview=True):
     torch.manual_seed(0)
     made = [networks.build("crend", width=2) for _ in range(2)]
-    second = {**BLOCK, "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
+    second = {**BLOCK, "spacing_mm": [2.0, 2.0, 2.0], "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
     about = describe(
         **BLOCK, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
         render_points=200, overview=second if overview else None,
@@ -44,16 +44,17 @@ def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_
     base = save_base(tmp_path / "base")
     made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
     before, after = bundle.load(base), bundle.load(made)
-    assert any(not torch.equal(a, b) for a, b in zip(before.network.state_dict().values(), after.network.state_dict().values()))
-    moved = max(float((a - b).detach().abs().max()) for a, b in zip(before.network.parameters(), after.network.parameters()))
-    assert moved < 0.1, "the weights began elsewhere"
-    assert (base / "overview.safetensors").read_bytes() == (made / "overview.safetensors").read_bytes()
+    for old, new in ((before.network, after.network), (before.overview, after.overview)):
+        assert any(not torch.equal(a, b) for a, b in zip(old.state_dict().values(), new.state_dict().values()))
+        moved = max(float((a - b).detach().abs().max()) for a, b in zip(old.parameters(), new.parameters()))
+        assert moved < 0.1, "the weights began elsewhere"
     block = after.metadata["crend"]
-    assert block["base"]["sha256"] == before.metadata["crend"]["sha256"]["model.safetensors"]
+    assert block["base"]["sha256"] == before.metadata["crend"]["sha256"] and block["sha256"] != block["base"]["sha256"]
+    assert block["overview"]["spacing_mm"] == [2.0, 2.0, 2.0] and block["overview"]["share"] == {"ovary": 0.5, "follicles": 0.0}
     assert block["trained_on"].startswith("noise; then ") and "site0, site1" in block["trained_on"] and "site2" in block["trained_on"]
     assert block["spacing_mm"] == [1.0, 1.0, 1.0] and block["render"] == {"points": 200}
     card = (made / "README.md").read_text(encoding="utf-8")
-    assert "base 0.3.0" in card and "site0, site1" in card and "unchanged" in card
+    assert "base 0.3.0" in card and "site0, site1" in card and "overview: " in block["trained_on"] and "first look" in card
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, volumes):

@@ -33,10 +33,10 @@ class FineTuning:
 
 
 def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None, progress: bool = True, tell=print) -> Path:
-    """Trains the close-look network of the bundle `base` (name or folder) on `data` and writes the bundle `out`; returns its folder.
+    """Trains the networks of the bundle `base` (name or folder) on `data`, each on its own grid, and writes the bundle `out`; returns its folder.
 
     data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
-    "training" are trained on; those of "validation", where there are any, choose the best checkpoint. An overview network stays as it is.
+    "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
     work: folder of the cases, checkpoints and curves (default: OUT.finetuning); a run found there is resumed.
     InputError for a bundle or data that will not do, and where `out` is the base itself.
     """
@@ -47,26 +47,37 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
     if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
     work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
-    experiment = _experiment(loaded, data, settings)
-    prepare_training(experiment, work / "data", tell=tell)
-    training, validation = (case_names(work / "data" / part) for part in ("training", "validation"))
-    if not training:
-        raise InputError(f"{data}: no labelled volume to train on; rows need a label, and the split 'training' or none")
-    train(experiment, work / "data", work / "run", start=loaded.network.state_dict(), progress=progress)
-    # a run that was stopped before its first validation, or has none, has no best checkpoint
-    checkpoint = BEST if validation and (work / "run" / BEST).is_file() else LAST
-    network, steps = load_checkpoint(experiment, work / "run" / checkpoint)
-    metadata = _metadata(loaded, training, validation, steps, settings)
-    return bundles.save(out, network, metadata, model_card(loaded, metadata, training, validation, steps, settings), overview=loaded.overview)
-
-
-def _experiment(loaded, data, settings: FineTuning) -> Experiment:
-    """The settings of the run: the bundle's network and grid, the bundled model's augmentation, a low rate."""
     block = loaded.metadata["crend"]
+    network, cases, steps = _trained(loaded.network, _experiment(loaded.name, block, data, settings), work, "", progress, tell)
+    overview, overview_steps = None, None
+    if loaded.overview is not None:
+        experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
+        overview, _, overview_steps = _trained(loaded.overview, experiment, work, "overview-", progress, tell)
+    metadata = _metadata(loaded, *cases, steps, overview_steps, settings)
+    return bundles.save(out, network, metadata, model_card(loaded, metadata, *cases, steps, overview_steps, settings), overview=overview)
+
+
+def _trained(network, experiment: Experiment, work: Path, which: str, progress: bool, tell):
+    """(the network trained further, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
+    folder, run = work / f"{which}data", work / f"{which}run"
+    prepare_training(experiment, folder, tell=tell)
+    training, validation = (case_names(folder / part) for part in ("training", "validation"))
+    if not training:
+        raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
+    tell(f"{experiment.name}: {experiment.steps} steps")
+    train(experiment, folder, run, start=network.state_dict(), progress=progress)
+    # a run that was stopped before its first validation, or has none, has no best checkpoint
+    checkpoint = BEST if validation and (run / BEST).is_file() else LAST
+    trained, steps = load_checkpoint(experiment, run / checkpoint)
+    return trained, (training, validation), steps
+
+
+def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experiment:
+    """The settings of the run: the network and grid that a bundle's `block` describes, the bundled model's augmentation, a low rate."""
     data = Path(data)
     kind = "usova3d" if data.is_dir() else "datalist"
     values = {
-        "name": loaded.name,
+        "name": name,
         "network": block["network"],
         "arguments": dict(block["arguments"]),
         "spacing_mm": list(block["spacing_mm"]),
@@ -90,10 +101,10 @@ def _experiment(loaded, data, settings: FineTuning) -> Experiment:
         "tensorboard": False,
         "workers": settings.workers,
     }
-    return experiment_from(values, f"fine-tuning of {loaded.name}")
+    return experiment_from(values, f"fine-tuning of {name}")
 
 
-def _metadata(loaded, training, validation, steps: int, settings: FineTuning) -> dict:
+def _metadata(loaded, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> dict:
     metadata = copy.deepcopy(loaded.metadata)
     volumes = f"{len(training)} volumes of its user ({', '.join(training)})"
     watched = f", chosen on {len(validation)} others ({', '.join(validation)})" if validation else ""
@@ -106,14 +117,15 @@ def _metadata(loaded, training, validation, steps: int, settings: FineTuning) ->
     metadata.pop("eval_metrics", None)
     block = metadata["crend"]
     block.pop("sha256", None)
-    block["trained_on"] = f"{block['trained_on']}; then {steps} steps at {settings.rate:g} on {volumes}{watched}"
+    counts = f"{steps} steps" if overview_steps is None else f"{steps} steps (overview: {overview_steps})"
+    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}"
     block["measured_on"] = "not measured since it was fine-tuned"
     block["notice"] = NOTICE
-    block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": loaded.metadata["crend"]["sha256"]["model.safetensors"]}
+    block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": dict(loaded.metadata["crend"]["sha256"])}
     return metadata
 
 
-def model_card(loaded, metadata: dict, training, validation, steps: int, settings: FineTuning) -> str:
+def model_card(loaded, metadata: dict, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> str:
     """README.md of the fine-tuned bundle."""
     block = metadata["crend"]
     lines = [
@@ -123,14 +135,14 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, setting
         "",
         "| | |",
         "|---|---|",
-        f"| base | {loaded.name} {loaded.metadata['version']}, sha256 of its weights {block['base']['sha256']} |",
+        f"| base | {loaded.name} {loaded.metadata['version']}, sha256 {', '.join(f'{name} {sha}' for name, sha in block['base']['sha256'].items())} |",
         f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
         f"| fine-tuned on | {len(training)} volumes: {', '.join(training)} |",
         f"| checkpoint | {_chosen(validation, steps)} |",
-        f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |",
     ]
-    if loaded.overview is not None:
-        lines.append("| overview network | the base's, unchanged |")
+    if overview_steps is not None:
+        lines.append(f"| checkpoint of the first look | {_chosen(validation, overview_steps)} |")
+    lines.append(f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |")
     lines += [
         "",
         "## Measured",
