@@ -97,7 +97,8 @@ def bundle(
     config: Path,
     run: Path = typer.Option(..., help="Folder of the training run."),
     out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
-    report: Optional[Path] = typer.Option(None, help="Folder written by `evaluate`, for the model card."),
+    report: List[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
+    peers: Optional[Path] = typer.Option(None, help="Markdown for the model card: what other systems reach on the same volumes."),
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
     share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
@@ -111,7 +112,8 @@ def bundle(
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview else None
-    bundle_run(read_experiment(config), run, out, report, overview=second, version=version, changes=changes)
+    others = None if peers is None else peers.read_text(encoding="utf-8")
+    bundle_run(read_experiment(config), run, out, report, peers=others, overview=second, version=version, changes=changes)
     typer.echo(f"{out}: done")
 
 

@@ -15,6 +15,10 @@ from .strata import strata_markdown
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
 NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
+FIGURES_ARE = (
+    "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
+    "30 % IoU). Count error: |predicted - true| follicles in a volume."
+)
 LIMITS = (
     "These figures say how well the model does on simulated volumes. They say nothing about real ovaries: no "
     "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
@@ -40,17 +44,18 @@ def bundle_run(
     experiment: Experiment,
     run_folder,
     out,
-    report=None,
+    reports=(),
     *,
+    peers: str | None = None,
     overview: Overview | None = None,
     version: str = "0.1.0",
     changes: str = "first bundle",
     checkpoint: str = "last.ckpt",
     trained_on: str | None = None,
 ) -> Path:
-    """Writes the bundle of a checkpoint in `run_folder` to `out`; `report` is a folder written by `evaluate`.
+    """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first the one that counts.
 
-    overview: the second network, which looks at the whole volume first. changes: what is new in `version`; what a bundle that lies in
+    peers: Markdown for the card, what other systems reach on the same volumes. overview: the second network, which looks at the whole volume first. changes: what is new in `version`; what a bundle that lies in
     `out` says of other versions is kept. trained_on: which volumes, where the configuration does not
     say it all. InputError when there is no checkpoint or no report where one was named.
     """
@@ -58,7 +63,8 @@ def bundle_run(
 
     run_folder, out = Path(run_folder), Path(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
-    measured = _measured(report)
+    found = [_measured(report) for report in reports]
+    measured = found[0] if found else {}
     simulated = experiment.data.kind == "simulated"
     notice = NOTICE if simulated else NOTICE_OWN
     trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
@@ -89,7 +95,7 @@ def bundle_run(
     took = time_and_device(run_folder, checkpoint)
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
-    card = model_card(experiment, out.name, trained_on, measured, overview, took)
+    card = model_card(experiment, out.name, trained_on, found, overview, took, peers)
     return bundle.save(out, network, described, card, overview=second)
 
 
@@ -123,8 +129,6 @@ def _volumes(experiment: Experiment) -> str:
 
 
 def _measured(report) -> dict:
-    if report is None:
-        return {}
     path = Path(report) / "summary.json"
     try:
         summary = json.loads(path.read_text())
@@ -137,8 +141,8 @@ def _measured(report) -> dict:
     return {**summary, "on": on}
 
 
-def model_card(experiment: Experiment, name: str, trained_on: str, measured: dict, overview: Overview | None = None, took: str | None = None) -> str:
-    """README.md of the bundle."""
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, peers=None) -> str:
+    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; peers: Markdown."""
     simulated = experiment.data.kind == "simulated"
     lines = [
         f"# {name}",
@@ -161,20 +165,11 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "## Measured",
         "",
     ]
-    if measured:
-        trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
-        lines += [
-            f"At full resolution on {measured['on']}, by `python -m crend_training evaluate {name} {trial}--first-seed "
-            f"{measured['seeds'][0]} --volumes {measured['seeds'][1] - measured['seeds'][0]} --out REPORT`:",
-            "",
-            markdown(measured["figures"]),
-            "",
-            "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
-            "30 % IoU). Count error: |predicted - true| follicles in a volume.",
-            *(["", strata_markdown(measured["strata"])] if measured.get("strata") else []),
-        ]
-    else:
-        lines.append("Nothing yet.")
+    for each in measured:
+        lines += _figures(name, each)
+    lines += [FIGURES_ARE] if measured else ["Nothing yet."]
+    if peers:
+        lines += ["", "## Other systems on the same volumes", "", peers.strip()]
     lines += [
         "",
         "## Limits",
@@ -183,6 +178,15 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: dic
         "",
     ]
     return "\n".join(lines)
+
+
+def _figures(name: str, measured: dict) -> list[str]:
+    """What one report says, and the command that measured it."""
+    trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
+    first, stop = measured["seeds"]
+    command = f"python -m crend_training evaluate {name} {trial}--first-seed {first} --volumes {stop - first} --out REPORT"
+    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", markdown(measured["figures"]), ""]
+    return lines + ([strata_markdown(measured["strata"]), ""] if measured.get("strata") else [])
 
 
 def _network(experiment: Experiment) -> str:

@@ -52,12 +52,18 @@ def evaluate(bundle, seeds, *, simulator: str = "training", render: bool = True,
 
     seeds = list(seeds)
     cases = {}
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=_share_cores, initargs=(processes,)) as pool:
         running = [pool.submit(_evaluate_one, str(bundle), seed, simulator, render, engine) for seed in seeds]
         for done in tqdm(as_completed(running), total=len(running), desc="evaluation", unit="volume"):
             case = done.result()
             cases[case.row["seed"]] = case
     return [cases[seed] for seed in seeds]
+
+
+def _share_cores(processes: int) -> None:
+    import torch
+
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // processes)))
 
 
 def _evaluate_one(bundle: str, seed: int, simulator: str, render: bool, engine: str) -> Case:
