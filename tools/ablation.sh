@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Does rendering earn its place, and contrast? U-Net, Rend and C-Rend with the settings of the bundled model's first look, at an equal number of
+# steps on the same cases, measured alone (no close look) on volumes of both simulators. Started again after any stop it goes on.
+#
+#     tools/ablation.sh FOLDER [STEPS] [VOLUMES]     default: 10000 steps, 40 volumes of each simulator
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=$1 steps=${2:-10000} volumes=${3:-40}
+config=training_pkg/crend_training/configs/crend_sim_overview.yaml
+crend_training() { "${PYTHON:-.venv/bin/python}" -m crend_training "$@"; }
+measure() { # BUNDLE SIMULATOR NAME OPTION...
+    [ -f "$folder/$3-$2/summary.json" ] && return
+    crend_training evaluate "$1" --simulator "$2" --first-seed 0 --volumes "$volumes" --processes "$(nproc)" --out "$folder/$3-$2" "${@:4}"
+}
+
+mkdir -p "$folder"
+for system in unet rend crend; do
+    sed -e "s/^network: .*/network: $system/; s/^steps: .*/steps: $steps/; s/^name: .*/name: $system/" $config > "$folder/$system.yaml"
+    crend_training train "$folder/$system.yaml" --data "${COARSE:-$folder/coarse}" --run "$folder/$system"
+    crend_training bundle "$folder/$system.yaml" --run "$folder/$system" --out "$folder/model-$system"
+done
+for simulator in training trial; do
+    for system in unet rend crend; do
+        measure "$folder/model-$system" $simulator $system
+    done
+    measure "$folder/model-crend" $simulator crend-not-rendered --no-render
+    for other in crend rend crend-not-rendered; do
+        base=unet
+        [ $other = crend-not-rendered ] && base=crend
+        echo "## $other against $base, $simulator simulator"
+        crend_training difference "$folder/$other-$simulator" "$folder/$base-$simulator"
+    done
+    echo "## crend against rend, $simulator simulator"
+    crend_training difference "$folder/crend-$simulator" "$folder/rend-$simulator"
+done
