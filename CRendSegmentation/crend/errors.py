@@ -1,4 +1,4 @@
-"""The two ways a run ends early that are not a failure of ours."""
+"""The ways a run ends early that are not a failure of ours."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,7 @@ class InputError(ValueError):
 
 class Cancelled(Exception):
     """The user stopped the run (exit code 130)."""
+
+
+class Kept(Cancelled):
+    """The user stopped a run of many; its message says what was kept."""

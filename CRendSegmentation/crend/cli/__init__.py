@@ -15,8 +15,8 @@ from contextlib import contextmanager
 import typer
 
 from .. import __version__
-from ..errors import Cancelled, InputError
-from . import compare, doctor, evaluate, figure, models, segment
+from ..errors import Cancelled, InputError, Kept
+from . import batch, compare, doctor, evaluate, figure, models, segment
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     help="Ovary and follicles in 3D ultrasound: segmentation and measurements. Research use only, not for diagnosis.",
 )
 app.command("segment")(segment.command)
+app.command("batch")(batch.command)
 app.command("compare")(compare.command)
 app.command("figure")(figure.command)
 app.command("evaluate")(evaluate.command)
@@ -73,6 +74,8 @@ def _run(arguments: list[str], debug: bool) -> int:
         if code == CANCELLED:  # what newer versions of typer make of KeyboardInterrupt
             raise KeyboardInterrupt
         return code if isinstance(code, int) else DONE
+    except Kept as error:
+        return _failed(str(error), CANCELLED)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         return _failed("cancelled, nothing was written.", CANCELLED)
     except InputError as error:

@@ -1,51 +1,88 @@
-"""crend compare --batch PAIRS: many comparisons, a table a case and a follicle, and what they say together."""
+"""crend batch IN... --out FOLDER: many volumes, one after the other; what is done stays done."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import List, Optional
 
-PRINTED = ("ovary_dsc", "ovary_hd95", "ovary_asd", "follicles_dsc", "follicles_hd95", "follicles_asd", "fd", "md", "count_error")
-AGREEMENT = {"ovary_volume_ml": "ovary volume, ml", "follicle_volume_ml": "follicle volume, ml", "follicle_count": "follicle count",
-             "follicle_diameter_mm": "follicle diameter, mm"}
+import typer
 
 
-def run(pairs: Path, out: Path, percentiles) -> None:
-    """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary."""
-    from ..batch import compare_batch, read_pairs
+def command(
+    inputs: List[Path] = typer.Argument(..., metavar="IN...", help="Volumes, folders of them (searched to any depth), or a CSV with a column `volume`."),
+    out: Path = typer.Option(..., "--out", metavar="FOLDER", help="For NAME.seg.nrrd, NAME.csv and NAME.json of each volume, and tables of all; made if missing."),
+    model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
+    device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
+    engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
+    everywhere: bool = typer.Option(False, "--everywhere", help="Look closely at the whole volumes, not only where a quick look sees an ovary."),
+    part: str = typer.Option("1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."),
+    again: bool = typer.Option(False, "--again", help="Segment what has results of this model, too."),
+) -> None:
+    """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
+    from ..errors import Cancelled, InputError, Kept
+    from ..inventory import find_volumes, part_of
+    from .console import progress_bar
+
+    volumes = part_of(find_volumes(inputs, out), part)
+    _make_folder(out)
+    segment, named = _segmenter(model, device, engine, everywhere)
+    from ..many import segment_many
+
+    try:
+        with progress_bar() as progress:
+            rows = segment_many(volumes, out, segment, model=named, again=again, progress=progress, tell=lambda line: typer.echo(line, err=True))
+    except (Cancelled, KeyboardInterrupt):
+        raise Kept("cancelled; what was done is kept, and the same command goes on.") from None
+    _show(rows, out)
+    failed = sum(row["status"] == "failed" for row in rows)
+    if failed:
+        raise InputError(f"{out / 'volumes.csv'}: {failed} of {len(rows)} volumes failed; correct what it says of them, and the same command tries them again.")
+
+
+def _make_folder(out: Path) -> None:
     from ..errors import InputError
-    from .console import progress_bar, stdout
+    from ..files import check_writable
 
-    todo = read_pairs(pairs)
-    files = [out / name for name in ("cases.csv", "follicles.csv", "summary.json")]
-    clash = {path.resolve() for path in files} & {Path(p).resolve() for _, a, b in todo for p in (a, b, pairs)}
-    if clash:
-        raise InputError(f"{clash.pop()}: is one of the inputs; give another folder with --out.")
-    with progress_bar() as progress:
-        batch = compare_batch(todo, percentiles=percentiles, progress=progress)
-    batch.write(out)
-    _show(batch)
-    for path in files:
-        stdout().print(f"wrote {path}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder ({(error.strerror or str(error)).lower()}); give another one.") from error
+    check_writable(out / "volumes.csv")
 
 
-def _show(batch) -> None:
+def _segmenter(model, device, engine, everywhere):
+    """(what segments the volume at a path, (name, version) of the model): model and engine are loaded once for all volumes."""
+    from ..bundle import load
+    from ..engines import make_engine
+    from ..image import read_image
+    from ..predict import segment
+    from .console import quiet
+
+    bundle = load(model)
+    running = make_engine(bundle.network, device, engine)
+
+    def one(path, progress):
+        with quiet():
+            image = read_image(path)
+        return segment(image, bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
+
+    return one, (bundle.name, bundle.metadata.get("version"))
+
+
+def _show(rows, out: Path) -> None:
     from .console import number, stdout, table
 
     console = stdout()
-    summary = batch.summary
-    rows = table(f"{summary['cases'] - summary['failed']} of {summary['cases']} cases", "mean>", "sd>", "median>", "quartiles>", "missing>")
-    for name in PRINTED:
-        found = summary["figures"].get(name)
-        if found:
-            values = (number(found[key], 3) for key in ("mean", "sd", "median"))
-            rows.add_row(name, *values, f"{number(found['q1'], 3)} to {number(found['q3'], 3)}", str(found["missing"]))
-    console.print(rows)
-    rows = table("agreement", "pairs>", "bias>", "95 % limits>", "ICC(A,1)>")
-    for key, name in AGREEMENT.items():
-        found = summary["agreement"][key]
-        limits = f"{number(found['lower'], 3)} to {number(found['upper'], 3)}"
-        rows.add_row(name, str(found["n"]), number(found["bias"], 3), limits, number(found["icc"], 3))
-    console.print(rows)
-    for row in batch.cases:
+    shown = table("volume", "ovary ml>", "follicles>", "antral>", "leading mm>", "doubts")
+    for row in rows:
         if row["status"] == "failed":
-            console.print(f"failed: {row['case']}: {row['reason']}")
+            shown.add_row(row["volume"], "–", "–", "–", "–", "failed: " + row["reason"])
+            continue
+        counts = (str(row["follicle_count"]), str(row["antral_count"]), number(row["leading_mean_diameter_mm"]))
+        shown.add_row(row["volume"], number(row["ovary_volume_ml"]), *counts, row["flags"])
+    console.print(shown)
+    for name in ("volumes.csv", "follicles.csv"):
+        console.print(f"wrote {out / name}")
+    notice = next((row["notice"] for row in rows if row["notice"]), None)
+    if notice:
+        console.print(notice)

@@ -27,7 +27,7 @@ def command(
     if batch is not None:
         if any(given is not None for given in (reference, prediction, json, surface, png)):
             raise InputError("--batch goes with --out and --percentile only; name the pairs in the CSV.")
-        from .batch import run
+        from .compare_batch import run
 
         return run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()))
     if reference is None or prediction is None:

@@ -7,7 +7,7 @@ from typing import Optional
 
 import typer
 
-from .batch import AGREEMENT, PRINTED
+from .compare_batch import AGREEMENT, PRINTED
 
 SPLITS = ("all", "training", "test")
 
