@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
+from .completeness import missing_bytes
 from .errors import InputError
 
 SMALLEST_SIDE = 4  # voxels
@@ -116,31 +115,21 @@ def _read_file(path: Path) -> sitk.Image:
         if "Unable to determine ImageIO reader" in str(error):
             raise InputError(f"{path}: not an image format that can be read; use {READABLE}.") from error
         raise InputError(damaged) from error
-    if path.name.lower().endswith((".nii", ".nii.gz")) and not _is_complete_nifti(path):
+    if not _is_whole(path):
         raise InputError(damaged)
     return image
 
 
-def _is_complete_nifti(path: Path) -> bool:
-    """Whether a NIfTI file holds all the bytes that its header announces.
+def _is_whole(path: Path) -> bool:
+    """Whether a file holds all the bytes that its header announces, where ITK does not ask.
 
-    ITK does not ask: it fills what is missing of a file that was cut short (a broken copy) with zeros.
+    It fills what is missing of a NIfTI or VTK file that was cut short (a broken copy) with zeros.
     """
     try:
-        with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
-            header = file.read(348)
-            order = "<" if header[:4] == struct.pack("<i", 348) else ">"
-            if header[:4] != struct.pack(order + "i", 348):
-                return True  # NIfTI-2 or Analyze: not what users have, ITK's word is enough
-            count, *sizes = struct.unpack_from(order + "8h", header, 40)
-            bits = struct.unpack_from(order + "h", header, 72)[0]
-            offset = struct.unpack_from(order + "f", header, 108)[0]
-            wanted = int(offset) + int(np.prod([max(n, 1) for n in sizes[:count]], dtype=np.int64)) * bits // 8
-            held = len(header)
-            while chunk := file.read(1 << 20):
-                held += len(chunk)
-            return held >= wanted
-    except (EOFError, OSError, zlib.error, struct.error):
+        return not missing_bytes(path)
+    except (ValueError, struct.error):
+        return path.suffix.lower() == ".vtk"  # a header of another kind, which ITK could read
+    except OSError:
         return False
 
 

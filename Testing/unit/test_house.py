@@ -96,7 +96,7 @@ def test_the_repository_is_small_enough_for_the_catalogue():
 
 
 def test_every_package_is_installed():
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     listed = {name for name in settings["packages"] if name != "crend_models"}
     present = set()
     for base in (ROOT / "CRendSegmentation", ROOT / "training_pkg"):
@@ -106,10 +106,10 @@ def test_every_package_is_installed():
 
 
 def test_every_requirement_has_a_pinned_version():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
     names = {re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in wanted}
-    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if "==" in line)
     pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
     assert names - set(pins) == set()
     assert pins["torch"] == "2.13.0"
@@ -117,14 +117,14 @@ def test_every_requirement_has_a_pinned_version():
 
 def cmake_fields():
     """{field: value} of the EXTENSION_ lines, read as the catalogue's checks read them."""
-    text = (ROOT / "CMakeLists.txt").read_text()
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     assert re.findall(r"project\s*\(\s*([^\s\)\n\r]+)", text, re.IGNORECASE)[0] == "CRend"
     return dict(re.findall(r'set\s*\(EXTENSION_(\w+)\s*"([^"]+)"\)', text))
 
 
 def s4ext_fields():
     """{keyword: rest of the line} of CRend.s4ext."""
-    lines = [line for line in (ROOT / "CRend.s4ext").read_text().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in (ROOT / "CRend.s4ext").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     return dict(line.split(" ", 1) for line in lines)
 
 
@@ -133,13 +133,13 @@ def test_the_catalogue_finds_all_its_fields():
     for name in ("HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"):
         assert fields.get(name), name
     assert "simulated" in fields["DESCRIPTION"] and "research use only" in fields["DESCRIPTION"].lower()
-    entry = json.loads((ROOT / "CRend.json").read_text())
+    entry = json.loads((ROOT / "CRend.json").read_text(encoding="utf-8"))
     assert set(entry) <= {"$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "scm_type",
                           "scm_url", "tier", "enabled", "dicom_support_rule"}
 
 
 def test_the_three_descriptions_of_the_extension_agree():
-    cmake, entry, old = cmake_fields(), json.loads((ROOT / "CRend.json").read_text()), s4ext_fields()
+    cmake, entry, old = cmake_fields(), json.loads((ROOT / "CRend.json").read_text(encoding="utf-8")), s4ext_fields()
     assert cmake["CATEGORY"] == entry["category"] == old["category"] == "Ultrasound"
     assert cmake["DEPENDS"].split() == entry["build_dependencies"] == old["depends"].split() == ["PyTorch"]
     assert entry["scm_url"] == old["scmurl"] == cmake["HOMEPAGE"] + ".git"
@@ -165,15 +165,15 @@ def test_the_icon_and_the_screenshots_are_where_the_catalogue_looks():
 
 
 def test_version_and_licence_are_said_once_the_same():
-    version = re.search(r'__version__ = "(.+)"', (ROOT / "CRendSegmentation/crend/__init__.py").read_text()).group(1)
-    citation = (ROOT / "CITATION.cff").read_text()
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "CRendSegmentation/crend/__init__.py").read_text(encoding="utf-8")).group(1)
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {version}\n" in citation and "\nlicense: Apache-2.0\n" in citation
-    assert "Apache License" in (ROOT / "LICENSE.txt").read_text()[:200]
-    assert "Apache" in (ROOT / "README.md").read_text()
+    assert "Apache License" in (ROOT / "LICENSE.txt").read_text(encoding="utf-8")[:200]
+    assert "Apache" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_points_at_files_that_exist():
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link and not link.startswith("#")]
     assert "Resources/Screenshots/overview.png" in links
     assert [link for link in links if not (ROOT / link).exists()] == []
@@ -186,7 +186,7 @@ def test_the_set_up_is_a_valid_script_and_executable():
 
 
 def test_the_readme_shows_what_the_commands_print():
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     made = dict(re.findall(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", text, re.DOTALL))
     assert set(made) == {"segment", "compare", "measured"}
     assert "-m crend segment" in made["segment"] and "follicles" in made["segment"]

@@ -81,7 +81,7 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "empty.nrrd").write_bytes(b"")
     (tmp_path / "text.nrrd").write_text("hello")
     (tmp_path / "notes.txt").write_text("hello")
-    for cut in (tmp_path / "cut.nrrd", tmp_path / "cut.nii.gz", tmp_path / "cut.nii"):
+    for cut in (tmp_path / "cut.nrrd", tmp_path / "cut.nii.gz", tmp_path / "cut.nii", tmp_path / "cut.vtk"):
         sitk.WriteImage(image_of(noise((20, 20, 20))), str(cut))
         cut.write_bytes(cut.read_bytes()[:-100])
     (tmp_path / "folder").mkdir()
@@ -93,6 +93,7 @@ def test_files_that_are_none(tmp_path):
         "cut.nrrd": "damaged or incomplete",
         "cut.nii.gz": "damaged or incomplete",
         "cut.nii": "damaged or incomplete",
+        "cut.vtk": "damaged or incomplete",
         "folder": "without a DICOM series",
     }
     for name, words in wrong.items():

@@ -7,11 +7,11 @@ import pytest
 import SimpleITK as sitk
 from training_samples import ball_images, tiny
 
+from crend.completeness import missing_bytes
 from crend.errors import InputError
 from crend.labels import write_labels
 from crend_training.cases import case_names, open_case
 from crend_training.checking import check_entries, usable
-from crend_training.completeness import missing_bytes
 from crend_training.configuration import Data
 from crend_training.datalist import read_datalist
 from crend_training.sources import entries_at, prepare_training

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from crend.completeness import missing_bytes
 from crend.errors import InputError
-
-from .completeness import missing_bytes
 
 OVARY_CODE = "15497006"  # SNOMED CT
 
