@@ -85,7 +85,7 @@ def _spacings(path: Path) -> dict:
     if not path.is_file():
         return {}
     result = {}
-    with open(path, newline="") as f:
+    with open(path, newline="", encoding="utf-8") as f:
         for line, row in enumerate(csv.reader(f), 1):
             if not row or (line == 1 and row[0].strip().lower() == "id"):
                 continue
