@@ -10,6 +10,7 @@ from slicer.ScriptedLoadableModule import (ScriptedLoadableModule, ScriptedLoada
                                            ScriptedLoadableModuleWidget)
 from slicer.util import VTKObservationMixin
 
+from CRendSegmentationLib.FolderRun import FolderRun
 from CRendSegmentationLib.Panel import Panel
 from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
 from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
@@ -148,6 +149,20 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         """Find the follicle around a point (r, a, s; the segmentation's own coordinates) and add it to what `editing`, a FollicleEditing,
         edits. Returns a run to be polled, as `start` does."""
         return FollicleRun(self.predictor, editing, point, settings)
+
+    def segmentFolder(self, inputs, out, *, model=None, device="auto", engine="auto", search=True, again=False, progress=None, cancelled=None):
+        """Segment many volumes, block until it is done, and return FolderNodes: tableNode, rows, message.
+
+        inputs: paths of volumes, of folders (searched to any depth) or of CSV lists, or one of them. out: the folder for NAME.seg.nrrd,
+        NAME.csv and NAME.json of each, volumes.csv and follicles.csv. What has results of this model there is not segmented again unless
+        `again`; a volume that fails is a row with its reason. progress(name of the volume, fraction of the whole). The volumes stay out of the scene.
+        """
+        settings = Settings(model, device, engine, search)
+        return self.startFolder([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, out, settings, again).wait(progress, cancelled)
+
+    def startFolder(self, inputs, out, settings=Settings(), again=False):
+        """As `segmentFolder`, without blocking: returns a run to be polled from the main thread."""
+        return FolderRun(self.predictor, inputs, out, settings, again)
 
     def review(self, referenceNode, comparedNode, settings=ReviewSettings(), *, progress=None, cancelled=None):
         """Compare two segmentation nodes, block until it is done, and return a Review: its metricsTableNode, matchTableNode, maps, marks.

@@ -5,6 +5,7 @@ import vtk
 
 from .EditTools import EditTools
 from .ExportTools import ExportTools
+from .FolderPanel import FolderPanel
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
@@ -32,10 +33,12 @@ class Panel:
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.export = ExportTools(ui, self.run.say, self.run.sayError)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
+        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning)
 
     def close(self):
         """End what is running and let go of the scene."""
         self.run.cancel()
+        self.folder.close()
         self.install.close()
         self.setParameterNode(None)
         self.review.close()
@@ -44,6 +47,7 @@ class Panel:
     def leaveScene(self):
         """The scene is about to be closed: let it go, and what is running with it."""
         self.run.cancel()
+        self.folder.leaveScene()
         self.review.leaveScene()
         self.setParameterNode(None)
 
@@ -87,6 +91,14 @@ class Panel:
         self.logic.getParameterNode().segmentation = nodes.segmentationNode
         self._show(nodes.segmentationNode)
 
+    def startFolder(self, inputs, out, again):
+        """Start on all volumes of a folder, with the model and the settings that are chosen."""
+        return self.logic.startFolder(inputs, out, settingsOf(self.logic.getParameterNode()), again)
+
+    def onFolderRunning(self, running):
+        """The network does one thing at a time."""
+        self._updateApply()
+
     def onAddFollicle(self, editing, point):
         """The user clicked at a follicle that is to be added."""
         settings = settingsOf(self.logic.getParameterNode())
@@ -119,6 +131,8 @@ class Panel:
     def _updateApply(self):
         if self.install.missing:
             self.run.setReady(False, "Install what is missing first.")
+        elif self.folder.run.running:
+            self.run.setReady(False, "A folder is being segmented; stop it or wait.")
         elif not self.models.any:
             self.run.setReady(False, "No model is installed: reinstall the CRend extension, or choose a model's folder.")
         elif self._parameterNode is None or self._parameterNode.inputVolume is None:

@@ -54,6 +54,10 @@ class WorkerPredictor:
         """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
         return _WorkerFollicleJob(self._client, image, name, settings, point=point)
 
+    def startFolder(self, inputs, out, settings, again=False):
+        """A job for many volumes (files, folders or lists, see crend.inventory) into the folder `out`: it ends with the rows of volumes.csv."""
+        return _WorkerFolderJob(self._client, inputs, out, settings, again)
+
     def describe(self, settings):
         """Ask what the network would run on; the job's poll gives the words."""
         return _DescriptionJob(self._client, settings)
@@ -116,6 +120,8 @@ class WorkerJob(_WorkerRequest):
     write(folder) -> what else the request says. A subclass has read(event) -> the result.
     """
 
+    patience = PATIENCE_SECONDS
+
     def __init__(self, client, do, write, **what):
         self._folder = tempfile.TemporaryDirectory(prefix="crend-")
         self._cancelledAt = None
@@ -125,7 +131,7 @@ class WorkerJob(_WorkerRequest):
         """The result, or None. Raises InputError, Cancelled or PredictionFailed."""
         try:
             event = self._final()
-            if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > PATIENCE_SECONDS):
+            if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > self.patience):
                 if event is None:
                     self._client.close()
                 raise Cancelled("stopped")
@@ -174,6 +180,18 @@ class _WorkerFollicleJob(_WorkerImageJob):
 
     def read(self, event):
         return sitk.ReadImage(event["follicle"])
+
+
+class _WorkerFolderJob(WorkerJob):
+    patience = 5.0  # the tables of what is done are written yet
+
+    def __init__(self, client, inputs, out, settings, again):
+        super().__init__(client, "batch", lambda folder: {"inputs": [str(path) for path in inputs], "out": str(out)}, model=settings.model or None,
+                         device=settings.device, engine=settings.engine, search=settings.search, split=settings.split,
+                         smallest_follicle_mm=settings.smallestFollicleMm, again=again)
+
+    def read(self, event):
+        return event["rows"]
 
 
 class _InProcessJob:

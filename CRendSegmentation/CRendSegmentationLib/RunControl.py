@@ -4,7 +4,7 @@ import traceback
 
 import qt
 
-from crend.errors import Cancelled, InputError
+from crend.errors import Cancelled, InputError, Kept
 
 INTERVAL_MS = 100
 
@@ -89,7 +89,9 @@ class RunControl:
 
     def sayError(self, error):
         """Say in words what went wrong."""
-        if isinstance(error, Cancelled):
+        if isinstance(error, Kept):
+            self.say(str(error))
+        elif isinstance(error, Cancelled):
             self.say("Cancelled. The scene is as it was before.")
         elif isinstance(error, InputError):
             self.say(str(error), failed=True)

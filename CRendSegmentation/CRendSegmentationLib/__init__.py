@@ -4,6 +4,7 @@ Without Qt, from the ultrasound to the scene:
     VolumeImage         volume node -> SimpleITK image; RAS and LPS meet here and nowhere else
     Predictors          who runs the network: the worker process, or this one
     Run, SequenceRun    a volume, a follicle, a sequence on its way; polled
+    FolderRun           all volumes of a folder on their way, from files to files
     SegmentationWriter  result -> segmentation node
     ResultTables        measurements -> follicle table, summary table
     Results             the two above together, all or nothing (SceneTransaction), in the volume's study
@@ -14,5 +15,5 @@ Without Qt, from the ultrasound to the scene:
 With Qt, the panel:
     ParameterNode       the user's choices
     Panel               brings its parts together: ModelChoice, RunControl, ResultView, FollicleTable, EditTools, SeedPlacing,
-                        ExportTools, InstallBar
+                        ExportTools, InstallBar, FolderPanel
 """

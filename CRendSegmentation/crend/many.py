@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 from .errors import Cancelled, InputError
-from .files import replacing_all
+from .files import check_writable, replacing_all
 from .inventory import Volume
 from .labels import write_labels
 from .measurements import Measurements
@@ -54,6 +54,16 @@ def segment_many(
         write_tables(out)
     rows = {row["volume"]: row for row in _rows(out)[0]}
     return [rows[volume.name] for volume in volumes]
+
+
+def make_folder(out) -> None:
+    """Makes the folder `out` where it is missing. InputError when it cannot be made or written to."""
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder ({(error.strerror or str(error)).lower()}); give another one.") from error
+    check_writable(out / "volumes.csv")
 
 
 def write_tables(out) -> None:

@@ -11,6 +11,8 @@ Protocol, version 2. Both ways one JSON object a line, UTF-8; images go through 
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
+    {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "result" has "rows" of the
+     "again", and the options of "segment"}                         volumes, keyed by crend.many.VOLUME_COLUMNS; files lie in DIR
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.review
@@ -92,6 +94,8 @@ class Worker:
                 self.say("result", id=number, **self._segment(request))
             elif request["do"] == "follicle":
                 self.say("result", id=number, **self._follicle(request))
+            elif request["do"] == "batch":
+                self.say("result", id=number, **self._batch(request))
             elif request["do"] == "review":
                 self.say("result", id=number, **self._review(request))
             elif request["do"] == "describe":
@@ -150,6 +154,35 @@ class Worker:
         path = str(Path(request["folder"]) / "follicle.nrrd")
         sitk.WriteImage(found, path)
         return {"follicle": path}
+
+    def _batch(self, request: dict) -> dict:
+        from .image import read_image
+        from .inventory import find_volumes
+        from .many import make_folder, segment_many
+
+        number = request.get("id")
+        volumes = find_volumes(request["inputs"], request["out"])
+        make_folder(request["out"])
+        self.say("progress", id=number, stage="loading", fraction=0.0)
+        from .predict import segment
+
+        bundle, engine = self._load(request)
+        options = {
+            "engine": engine,
+            "search": request.get("search", True),
+            "smallest_follicle_mm": request.get("smallest_follicle_mm"),
+            "split": request.get("split", True),
+            "cancelled": lambda: number in self._cancelled,
+        }
+        rows = segment_many(
+            volumes,
+            request["out"],
+            lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **options),
+            model=(bundle.name, bundle.metadata.get("version")),
+            again=request.get("again", False),
+            progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+        )
+        return {"rows": rows}
 
     def _review(self, request: dict) -> dict:
         from .review_files import answer

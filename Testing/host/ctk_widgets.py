@@ -117,12 +117,15 @@ class _PathWidget(QWidget):
 
 class ctkPathLineEdit(_PathWidget):
     currentPathChanged = Signal(str)
+    Dirs = 0x001
 
     def __init__(self, parent=None):
         super().__init__(parent)
+        self._filters = 0
         self._edit.textChanged.connect(self.currentPathChanged)
 
     currentPath = Property(str, lambda self: self._edit.text(), lambda self, path: self._edit.setText(path))
+    filters = Property(int, lambda self: self._filters, lambda self, filters: setattr(self, "_filters", filters))
 
 
 class ctkDirectoryButton(_PathWidget):

@@ -21,12 +21,12 @@ def command(
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
     from ..errors import Cancelled, InputError, Kept
     from ..inventory import find_volumes, part_of
+    from ..many import make_folder, segment_many
     from .console import progress_bar
 
     volumes = part_of(find_volumes(inputs, out), part)
-    _make_folder(out)
+    make_folder(out)
     segment, named = _segmenter(model, device, engine, everywhere)
-    from ..many import segment_many
 
     try:
         with progress_bar() as progress:
@@ -37,17 +37,6 @@ def command(
     failed = sum(row["status"] == "failed" for row in rows)
     if failed:
         raise InputError(f"{out / 'volumes.csv'}: {failed} of {len(rows)} volumes failed; correct what it says of them, and the same command tries them again.")
-
-
-def _make_folder(out: Path) -> None:
-    from ..errors import InputError
-    from ..files import check_writable
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made a folder ({(error.strerror or str(error)).lower()}); give another one.") from error
-    check_writable(out / "volumes.csv")
 
 
 def _segmenter(model, device, engine, everywhere):

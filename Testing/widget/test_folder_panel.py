@@ -1,0 +1,162 @@
+"""The Folder section as a user meets it: choose two folders, press the button, read a row a volume, load one. With the real worker."""
+
+import csv
+import math
+
+import pytest
+import SimpleITK as sitk
+import slicer
+from crend.errors import InputError
+from crend.labels import read_labels
+from host import samples
+from host.bundles import ultrasoundLike, writeBundle
+from test_panel import cells, models, panel, wait  # noqa: F401
+
+from CRendSegmentationLib.FolderPanel import loadResult
+from CRendSegmentationLib.FolderRun import messageOf
+from CRendSegmentationLib.Predictors import WorkerPredictor
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    made = WorkerPredictor()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """(volumes, results): three volumes, one of which cannot be read."""
+    volumes = tmp_path / "scans"
+    (volumes / "site").mkdir(parents=True)
+    for seed, name in enumerate(("a.nrrd", "site/b.nii.gz")):
+        sitk.WriteImage(sitk.GetImageFromArray(ultrasoundLike(seed=seed)), str(volumes / name))
+    (volumes / "broken.nrrd").write_text("nothing")
+    return volumes, tmp_path / "results"
+
+
+@pytest.fixture
+def section(panel, predictor, folders, tmp_path):  # noqa: F811
+    """The Folder section with both folders chosen and a tiny model."""
+    panel.logic.predictor = predictor
+    panel.logic.getParameterNode().model = str(writeBundle(tmp_path / "tiny"))
+    found = panel.panel.folder
+    found.ui.inputFolderEdit.currentPath, found.ui.outputFolderEdit.currentPath = map(str, folders)
+    return found
+
+
+def segmentFolder(section):
+    section.ui.folderButton.click()
+    wait(lambda: not section.run.running, 120)
+
+
+def test_the_button_waits_for_both_folders_and_says_so(panel, tmp_path):  # noqa: F811
+    ui = panel.panel.folder.ui
+    assert panel.ui.folderSection.collapsed and ui.folderTable.isHidden()
+    assert not ui.folderButton.enabled and "folder with the volumes" in ui.folderButton.toolTip
+    ui.inputFolderEdit.currentPath = str(tmp_path)
+    assert not ui.folderButton.enabled and "results" in ui.folderButton.toolTip
+    ui.outputFolderEdit.currentPath = str(tmp_path / "out")
+    assert ui.folderButton.enabled
+
+
+def test_every_volume_is_a_row_and_a_failed_one_says_why(section, folders, scene):
+    before = scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode")
+    segmentFolder(section)
+    assert section.ui.folderStatusLabel.text.startswith("2 of 3 volumes segmented") and "1 failed" in section.ui.folderStatusLabel.text
+    assert cells(section.ui.folderTable, 0) == ["a", "broken", "site/b"]
+    assert cells(section.ui.folderTable, 4)[1].startswith("failed: ") and "broken.nrrd" in cells(section.ui.folderTable, 4)[1]
+    with open(folders[1] / "volumes.csv", newline="") as file:
+        written = {row["volume"]: row for row in csv.DictReader(file)}
+    shown = dict(zip(cells(section.ui.folderTable, 0), cells(section.ui.folderTable, 1)))
+    assert float(shown["a"]) == pytest.approx(float(written["a"]["ovary_volume_ml"]), abs=0.05) and not shown["broken"]
+    assert scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == before, "the volumes of a folder would fill the scene"
+
+
+def test_the_scene_gets_a_table_with_units_in_its_headers(section, scene):
+    segmentFolder(section)
+    node = scene.GetFirstNodeByName("Volumes of results")
+    assert node.GetColumnTitle("ovary_volume_ml") == "Ovary (ml)" and node.GetColumnUnitLabel("leading_mean_diameter_mm") == "mm"
+    table = node.GetTable()
+    assert [table.GetColumnByName("volume").GetValue(row) for row in range(3)] == ["a", "broken", "site/b"]
+    assert math.isnan(table.GetColumnByName("ovary_volume_ml").GetValue(1))
+
+
+def test_apply_waits_while_a_folder_is_segmented(section, panel):  # noqa: F811
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    section.ui.folderButton.click()
+    assert not panel.ui.applyButton.enabled and "folder is being segmented" in panel.ui.applyButton.toolTip
+    assert not section.ui.folderInputFrame.enabled and section.ui.folderButton.text == "Cancel"
+    wait(lambda: not section.run.running, 120)
+    assert panel.ui.applyButton.enabled and section.ui.folderInputFrame.enabled
+
+
+def test_a_stop_keeps_what_is_done_and_the_button_goes_on(section, folders):
+    section.ui.folderButton.click()
+    wait(lambda: list(folders[1].glob("a.seg.nrrd")) or not section.run.running, 120)
+    section.run.cancel()
+    if "Stopped" in section.ui.folderStatusLabel.text:
+        assert str(folders[1]) in section.ui.folderStatusLabel.text
+    first = (folders[1] / "a.seg.nrrd").stat().st_mtime_ns
+    segmentFolder(section)
+    assert cells(section.ui.folderTable, 0) == ["a", "broken", "site/b"]
+    assert (folders[1] / "a.seg.nrrd").stat().st_mtime_ns == first, "what was done is not done again"
+
+
+def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scene, monkeypatch):
+    segmentFolder(section)
+    loaded = []
+    monkeypatch.setattr("CRendSegmentationLib.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)))
+    table = section.ui.folderTable
+    import qt
+
+    table.sortByColumn(0, qt.Qt.DescendingOrder)
+    table.itemDoubleClicked.emit(table.item(0, 2))
+    assert loaded == [("site/b", str(folders[1]))]
+
+
+def test_a_loaded_result_lies_on_its_volume_and_has_surfaces(section, folders, monkeypatch):
+    # Slicer's readers are Qt; their storage nodes are here.
+    def read(className, path):
+        node = slicer.mrmlScene.AddNewNodeByClass(className)
+        node.AddDefaultStorageNode()
+        node.GetStorageNode().SetFileName(str(path))
+        assert node.GetStorageNode().ReadData(node)
+        return node
+
+    monkeypatch.setattr(slicer.util, "loadSegmentation", lambda path: read("vtkMRMLSegmentationNode", path))
+    monkeypatch.setattr(slicer.util, "loadVolume", lambda path: read("vtkMRMLScalarVolumeNode", path))
+    segmentFolder(section)
+    table = section.ui.folderTable
+    table.itemDoubleClicked.emit(table.item(0, 0))
+    assert "#c62828" not in section.ui.folderStatusLabel.styleSheet, section.ui.folderStatusLabel.text
+    node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert node.GetSegmentation().GetSegment("Ovary") is not None
+    assert node.GetSegmentation().ContainsRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
+    volume = node.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    assert volume is slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+
+
+def test_a_failed_row_has_nothing_to_load():
+    with pytest.raises(InputError, match="has no result"):
+        loadResult({"volume": "a", "status": "failed", "reason": "it is none"}, ".")
+
+
+def test_a_folder_without_volumes_is_refused_in_one_line(section, tmp_path):
+    (tmp_path / "empty").mkdir()
+    section.ui.inputFolderEdit.currentPath = str(tmp_path / "empty")
+    segmentFolder(section)
+    assert "no volume there" in section.ui.folderStatusLabel.text and "#c62828" in section.ui.folderStatusLabel.styleSheet
+
+
+def test_the_console_runs_a_folder_too(section, panel, folders, tmp_path):  # noqa: F811
+    heard = []
+    nodes = panel.logic.segmentFolder(folders[0] / "a.nrrd", folders[1], model=str(tmp_path / "tiny"), progress=lambda *told: heard.append(told))
+    assert [row["volume"] for row in nodes.rows] == ["a"] and nodes.message.startswith("1 of 1 volumes segmented")
+    assert {stage for stage, _ in heard} >= {"a"} and slicer.mrmlScene.IsNodePresent(nodes.tableNode)
+    assert read_labels(folders[1] / "a.seg.nrrd").ovary.GetSize() == (56, 48, 40)
+
+
+def test_the_message_counts():
+    done, none, failed = ({"status": status, "ovary_volume_ml": ml} for status, ml in (("done", 5.0), ("done", None), ("failed", None)))
+    assert messageOf([done, none, failed]) == "2 of 3 volumes segmented, 1 without an ovary, 1 failed"
