@@ -23,26 +23,27 @@ def suited(probability: np.ndarray, thresholds: dict, spacing_mm) -> tuple[dict,
     """(`thresholds` with the ovary's suited to this volume, expected Dice of the ovary there, 0 to 1).
 
     probability: (D, H, W) of ovary on the model grid, spacing_mm (x, y, z). thresholds: the bundle's; the ovary's falls from "ovary"
-    no further than to "ovary_lowest", and stays where the bundle names none. The expected Dice is 0 where nothing is found.
+    no further than to "ovary_lowest", and stays where the bundle names none. A lower one may make an ovary larger, but not replace it or
+    add another: "most_ovaries" is how many there are at the usual one, at least 1. The expected Dice is 0 where nothing is found.
     """
     usual, lowest = thresholds["ovary"], thresholds.get("ovary_lowest", thresholds["ovary"])
     stride = [max(1, round(COARSE_MM / s)) for s in reversed(tuple(spacing_mm))]
     coarse = np.asarray(probability[tuple(slice(step // 2, None, step) for step in stride)], np.float32)
     spacing = [s * step for s, step in zip(reversed(tuple(spacing_mm)), stride)]
-    best, best_dice = usual, 0.0
-    seen = False
-    for k in range(int(np.floor((usual - lowest) / STEP + 1e-6)) + 1):
-        threshold = usual - k * STEP
-        organ, count = choose_ovary(coarse >= threshold, float(np.prod(spacing)) / 1000)
-        if not count:
+    voxel_ml = float(np.prod(spacing)) / 1000
+    core, count = choose_ovary(coarse >= usual, voxel_ml)
+    most = max(count, 1)
+    best, best_dice = usual, expected_dice(coarse, core, spacing)
+    for k in range(1, int(np.floor((usual - lowest) / STEP + 1e-6)) + 1):
+        organ, _ = choose_ovary(coarse >= usual - k * STEP, voxel_ml, most)
+        if (core & ~organ).any():
             continue
         dice = expected_dice(coarse, organ, spacing)
-        seen = seen or k == 0
         if dice > best_dice + 1e-9:
-            best, best_dice = threshold, dice
-    if not seen and best_dice < LEAST:
+            best, best_dice = usual - k * STEP, dice
+    if not count and best_dice < LEAST:
         best, best_dice = usual, 0.0
-    return {**thresholds, "ovary": round(best, 4)}, best_dice
+    return {**thresholds, "ovary": round(best, 4), "most_ovaries": most}, best_dice
 
 
 def expected_dice(probability: np.ndarray, organ: np.ndarray, spacing_zyx) -> float:

@@ -11,8 +11,8 @@ NECK_MM = 2.4  # a bridge of a smaller half-width joins two things, not two part
 OWN_FOLLICLE = 0.5  # a follicle blob belongs to the ovary when at least this part of it lies inside
 
 
-def choose_ovary(mask: np.ndarray, voxel_ml: float) -> tuple[np.ndarray, int]:
-    """The ovary or ovaries in `mask` (D, H, W) bool: their voxels, holes filled, and how many there are (0, 1 or 2).
+def choose_ovary(mask: np.ndarray, voxel_ml: float, most: int = 2) -> tuple[np.ndarray, int]:
+    """The ovary or ovaries in `mask` (D, H, W) bool: their voxels, holes filled, and how many there are (0, 1 or 2, no more than `most`).
 
     The largest connected blob is one, unless it is too small for an ovary; the second largest only if comparable. What hangs on
     the ovary by a thin neck (bowel beside it) is a blob of its own.
@@ -26,7 +26,7 @@ def choose_ovary(mask: np.ndarray, voxel_ml: float) -> tuple[np.ndarray, int]:
     first, *others = np.argsort(-sizes, kind="stable")[:2]
     if sizes[first] * voxel_ml < SMALLEST_OVARY_ML:
         return np.zeros(mask.shape, bool), 0
-    chosen = [first] + [k for k in others if sizes[k] >= SECOND_OVARY * sizes[first]]
+    chosen = ([first] + [k for k in others if sizes[k] >= SECOND_OVARY * sizes[first]])[:most]
     return ndimage.binary_fill_holes(np.isin(labels, chosen)), len(chosen)
 
 
@@ -77,7 +77,7 @@ def tidy(probabilities: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[
     """
     ovary, follicles = probabilities.copy()
     above = ovary >= thresholds["ovary"]
-    organ, count = choose_ovary(above, voxel_ml)
+    organ, count = choose_ovary(above, voxel_ml, thresholds.get("most_ovaries", 2))
     if count == 0:
         return np.zeros_like(probabilities), organ, 0
     follicle_mask = follicles >= thresholds["follicles"]
