@@ -9,8 +9,8 @@ configs=training_pkg/crend_training/configs
 crend_training() { "${PYTHON:-.venv/bin/python}" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 1 0.3 --version 0.2.0 --out "$folder/crend-sim" "$@" \
-        --changes "an overview network that sees the whole volume; both trained with Muon on 500 volumes; the ovary's threshold suits the volume"
+        --share 1 0.6 --version 0.2.0 --out "$folder/crend-sim" "$@" \
+        --changes "an overview network that sees the whole volume; both trained with Muon on 500 volumes; the ovary's threshold suits the volume; follicles from 2 mm"
 }
 
 mkdir -p "$folder"

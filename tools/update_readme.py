@@ -55,13 +55,15 @@ def session(folder, words, keep_until=None):
 
 
 def card():
-    """The section Measured of the default model's card."""
+    """The section Measured of the default model's card, without its tables by size and the like."""
     from crend.bundle import available
 
     default = available()[0]
     text = (Path(default.folder) / "README.md").read_text()
     measured = re.search(r"## Measured\n\n(.*?)\n*(?=\n## |\Z)", text, re.DOTALL).group(1)
-    return f"The bundled model is `{default.name}`; its card says:\n\n{measured}\n"
+    kept = [part for part in measured.split("\n\n") if not part.startswith(("| follicles by ", "<!--"))]
+    measured = "\n\n".join(kept)
+    return f"The bundled model is `{default.name}`; its card says this, and more by size, contrast, depth and spacing:\n\n{measured}\n"
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def describe(
     copyright: str = "Copyright (c) The CRend authors",
     thresholds: dict | None = None,
     render_points: int = 65536,
-    smallest_follicle_mm: float = 1.6,
+    smallest_follicle_mm: float = 2.0,
     overview: dict | None = None,
     **more,
 ) -> dict:
