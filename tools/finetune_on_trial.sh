@@ -8,10 +8,10 @@ crend_training() { "${PYTHON:-.venv/bin/python}" -m crend_training "$@"; }
 measure() { crend_training evaluate "$1" --simulator trial --first-seed 0 --volumes 40 --processes "$(nproc)" --out "$2"; }
 
 mkdir -p "$folder/volumes"
-echo image,label > "$folder/volumes/list.csv"
+echo name,image,label > "$folder/volumes/list.csv"
 for seed in 100 101 102 103 104; do
     [ -f "$folder/volumes/$seed/labels.nrrd" ] || crend_training phantom --trial --seed $seed --out "$folder/volumes/$seed"
-    echo "$seed/volume.nrrd,$seed/labels.nrrd" >> "$folder/volumes/list.csv"
+    echo "trial$seed,$seed/volume.nrrd,$seed/labels.nrrd" >> "$folder/volumes/list.csv"
 done
 [ -f "$report/summary.json" ] || measure "$model" "$report"
 crend_training finetune "$model" "$folder/volumes/list.csv" --out "$folder/finetuned"

@@ -11,6 +11,7 @@ import vtk
 from crend.errors import Cancelled, Kept
 
 from .Run import STAGE_WORDS, Waiting, progressWords
+from .TableColumns import addColumn
 
 #: Columns of the table node: name in volumes.csv, title, unit, what it says.
 TEXTS = (("volume", "Volume", "", "Its path below the folder, without an ending"), ("status", "Status", "", "done or failed"))
@@ -71,11 +72,11 @@ def addTable(rows, name):
     rows = [{**row, "remark": row["reason"] if row["status"] == "failed" else row["flags"]} for row in rows]
     table = vtk.vtkTable()
     for column, *_ in TEXTS:
-        _addColumn(table, column, vtk.vtkStringArray, [row[column] or "" for row in rows])
+        addColumn(table, column, vtk.vtkStringArray, [row[column] or "" for row in rows])
     for column, *_ in NUMBERS:
-        _addColumn(table, column, vtk.vtkDoubleArray, [math.nan if row[column] is None else float(row[column]) for row in rows])
+        addColumn(table, column, vtk.vtkDoubleArray, [math.nan if row[column] is None else float(row[column]) for row in rows])
     for column, *_ in REMARKS:
-        _addColumn(table, column, vtk.vtkStringArray, [row[column] or "" for row in rows])
+        addColumn(table, column, vtk.vtkStringArray, [row[column] or "" for row in rows])
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", slicer.mrmlScene.GenerateUniqueName(name))
     node.SetAndObserveTable(table)
     node.SetUseColumnTitleAsColumnHeader(True)
@@ -85,11 +86,3 @@ def addTable(rows, name):
         node.SetColumnUnitLabel(column, unit)
         node.SetColumnDescription(column, meaning)
     return node
-
-
-def _addColumn(table, name, kind, values):
-    column = kind()
-    column.SetName(name)
-    for value in values:
-        column.InsertNextValue(value)
-    table.AddColumn(column)

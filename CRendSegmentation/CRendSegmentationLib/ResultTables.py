@@ -7,6 +7,8 @@ import vtk
 
 from crend.measurements import Measurements
 
+from .TableColumns import addColumn
+
 #: Column of the follicle table: unit, what a header shows, what it means.
 COLUMN_WORDS = {
     "id": ("", "No.", "Number of the follicle, 1 is the largest"),
@@ -42,8 +44,8 @@ def fillFollicleTable(tableNode, measurements, manual=()):
     for name in Measurements.COLUMNS:
         # A table of Slicer's has no empty cells: a missing number is not a number.
         values = [float("nan") if row[name] is None else row[name] for row in rows]
-        _addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), values)
-    _addColumn(table, "manual", vtk.vtkIntArray, [int(row["segment"] in manual) for row in rows])
+        addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), values)
+    addColumn(table, "manual", vtk.vtkIntArray, [int(row["segment"] in manual) for row in rows])
     tableNode.SetAndObserveTable(table)
     for name in COLUMN_WORDS:
         unit, short, meaning = COLUMN_WORDS[name]
@@ -64,9 +66,9 @@ def fillSummaryTable(tableNode, measurements):
     """Write one row a finding: columns finding (text), value (number) and unit (text)."""
     lines = summaryLines(measurements)
     table = vtk.vtkTable()
-    _addColumn(table, "finding", vtk.vtkStringArray, [line[0] for line in lines])
-    _addColumn(table, "value", vtk.vtkDoubleArray, [line[1] for line in lines])
-    _addColumn(table, "unit", vtk.vtkStringArray, [line[2] for line in lines])
+    addColumn(table, "finding", vtk.vtkStringArray, [line[0] for line in lines])
+    addColumn(table, "value", vtk.vtkDoubleArray, [line[1] for line in lines])
+    addColumn(table, "unit", vtk.vtkStringArray, [line[2] for line in lines])
     tableNode.SetAndObserveTable(table)
 
 
@@ -121,12 +123,3 @@ def readSummary(tableNode):
     table = tableNode.GetTable()
     return [(table.GetValueByName(row, "finding").ToString(), table.GetValueByName(row, "value").ToDouble(),
              table.GetValueByName(row, "unit").ToString()) for row in range(table.GetNumberOfRows())]
-
-
-def _addColumn(table, name, kind, values):
-    column = kind()
-    column.SetName(name)
-    column.SetNumberOfValues(len(values))
-    for row, value in enumerate(values):
-        column.SetValue(row, value)
-    table.AddColumn(column)

@@ -7,6 +7,8 @@ import vtk
 
 from crend.metrics import DEFINITIONS
 
+from .TableColumns import addColumn
+
 OVARY_ROW, FOLLICLES_ROW = "Ovary", "All follicles"
 MATCHED, MISSED, FALSE = "matched", "missed", "false"
 _WAYS = (("", ""), ("_forward", " to compared"), ("_backward", " to reference"))
@@ -53,11 +55,11 @@ def fillMetricsTable(tableNode, figures, percentile):
         ("difference", "difference", "Compared minus reference"))]
     parts = [figures["ovary"], figures["follicles"]]
     table = vtk.vtkTable()
-    _addColumn(table, "structure", vtk.vtkStringArray, [OVARY_ROW, FOLLICLES_ROW])
+    addColumn(table, "structure", vtk.vtkStringArray, [OVARY_ROW, FOLLICLES_ROW])
     for name, key, *_ in columns:
-        _addColumn(table, name, vtk.vtkDoubleArray, [_number(_figure(part, key)) for part in parts])
+        addColumn(table, name, vtk.vtkDoubleArray, [_number(_figure(part, key)) for part in parts])
     for name, key, *_ in _COUNTS:
-        _addColumn(table, name, vtk.vtkDoubleArray, [math.nan, _number(figures["detection"][key])])
+        addColumn(table, name, vtk.vtkDoubleArray, [math.nan, _number(figures["detection"][key])])
     structure = ("structure", "", "Structure", "", f"Ovary: the whole organ; follicles: {DEFINITIONS['follicles']}")
     _describe(tableNode, table, [structure, *columns, *_COUNTS])
 
@@ -79,9 +81,9 @@ def fillMatchTable(tableNode, figures, names, centres):
     table = vtk.vtkTable()
     for name, *_ in MATCH_COLUMNS:
         if name in _WORDS:
-            _addColumn(table, name, vtk.vtkStringArray, [row.get(name, "") for row in rows])
+            addColumn(table, name, vtk.vtkStringArray, [row.get(name, "") for row in rows])
         else:
-            _addColumn(table, name, vtk.vtkDoubleArray, [_number(row.get(name)) for row in rows])
+            addColumn(table, name, vtk.vtkDoubleArray, [_number(row.get(name)) for row in rows])
     _describe(tableNode, table, MATCH_COLUMNS)
 
 
@@ -157,11 +159,3 @@ def _describe(tableNode, table, columns):
         tableNode.SetColumnTitle(name, title)
         tableNode.SetColumnUnitLabel(name, unit)
         tableNode.SetColumnDescription(name, meaning[:1].upper() + meaning[1:])
-
-
-def _addColumn(table, name, kind, values):
-    column = kind()
-    column.SetName(name)
-    for value in values:
-        column.InsertNextValue(value)
-    table.AddColumn(column)
