@@ -9,12 +9,12 @@ import slicer
 
 from crend.errors import InputError
 
+from .NumberItem import numberItem
 from .RunControl import RunControl
 
 #: Columns of the panel's table: name in volumes.csv, header, decimals, tool tip.
 SHOWN = (("ovary_volume_ml", "Ovary\nml", 1, "Volume of the ovary"), ("follicle_count", "Foll.", 0, "Follicles found"),
          ("leading_mean_diameter_mm", "Lead.\nmm", 1, "Mean diameter of the largest follicle"))
-WIDTH = 5
 
 
 class FolderPanel:
@@ -102,7 +102,7 @@ class FolderPanel:
             name.setToolTip(row["input"])
             table.setItem(number, 0, name)
             for column, (key, _, decimals, _) in enumerate(SHOWN, start=1):
-                table.setItem(number, column, _numberItem(row[key], decimals))
+                table.setItem(number, column, numberItem(row[key], decimals))
             remark = f"failed: {row['reason']}" if row["status"] == "failed" else row["flags"].replace("_", " ")
             table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(remark))
             table.item(number, 1 + len(SHOWN)).setToolTip(remark)
@@ -119,10 +119,3 @@ def loadResult(row, out):
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(slicer.util.loadVolume(row["input"]))
     segmentationNode.CreateClosedSurfaceRepresentation()
     return segmentationNode
-
-
-def _numberItem(value, decimals):
-    # Cells sort by their text: padded on the left to one width, numbers sort as numbers; what is missing comes first.
-    item = qt.QTableWidgetItem("" if value is None else f"{value:{WIDTH}.{decimals}f}")
-    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-    return item

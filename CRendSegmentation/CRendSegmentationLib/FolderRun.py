@@ -10,7 +10,7 @@ import vtk
 
 from crend.errors import Cancelled, Kept
 
-from .Run import STAGE_WORDS, Waiting, progressWords
+from .Run import STAGE_WORDS, Waiting, timeWords
 from .TableColumns import addColumn
 
 #: Columns of the table node: name in volumes.csv, title, unit, what it says.
@@ -54,8 +54,7 @@ class FolderRun(Waiting):
 
     def words(self):
         """"Patient 3/left, 42 %, 3:31, about 4:43 left"."""
-        words = progressWords("starting", self.fraction, time.monotonic() - self._began)
-        return words if self.stage in STAGE_WORDS else words.replace(STAGE_WORDS["starting"], self.stage, 1)
+        return timeWords(STAGE_WORDS.get(self.stage, self.stage), self.fraction, time.monotonic() - self._began)
 
 
 def messageOf(rows):

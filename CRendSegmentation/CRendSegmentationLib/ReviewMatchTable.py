@@ -2,6 +2,7 @@
 
 import qt
 
+from .NumberItem import numberItem
 from .ReviewDisplay import MARK_COLOURS
 from .ReviewTables import MATCH_COLUMNS, readRows
 
@@ -9,7 +10,6 @@ from .ReviewTables import MATCH_COLUMNS, readRows
 SHOWN = (("dv_reference_mm", "dV\nmm", 1), ("diameter_difference_mm", "Diff.\nmm", 1), ("dsc", "Dice", 2), ("hd_mm", "HD\nmm", 1),
          ("asd_mm", "ASD\nmm", 2))
 FIRST_NUMBER = 2
-WIDTH = 5
 
 
 class ReviewMatchTable:
@@ -53,7 +53,7 @@ class ReviewMatchTable:
                 widget.setItem(number, column, item)
             for column, (name, _, decimals) in enumerate(SHOWN, start=FIRST_NUMBER):
                 value = row["dv_compared_mm"] if name == "dv_reference_mm" and row[name] is None else row[name]
-                widget.setItem(number, column, _numberItem(value, decimals))
+                widget.setItem(number, column, numberItem(value, decimals))
         widget.setSortingEnabled(True)
         self._updating = False
 
@@ -63,10 +63,3 @@ class ReviewMatchTable:
         rows = sorted({index.row() for index in model.selectedRows()}) if model is not None else []
         if rows and not self._updating:
             self._onSelected(self._centres[self._widget.item(rows[-1], 0).data(qt.Qt.UserRole)])
-
-
-def _numberItem(value, decimals):
-    # Cells sort by their text: padded on the left to one width, numbers sort as numbers; what is missing comes first.
-    item = qt.QTableWidgetItem("" if value is None else f"{value:{WIDTH}.{decimals}f}")
-    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-    return item

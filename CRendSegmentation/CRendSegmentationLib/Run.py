@@ -130,7 +130,12 @@ STAGE_WORDS = {
 
 def progressWords(stage, fraction, elapsed):
     """One line on a run: stage, percent, time taken and, once that can be said, time left. elapsed in seconds."""
-    words = f"{STAGE_WORDS.get(stage, stage.capitalize())}, {100 * fraction:.0f} %, {_clock(elapsed)}"
+    return timeWords(STAGE_WORDS.get(stage, stage.capitalize()), fraction, elapsed)
+
+
+def timeWords(what, fraction, elapsed):
+    """As `progressWords`, of anything that is under way."""
+    words = f"{what}, {100 * fraction:.0f} %, {_clock(elapsed)}"
     if fraction > 0.05 and elapsed > 1:
         words += f", about {_clock(elapsed * (1 - fraction) / fraction)} left"
     return words

@@ -51,8 +51,7 @@ def segment_many(
             if progress is not None:
                 progress(volume.name, (number + 1) / len(volumes))
     finally:
-        write_tables(out)
-    rows = {row["volume"]: row for row in _rows(out)[0]}
+        rows = {row["volume"]: row for row in write_tables(out)}
     return [rows[volume.name] for volume in volumes]
 
 
@@ -66,12 +65,13 @@ def make_folder(out) -> None:
     check_writable(out / "volumes.csv")
 
 
-def write_tables(out) -> None:
-    """Writes volumes.csv and follicles.csv of all results in the folder `out`."""
+def write_tables(out) -> list[dict]:
+    """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former."""
     out = Path(out)
     volumes, follicles = _rows(out)
     write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes)
     write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
+    return volumes
 
 
 def _segment_one(volume: Volume, out: Path, segment, progress) -> str:
