@@ -2,12 +2,12 @@
 
 import qt
 
+from .NumberItem import numberItem
 from .ResultTables import COLUMN_WORDS
 
 #: Columns of the table node that the panel shows, with their decimals.
 SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2), ("confidence", 2))
 CONFIDENCE_COLUMN, NOTE_COLUMN = len(SHOWN) - 1, len(SHOWN)
-WIDTH = 5
 
 
 class FollicleTable:
@@ -41,7 +41,7 @@ class FollicleTable:
         for row in range(widget.rowCount):
             segmentID, segment = _segmentNamed(segmentationNode, table.GetValueByName(row, "segment").ToString())
             for column, (name, decimals) in enumerate(SHOWN):
-                widget.setItem(row, column, _numberItem(_valueIn(table, row, name), decimals))
+                widget.setItem(row, column, numberItem(_valueIn(table, row, name), decimals))
             widget.setItem(row, NOTE_COLUMN, qt.QTableWidgetItem(_note(table, row)))
             widget.item(row, 0).setData(qt.Qt.UserRole, segmentID)
             if segment is not None:
@@ -86,13 +86,6 @@ def _valueIn(table, row, name):
 def _header(name):
     unit, short, _ = COLUMN_WORDS[name]
     return f"{short}\n{unit}" if unit else short
-
-
-def _numberItem(value, decimals):
-    # Cells sort by their text: padded on the left to one width, numbers sort as numbers, and keep their decimals.
-    item = qt.QTableWidgetItem("" if value != value else f"{value:{WIDTH}.{decimals}f}")
-    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-    return item
 
 
 def _note(table, row):
