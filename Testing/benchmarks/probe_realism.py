@@ -10,63 +10,18 @@ A low Dice has two readings: the volume is unlike ultrasound, or it is hard (haz
 """
 
 import argparse
-import itertools
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import torch
-from scipy import ndimage, special
+from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training_pkg"))
 
 from crend_training.phantom import make_phantom  # noqa: E402
-
-SPACING = 0.157288
-PATCH = 80
-
-
-def load_network(path):
-    """The trained UNet3D as a function of a patch (1, 1, 80, 80, 80) that gives logits (1, 3, 80, 80, 80), numpy."""
-    from pytorch3dunet.unet3d.model import UNet3D
-
-    network = UNet3D(in_channels=1, out_channels=3, f_maps=[32, 64, 128, 256], layer_order="gcr", num_groups=8, final_sigmoid=False)
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    network.load_state_dict(state.get("model_state_dict", state))
-    network.eval()
-
-    class Logits(torch.nn.Module):
-        """The U-Net up to its last convolution, so that no version's final activation is applied twice."""
-
-        def __init__(self):
-            super().__init__()
-            self.network = network
-
-        def forward(self, x):
-            skips = []
-            for encoder in self.network.encoders:
-                x = encoder(x)
-                skips.insert(0, x)
-            for decoder, skip in zip(self.network.decoders, skips[1:]):
-                x = decoder(skip, x)
-            return self.network.final_conv(x)
-
-    logits = Logits().eval()
-    try:
-        import openvino
-    except ImportError:
-
-        def run(patch):
-            with torch.inference_mode():
-                return logits(torch.from_numpy(patch)).numpy()
-
-        return run
-    example = torch.zeros(1, 1, PATCH, PATCH, PATCH)
-    model = openvino.convert_model(logits, example_input=example, input=[1, 1, PATCH, PATCH, PATCH])
-    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
-    return lambda patch: compiled(patch)[0]
+from ovary_analysis import PATCH, SPACING, follicle_softmax, load_network, mean_over_patches, patches, standardised  # noqa: E402
 
 
 def crop_to_ovary(phantom, margin_mm):
@@ -90,27 +45,17 @@ def follicle_probability(network, volume, organ, follicles, stride, most):
 
     most > 0: only so many patches, each about a random voxel, half of them of the ovary and half of its follicles.
     """
-    array = (volume - volume.mean()) / max(float(volume.std()), 1e-6)
-    pad = [(0, max(0, PATCH - n)) for n in array.shape]
-    array = np.pad(array.astype(np.float32), pad, mode="reflect" if min(array.shape) > PATCH // 2 else "edge")
-    organ = np.pad(organ, pad)
-    total, weight = np.zeros(array.shape, np.float32), np.zeros(array.shape, np.float32)
-    ramp = np.minimum(np.arange(PATCH) + 1, np.arange(PATCH)[::-1] + 1).astype(np.float32).clip(max=12)
-    window = ramp[:, None, None] * ramp[None, :, None] * ramp[None, None, :]
-    starts = [sorted({min(s, n - PATCH) for s in range(0, n - PATCH + stride, stride)}) for n in array.shape]
-    boxes = [tuple(slice(s, s + PATCH) for s in corner) for corner in itertools.product(*starts)]
-    boxes = [box for box in boxes if organ[box].mean() > 0.05]
+    array = standardised(volume)
+    organ = np.pad(organ, [(0, n - m) for n, m in zip(array.shape, organ.shape)])
+    boxes = [box for box in patches(array.shape, stride) if organ[box].mean() > 0.05]
     if most and len(boxes) > most:
         rng = np.random.default_rng(0)
         places = [np.argwhere(mask) for mask in (organ, follicles > 0) if mask.any()]
         centres = [rng.choice(places[i % len(places)]) for i in range(most)]
         boxes = [tuple(slice(s, s + PATCH) for s in np.clip(c - PATCH // 2, 0, np.array(array.shape) - PATCH)) for c in centres]
-    for box in boxes:
-        logits = network(np.ascontiguousarray(array[box])[None, None])
-        total[box] += special.softmax(logits, axis=1)[0, 1] * window
-        weight[box] += window
+    probability, done = mean_over_patches(network, array, boxes, follicle_softmax)
     back = tuple(slice(0, n) for n in volume.shape)
-    return (total / np.maximum(weight, 1e-6))[back], (weight > 0)[back]
+    return probability[back], done[back]
 
 
 def dice(a, b):
@@ -145,7 +90,7 @@ def main():
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last) + 1) if last else [int(s) for s in options.seeds.split(",")]
-    network = load_network(options.model)
+    network = load_network(options.model, 3)
     scores = []
     for seed in seeds:
         started = time.perf_counter()
