@@ -1,12 +1,11 @@
 """Systems on the same volumes of the trial simulator (or the training one), the same grid: one Markdown table.
 
-    python Testing/benchmarks/compare_on_trial.py [--first-seed 0] [--volumes 8] [--bundle crend-sim] [--bundle FOLDER ...]
+    python Testing/benchmarks/compare_on_trial.py [--first-seed 200] [--volumes 8] [--bundle crend-sim] [--bundle FOLDER ...]
         [--no-baseline] [--ovary-analysis FOLDER] [--simulator trial] [--json OUT]
 
 Systems: the classical baseline (dark-blob watershed), ETH's `ovary-analysis` where the folder of its networks is named (see
 ovary_analysis.py; some ten minutes a volume on a core), and each bundle with and, where it renders, without rendering. Every system gets
-the volume at full resolution and gives labels at full resolution. Means over volumes; FD and MD over all follicles of all volumes;
-limits of agreement of the mean diameters of matched follicles, predicted minus true. Started again with the same --json file it goes on.
+the volume at full resolution and gives labels at full resolution. Started again with the same --json file it goes on.
 """
 
 import argparse
@@ -27,19 +26,41 @@ from crend_training.strata import strata
 COLUMNS = ("ovary_dsc", "ovary_hd95_mm", "follicles_dsc", "follicles_hd95_mm", "count_error", "seconds")
 
 
-def systems_of(bundles, baseline, networks=None):
-    """name -> function from image to Segmentation."""
-    systems = {"dark-blob watershed": segment_classically} if baseline else {}
-    if networks:
+NOTE = (
+    "Means over volumes; (n) where only n of them have a value, as no distance exists to an ovary that was not found. FD, MD: false and missed "
+    "follicles in percent of all follicles of all volumes together, matched one to one. Diameters: predicted minus true, of matched follicles."
+)
+
+
+def systems_of(options):
+    """name -> (what identifies the system, plain JSON; function from image to Segmentation)."""
+    systems = {}
+    if not options.no_baseline:
+        systems["dark-blob watershed"] = {}, segment_classically
+    if options.ovary_analysis:
         import ovary_analysis
 
-        systems["ovary-analysis (ETH)"] = ovary_analysis.system(networks)
-    for name in bundles:
-        bundle = load(name)
-        systems[bundle.name] = lambda image, bundle=bundle: segment(image, bundle)
+        identity = {"precision": options.precision, "strides": [ovary_analysis.OVARY_STRIDE, ovary_analysis.FOLLICLE_STRIDE]}
+        for name, run in ovary_analysis.systems(options.ovary_analysis, options.precision).items():
+            systems[name] = identity, run
+    for bundle in [load(name) for name in options.bundle or ["crend-sim"]]:
+        if bundle.name in systems:
+            raise SystemExit(f"two bundles are called {bundle.name}: rename the folder of one")
+        identity = {"version": bundle.metadata["version"], "crend": bundle.metadata["crend"]}
+        systems[bundle.name] = identity, lambda image, bundle=bundle: segment(image, bundle)
         if getattr(bundle.network, "head", None) is not None:
-            systems[f"{bundle.name}, not rendered"] = lambda image, bundle=bundle: segment(image, bundle, render=False)
+            systems[f"{bundle.name}, not rendered"] = identity, lambda image, bundle=bundle: segment(image, bundle, render=False)
     return systems
+
+
+def known_cases(path, systems, simulator):
+    """name -> `about` and `cases` (seed, str, to case), as the file at `path` keeps them; those of an earlier state of a system are dropped."""
+    measured = json.loads(path.read_text()) if path and path.exists() else {}
+    for name, (identity, _) in systems.items():
+        about = json.loads(json.dumps({"simulator": simulator, **identity}))
+        if measured.get(name, {}).get("about") != about:
+            measured[name] = {"about": about, "cases": {}}
+    return measured
 
 
 def line(name, cases):
@@ -47,7 +68,7 @@ def line(name, cases):
     means = []
     for column in COLUMNS:
         values = [case["row"][column] for case in cases if case["row"][column] is not None]
-        means.append(f"{np.mean(values):.3f}" if values else "–")
+        means.append((f"{np.mean(values):.3f}" if values else "–") + (f" ({len(values)})" if len(values) < len(cases) else ""))
     everything = strata([row for case in cases for row in case["follicles"]])
     whole = everything[0] if everything else None
     if whole is None:
@@ -61,33 +82,35 @@ def line(name, cases):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--first-seed", type=int, default=200)
     parser.add_argument("--volumes", type=int, default=8)
     parser.add_argument("--bundle", action="append", default=[], help="a model's name or a bundle's folder; may be repeated (default: crend-sim)")
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--ovary-analysis", metavar="FOLDER", help="folder of ovary_3dunet.pytorch and follicle_3dunet.pytorch")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="that ovary-analysis computes in, where openvino is installed")
     parser.add_argument("--simulator", default="trial")
     parser.add_argument("--json", help="file of every volume's figures; those in it are not measured again")
     options = parser.parse_args()
     check_simulator(options.simulator)
-    systems = systems_of(options.bundle or ["crend-sim"], not options.no_baseline, options.ovary_analysis)
-    known = Path(options.json) if options.json else None
-    measured = json.loads(known.read_text()) if known and known.exists() else {}
+    systems = systems_of(options)
+    path = Path(options.json) if options.json else None
+    measured = known_cases(path, systems, options.simulator)
     seeds = range(options.first_seed, options.first_seed + options.volumes)
     for seed in seeds:
-        lacking = [name for name in systems if str(seed) not in measured.get(name, {})]
+        lacking = [name for name in systems if str(seed) not in measured[name]["cases"]]
         phantom = simulate(options.simulator, seed) if lacking else None
         for name in lacking:
-            case = case_of(seed, phantom, systems[name](phantom.volume))
-            measured.setdefault(name, {})[str(seed)] = {"row": case.row, "follicles": case.follicles}
+            case = case_of(seed, phantom, systems[name][1](phantom.volume))
+            measured[name]["cases"][str(seed)] = {"row": case.row, "follicles": case.follicles}
             print(f"seed {seed}, {name}: ovary {case.row['ovary_dsc']:.3f}, follicles {case.row['follicles_dsc']:.3f}", file=sys.stderr, flush=True)
-            if known:
-                with replacing(known) as temporary:
+            if path:
+                with replacing(path) as temporary:
                     temporary.write_text(json.dumps(measured))
     print("| system | " + " | ".join(COLUMNS) + " | FD % | MD % | mean diameter mm, bias (95 % limits) |")
     print("|---" * (len(COLUMNS) + 4) + "|")
     for name in systems:
-        print(line(name, [measured[name][str(seed)] for seed in seeds]))
+        print(line(name, [measured[name]["cases"][str(seed)] for seed in seeds]))
+    print(f"\n{len(seeds)} volumes of the {options.simulator} simulator, seeds {seeds[0]} to {seeds[-1]}. {NOTE}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """ETH's `ovary-analysis` as a peer: its two 3D U-Nets (trained on real ovaries) on a volume, by its own rules.
 
 Needs `pytorch3dunet` (install it with --no-deps) beside torch, numpy, scipy and SimpleITK, and the folder of `ovary_3dunet.pytorch` and
-`follicle_3dunet.pytorch` from its source archive; openvino, where installed, halves the time.
+`follicle_3dunet.pytorch` from its source archive; openvino, where installed, halves the time, and again in bfloat16 on a processor made for it.
 
-Its rules: a grid of 0.157288 mm, zero mean and unit deviation, patches of 80 cubed; ovary where the sigmoid reaches 0.8, holes filled, the
-largest piece; follicles in that one's box, where the softmax reaches 0.5 inside the ovary dilated by 10 voxels, from 30 voxels on, none that
-touches the box's border. Other than there, patches lie 64 voxels apart for the ovary and 40 for the follicles (20 there: some 25 times
-slower), and nothing is denoised first (optional there).
+Its rules: a grid of 0.157288 mm, zero mean and unit deviation, mirrored borders, patches of 80 cubed whose logits are averaged; ovary where
+the sigmoid reaches 0.8, holes filled, the largest piece, dilated by a cube of 10 voxels; follicles in that one's box, where the softmax
+reaches 0.5 inside the ovary, from 30 voxels on, none that touches the box's border. Other than there, patches lie 64 voxels apart for the
+ovary and 40 for the follicles (20 there: some 25 times slower), count less towards their rims, and are left out where no echo is; and
+nothing is denoised first, which its README recommends and its command does where `aydin` is installed.
 """
 
 import itertools
@@ -28,6 +29,7 @@ OVARY_STRIDE, FOLLICLE_STRIDE = 64, 40
 OVARY_THRESHOLD, FOLLICLE_THRESHOLD = 0.8, 0.5
 DILATION = 10
 SMALLEST_VOXELS = 30
+OVARY_MIRRORED, FOLLICLE_MIRRORED = (32, 32, 32), (16, 32, 32)
 EDGE = 12  # voxels over which a patch fades towards its rim
 
 
@@ -75,21 +77,35 @@ def load_network(path, classes, precision="f32"):
 
 
 def standardised(values):
-    """Zero mean and unit deviation, float32, at least a patch large along each axis."""
-    array = ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
-    pad = [(0, max(0, PATCH - n)) for n in array.shape]
-    return np.pad(array, pad, mode="reflect" if min(array.shape) > PATCH // 2 else "edge")
+    """Zero mean and unit deviation, float32."""
+    return ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
 
 
-def mean_over_patches(network, array, boxes, activate):
-    """(mean of `activate(logits)` (D, H, W) over the patches at `boxes`, their rims counting less; where any patch lay)."""
-    total, weight = np.zeros(array.shape, np.float32), np.zeros(array.shape, np.float32)
+def widened(array, mirrored=(0, 0, 0)):
+    """An array mirrored at its borders: `mirrored` voxels wider on each side, and at least a patch large along each axis."""
+    return np.pad(array, [(m, m + max(0, PATCH - n - 2 * m)) for n, m in zip(array.shape, mirrored)], mode="reflect")
+
+
+def inner(array, shape, mirrored=(0, 0, 0)):
+    """The part of an array as `widened` gives it that is the volume of `shape`."""
+    return array[tuple(slice(m, m + n) for n, m in zip(shape, mirrored))]
+
+
+def mean_over_patches(network, array, boxes):
+    """(mean logits (classes, D, H, W) over the patches at `boxes`, their rims counting less, 0 elsewhere; where any patch lay)."""
+    total, weight = None, np.zeros(array.shape, np.float32)
     ramp = np.minimum(np.arange(PATCH) + 1, np.arange(PATCH)[::-1] + 1).astype(np.float32).clip(max=EDGE)
     window = ramp[:, None, None] * ramp[None, :, None] * ramp[None, None, :]
     for box in boxes:
-        total[box] += activate(network(np.ascontiguousarray(array[box])[None, None]))[0] * window
+        logits = network(np.ascontiguousarray(array[box])[None, None])[0]
+        if total is None:
+            total = np.zeros((len(logits), *array.shape), np.float32)
+        total[(slice(None),) + box] += logits * window
         weight[box] += window
-    return total / np.maximum(weight, 1e-6), weight > 0
+    if total is None:
+        return np.zeros((1, *array.shape), np.float32), weight > 0
+    total /= np.maximum(weight, 1e-6)
+    return total, weight > 0
 
 
 def patches(shape, stride):
@@ -98,43 +114,47 @@ def patches(shape, stride):
     return [tuple(slice(s, s + PATCH) for s in corner) for corner in itertools.product(*starts)]
 
 
-def follicle_softmax(logits):
-    return special.softmax(logits, axis=1)[:, 1]
-
-
-def system(folder, precision="f32"):
-    """Function from a 3D image to a Segmentation on its grid, by the networks in `folder`."""
+def systems(folder, precision="f32"):
+    """name -> function from a 3D image to a Segmentation on its grid, by the networks in `folder`: as its command writes it, and undilated."""
     folder = Path(folder)
     return by(load_network(folder / "ovary_3dunet.pytorch", 2, precision), load_network(folder / "follicle_3dunet.pytorch", 3, precision))
 
 
 def by(ovary_network, follicle_network):
-    """The same, by two functions from a patch to logits."""
+    """The same, by two functions from a patch to logits. The networks run once for both."""
+    latest = {}
 
-    def run(image):
-        began = time.perf_counter()
-        fine = sitk.Resample(image, _fine_grid(image), sitk.Transform(), sitk.sitkLinear)
-        values = np.clip(np.rint(sitk.GetArrayFromImage(fine)), 0, 255).astype(np.uint8)
-        ovary = _ovary(ovary_network, values)
-        follicles = np.zeros(values.shape, np.uint16)
-        if ovary.any():
-            inside = ndimage.maximum_filter(ovary, DILATION)
-            box = _box(inside)
-            follicles[box] = _follicles(follicle_network, values[box], inside[box])
-        arrays = (ovary | (follicles > 0)).astype(np.uint8), follicles
-        images = [_onto(image, fine, array) for array in arrays]
-        return Segmentation(*images, measure(*images), {"bundle": "ovary-analysis", "seconds": round(time.perf_counter() - began, 2)})
+    def run(image, dilated):
+        if latest.get("image") is not image:
+            latest.update(image=image, found=_find(image, ovary_network, follicle_network))
+        grid, masks, follicles, seconds = latest["found"]
+        arrays = (masks[dilated] | (follicles > 0)).astype(np.uint8), follicles
+        images = [_onto(image, grid, array) for array in arrays]
+        return Segmentation(*images, measure(*images), {"bundle": "ovary-analysis", "seconds": seconds})
 
-    return run
+    return {"ovary-analysis (ETH)": lambda image: run(image, True), "ovary-analysis (ETH), ovary not dilated": lambda image: run(image, False)}
+
+
+def _find(image, ovary_network, follicle_network):
+    """(fine grid, (ovary, dilated ovary) (D, H, W) bool there, follicles (D, H, W) uint16, seconds)."""
+    began = time.perf_counter()
+    fine = sitk.Resample(image, _fine_grid(image), sitk.Transform(), sitk.sitkLinear)
+    values = np.clip(np.rint(sitk.GetArrayFromImage(fine)), 0, 255).astype(np.uint8)
+    ovary = _ovary(ovary_network, values)
+    dilated = ndimage.maximum_filter(ovary, DILATION)
+    follicles = np.zeros(values.shape, np.uint16)
+    if ovary.any():
+        box = _box(dilated)
+        follicles[box] = _follicles(follicle_network, values[box], dilated[box])
+    return fine, (ovary, dilated), follicles, round(time.perf_counter() - began, 2)
 
 
 def _ovary(network, values):
-    array = standardised(values)
-    heard = np.pad(values > 0, [(0, n - m) for n, m in zip(array.shape, values.shape)])
+    array, heard = widened(standardised(values), OVARY_MIRRORED), widened(values > 0, OVARY_MIRRORED)
     boxes = [box for box in patches(array.shape, OVARY_STRIDE) if heard[box].mean() > 0.05]
-    logit, seen = mean_over_patches(network, array, boxes, lambda logits: logits[:, 1])
-    mask = ndimage.binary_fill_holes(seen & (special.expit(logit) >= OVARY_THRESHOLD))
-    mask = mask[tuple(slice(0, n) for n in values.shape)]
+    logits, seen = mean_over_patches(network, array, boxes)
+    mask = inner(seen & (special.expit(logits[-1]) >= OVARY_THRESHOLD), values.shape, OVARY_MIRRORED)
+    mask = ndimage.binary_fill_holes(mask)
     labels, count = ndimage.label(mask)
     return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:]) if count else mask
 
@@ -151,11 +171,10 @@ def _box(mask):
 
 def _follicles(network, values, inside):
     """Instances (uint16), the largest first."""
-    array = standardised(values)
-    padded = np.pad(inside, [(0, n - m) for n, m in zip(array.shape, inside.shape)])
-    boxes = [box for box in patches(array.shape, FOLLICLE_STRIDE) if padded[box].any()]
-    probability, _ = mean_over_patches(network, array, boxes, follicle_softmax)
-    mask = (probability[tuple(slice(0, n) for n in values.shape)] >= FOLLICLE_THRESHOLD) & inside
+    array = widened(standardised(values), FOLLICLE_MIRRORED)
+    logits, _ = mean_over_patches(network, array, patches(array.shape, FOLLICLE_STRIDE))
+    probability = inner(special.softmax(logits, axis=0)[1], values.shape, FOLLICLE_MIRRORED)
+    mask = (probability >= FOLLICLE_THRESHOLD) & inside
     labels, _ = ndimage.label(mask)
     sizes = np.bincount(labels.ravel())
     sizes[sizes < SMALLEST_VOXELS] = 0

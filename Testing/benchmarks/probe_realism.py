@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from scipy import ndimage
+from scipy import ndimage, special
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training_pkg"))
 
 from crend_training.phantom import make_phantom  # noqa: E402
-from ovary_analysis import PATCH, SPACING, follicle_softmax, load_network, mean_over_patches, patches, standardised  # noqa: E402
+from ovary_analysis import PATCH, SPACING, load_network, mean_over_patches, patches, standardised, widened  # noqa: E402
 
 
 def crop_to_ovary(phantom, margin_mm):
@@ -45,7 +45,7 @@ def follicle_probability(network, volume, organ, follicles, stride, most):
 
     most > 0: only so many patches, each about a random voxel, half of them of the ovary and half of its follicles.
     """
-    array = standardised(volume)
+    array = widened(standardised(volume))
     organ = np.pad(organ, [(0, n - m) for n, m in zip(array.shape, organ.shape)])
     boxes = [box for box in patches(array.shape, stride) if organ[box].mean() > 0.05]
     if most and len(boxes) > most:
@@ -53,9 +53,9 @@ def follicle_probability(network, volume, organ, follicles, stride, most):
         places = [np.argwhere(mask) for mask in (organ, follicles > 0) if mask.any()]
         centres = [rng.choice(places[i % len(places)]) for i in range(most)]
         boxes = [tuple(slice(s, s + PATCH) for s in np.clip(c - PATCH // 2, 0, np.array(array.shape) - PATCH)) for c in centres]
-    probability, done = mean_over_patches(network, array, boxes, follicle_softmax)
+    logits, done = mean_over_patches(network, array, boxes)
     back = tuple(slice(0, n) for n in volume.shape)
-    return probability[back], done[back]
+    return special.softmax(logits, axis=0)[1][back], done[back]
 
 
 def dice(a, b):
