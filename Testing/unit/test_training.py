@@ -1,7 +1,8 @@
 """Configuration, cases, patches, augmentation and the training loop itself, on data small enough for seconds."""
 
-import os
+import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from crend_training import patches
 from crend_training.augmentation import Augmentation, turn_axes
 from crend_training.bundling import Overview, bundle_run
 from crend_training.cases import Cases, case_names, open_case, write_case
-from crend_training.configuration import Experiment, read_experiment
+from crend_training.configuration import Experiment, experiment_from, read_experiment
 
 CONFIGS = Path(__file__).parents[2] / "training_pkg" / "crend_training" / "configs"
 TINY = """
@@ -81,6 +82,57 @@ def test_a_value_of_the_wrong_type_is_an_error_that_names_the_key(tmp_path):
     path.write_text("steps: many\n")
     with pytest.raises(InputError, match="'steps' must be of type int"):
         read_experiment(path)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"first_seed": 0, "last_seed": 1000}, "seeds 900 to 907 to training and to validation volumes"),
+        ({"unlabelled_first_seed": 1199, "unlabelled_last_seed": 1300}, "seeds 1199 to 1199 to training and to unlabelled volumes"),
+        ({"unlabelled_first_seed": 0, "unlabelled_last_seed": 901}, "seeds 900 to 900 to validation and to unlabelled volumes"),
+    ],
+)
+def test_a_simulated_volume_is_in_one_set_only(values, message):
+    with pytest.raises(InputError, match=f"a.yaml: 'data' gives {message}; give ranges that share no seed"):
+        experiment_from({"data": values}, "a.yaml")
+
+
+def test_sets_that_touch_or_are_empty_share_no_volume():
+    experiment_from({"data": {"first_seed": 908, "last_seed": 950, "unlabelled_first_seed": 905, "unlabelled_last_seed": 905}}, "a.yaml")
+    experiment_from({"data": {"kind": "datalist", "path": "list.csv", "first_seed": 0, "last_seed": 1000}}, "a.yaml")
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"learning_rate": 0}, "'learning_rate' must be above 0, not 0.0"),
+        ({"learning_rate": ".nan"}, "'learning_rate' must be a number, not '.nan'"),
+        ({"learning_rate": float("nan")}, "'learning_rate' must be above 0, not nan"),
+        ({"spacing_mm": ["a", 1, 1]}, r"'spacing_mm' must be numbers, each above 0, not \['a', 1, 1\]"),
+        ({"spacing_mm": [0, 1, 1]}, r"'spacing_mm' must be numbers, each above 0, not \[0, 1, 1\]"),
+        ({"points": "many"}, "'points' must be a whole number, 1 or more, not 'many'"),
+        ({"ovary_share": 7}, "'ovary_share' must be from 0 to 1, not 7.0"),
+        ({"average_decay": 2}, "'average_decay' must be 0 or more and below 1, not 2.0"),
+        ({"k": 0.5}, "'k' must be 1 or more, not 0.5"),
+        ({"crossval": {"folds": 0}}, "'crossval: folds' must be a whole number, 1 or more, not 0"),
+        ({"batch": 0}, "'batch' must be a whole number, 1 or more, not 0"),
+        ({"data": {"first_seed": -1}}, "'data: first_seed' must be a whole number, 0 or more, not -1"),
+        ({"arguments": {"widht": 8}}, "'arguments' has 'widht: 8'; crend knows width"),
+        ({"arguments": {"width": 0}}, "'arguments: width' must be a whole number, 1 or more, not 0"),
+        ({"overrides": {"edge": {"arguments": {"inputs": 2}}}}, "overrides: edge: 'arguments' has 'inputs: 2'; edge knows width"),
+    ],
+)
+def test_a_value_that_no_run_could_use_is_named_with_what_is_allowed(values, message):
+    with pytest.raises(InputError, match=f"^a.yaml: {message}$"):
+        experiment_from(values, "a.yaml")
+
+
+def test_every_setting_that_is_a_fraction_takes_one():
+    names = [entry.name for entry in dataclasses.fields(Experiment) if entry.type == "float"]
+    assert {"k", "scale", "gamma"} < set(names)
+    for name in names:
+        value = 1.5 if name == "k" else 0.5
+        assert getattr(experiment_from({name: value, "average_decay": 0.5}, "a.yaml"), name) == value
 
 
 def test_a_case_keeps_ovary_and_follicles_nested(data):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from crend.errors import InputError
 
+from .allowed import check_arguments, check_numbers, check_seeds, setting
+
 SYSTEMS = ("unet", "context", "edge", "deeplab", "entropy", "rend", "crend")
 CHOICES = {
     "network": SYSTEMS,
@@ -19,7 +21,6 @@ CHOICES = {
     "data: follicles": ("labelled", "components"),
     "crossval: checkpoint": ("last", "best"),
 }
-AT_LEAST = {"batch": 1, "steps": 0, "epochs": 0, "workers": 0, "devices": 1, "nodes": 1, "validate_every": 1, "checkpoint_every": 1, "log_every": 1}
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Experiment:
     gradient_clip: float = 1.0
     average_decay: float = 0.0
     points: int | None = None
-    k: float = 2
+    k: float = 2.0
     beta: float = 0.7
     gamma: float = 2.0
     lambda_points: float = 0.8
@@ -184,7 +185,7 @@ def _build(kind, values: dict, where: str):
             value = _build(type(default), value, f"{where}: {key}")
         elif isinstance(default, tuple):
             if not isinstance(value, (list, tuple)) or len(value) != len(default):
-                raise InputError(f"{where}: '{key}' must be a list of {len(default)} numbers")
+                raise InputError(f"{where}: '{key}' must be a list of {len(default)} numbers, not {value!r}")
             value = tuple(value)
         elif isinstance(default, bool) != isinstance(value, bool):
             raise InputError(f"{where}: '{key}' must be {'true or false' if isinstance(default, bool) else 'no truth value'}")
@@ -196,7 +197,7 @@ def _build(kind, values: dict, where: str):
         elif key == "rater":
             value = str(value)
         elif default is not None and not isinstance(value, type(default)):
-            raise InputError(f"{where}: '{key}' must be of type {type(default).__name__}, not {type(value).__name__}")
+            raise InputError(f"{where}: '{key}' must be of type {type(default).__name__}, not {value!r}")
         made[key] = value
     return kind(**made)
 
@@ -204,13 +205,13 @@ def _build(kind, values: dict, where: str):
 def _check(experiment: Experiment, where: str) -> None:
     """InputError for a value that no run could use."""
     for name, known in CHOICES.items():
-        *part, key = name.split(": ")
-        value = getattr(getattr(experiment, part[0]) if part else experiment, key)
+        value = setting(experiment, name.replace(": ", "."))
         if value not in known:
             raise InputError(f"{where}: '{name}' is '{value}'; known are {', '.join(known)}")
-    for key, least in AT_LEAST.items():
-        if getattr(experiment, key) < least:
-            raise InputError(f"{where}: '{key}' must be {least} or more, not {getattr(experiment, key)}")
+    check_numbers(experiment, where)
+    check_arguments(experiment.network, experiment.arguments, where)
+    if experiment.data.kind == "simulated":
+        check_seeds(experiment.data, where)
     if not all(isinstance(n, int) and n > 0 and n % 16 == 0 for n in experiment.patch) or max(experiment.patch) < 32:
         raise InputError(f"{where}: 'patch' must be three multiples of 16, one of them 32 or more, not {list(experiment.patch)}")
     unknown = [system for system in experiment.crossval.systems if system not in SYSTEMS]

@@ -1,0 +1,86 @@
+"""What the values of a configuration may be, as a table: one line a kind of number, its words, and the settings that it holds for."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from importlib import import_module
+from itertools import combinations
+
+from crend.errors import InputError
+from crend.networks import CLASSES_BY_NAME
+
+
+def _whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+RULES = (
+    (
+        "a whole number, 1 or more",
+        lambda v: _whole(v) and v >= 1,
+        "batch devices nodes validate_every checkpoint_every log_every points render_points contour_radius discriminator_channels crossval.folds",
+    ),
+    (
+        "a whole number, 0 or more",
+        lambda v: _whole(v) and v >= 0,
+        "seed steps epochs warmup_steps semi_ramp_steps workers crossval.test crossval.validation data.first_seed data.last_seed "
+        "data.validation_first_seed data.validation_last_seed data.unlabelled_first_seed data.unlabelled_last_seed",
+    ),
+    ("above 0", lambda v: _number(v) and v > 0, "learning_rate discriminator_learning_rate spacing_mm"),
+    (
+        "0 or more",
+        lambda v: _number(v) and v >= 0,
+        "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight contour_weight adversarial_weight semi_weight "
+        "rotation_degrees tilt_degrees",
+    ),
+    ("1 or more", lambda v: _number(v) and v >= 1, "k"),
+    ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share semi_confidence"),
+    ("0 or more and below 1", lambda v: _number(v) and 0 <= v < 1, "average_decay scale"),
+    ("from 0 to 100", lambda v: _number(v) and 0 <= v <= 100, "data.outside_percent"),
+)
+
+
+def setting(experiment, name: str):
+    """The value of a setting by its dotted name, such as data.first_seed."""
+    for key in name.split("."):
+        experiment = getattr(experiment, key)
+    return experiment
+
+
+def check_numbers(experiment, where: str) -> None:
+    """InputError, naming setting, value and what is allowed, for a number that no run could use. None, where a setting may be left out, may stay."""
+    for allowed, holds, names in RULES:
+        for name in names.split():
+            value = setting(experiment, name)
+            several = isinstance(value, tuple)
+            if value is not None and not all(map(holds, value if several else (value,))):
+                said, each = (list(value), "numbers, each ") if several else (value, "")
+                raise InputError(f"{where}: '{name.replace('.', ': ')}' must be {each}{allowed}, not {said!r}")
+
+
+def check_arguments(network: str, arguments: dict, where: str) -> None:
+    """InputError for an argument that the network's constructor does not take, or a value that is no size."""
+    module, name = CLASSES_BY_NAME[network]
+    known = inspect.signature(getattr(import_module(f"crend.networks.{module}"), name)).parameters
+    for key, value in arguments.items():
+        if key not in known:
+            raise InputError(f"{where}: 'arguments' has '{key}: {value}'; {network} knows {', '.join(known)}")
+        if not _whole(value) or value < 1:
+            raise InputError(f"{where}: 'arguments: {key}' must be a whole number, 1 or more, not {value!r}")
+
+
+def check_seeds(data, where: str) -> None:
+    """InputError when simulated volumes are in two of the sets: a run would be watched on what it learns from."""
+    sets = {"training": "", "validation": "validation_", "unlabelled": "unlabelled_"}
+    ranges = [(name, getattr(data, f"{prefix}first_seed"), getattr(data, f"{prefix}last_seed")) for name, prefix in sets.items()]
+    for (one, first, stop), (other, other_first, other_stop) in combinations(ranges, 2):
+        low, high = max(first, other_first), min(stop, other_stop)
+        if low < high:
+            raise InputError(
+                f"{where}: 'data' gives seeds {low} to {high - 1} to {one} and to {other} volumes; give ranges that share no seed"
+            )
