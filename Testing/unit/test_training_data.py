@@ -210,6 +210,31 @@ def test_mistakes_in_a_list_are_named(tmp_path, text, message):
         read_datalist(tmp_path / "list.csv")
 
 
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"training": [{"image": "a.nrrd", "lable": "b.nrrd"}]}, r", training\[0\]: unknown key 'lable'; known are image, label, ovary"),
+        ({"training": ["a.nrrd"], "train": ["b.nrrd"]}, ": unknown list 'train'; known are training, validation, test, unlabelled"),
+        ({"training": ["a.nrrd", {"image": 5}]}, r", training\[1\]: 'image' must be text, not 5"),
+        ({"validation": [{"image": "a.nrrd", "label": ["x"]}]}, r""", validation\[0\]: 'label' must be text, not \["x"\]"""),
+        ({"training": [{"image": "a.nrrd", "patient": {"id": 3}}]}, r""", training\[0\]: 'patient' must be text or a whole number, not \{"id": 3\}"""),
+        ({"training": [{"image": None}]}, r", training\[0\]: names no image"),
+        ({"training": [{"image": "a.nrrd", "spacing_mm": [0.3, 0.3, float("nan")]}]}, r", training\[0\]: spacing_mm must be three lengths"),
+    ],
+)
+def test_mistakes_in_a_datalist_are_named(tmp_path, content, message):
+    (tmp_path / "list.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"list.json{message}"):
+        read_datalist(tmp_path / "list.json")
+
+
+def test_what_a_datalist_leaves_open_stays_open(tmp_path):
+    content = {"name": "ours", "labels": {"1": "ovary"}, "training": [{"image": "a.nrrd", "label": None, "name": 7, "patient": None}]}
+    (tmp_path / "list.json").write_text(json.dumps(content))
+    (entry,) = read_datalist(tmp_path / "list.json")
+    assert (entry.name, entry.patient, entry.label, entry.split) == ("7", "", None, "unlabelled")
+
+
 def test_a_list_becomes_cases_on_the_model_grid(tmp_path):
     rows = [write_pair(tmp_path, "a", 0), {**write_pair(tmp_path, "b", 1, ".seg.nrrd"), "split": "validation"}]
     rows.append({"image": write_pair(tmp_path, "c", 2)["image"], "split": "unlabelled"})

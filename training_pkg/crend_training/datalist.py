@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 from crend.errors import InputError
@@ -11,7 +12,8 @@ from crend.errors import InputError
 from .volumes import Entry
 
 SPLITS = ("training", "validation", "test", "unlabelled")
-COLUMNS = ("image", "label", "ovary", "follicles", "name", "split", "patient", "spacing_mm")
+FILES = ("image", "label", "ovary", "follicles")
+COLUMNS = (*FILES, "name", "split", "patient", "spacing_mm")
 
 
 def read_datalist(path, *, components: bool = False) -> list[Entry]:
@@ -19,7 +21,8 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
 
     CSV: columns image and label (or ovary and follicles, two files); optional name, split (training, validation, test or
     unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z). JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]}
-    with the same keys. Rows without labels are unlabelled. InputError, naming the line or item, for anything else.
+    with the same keys; what it says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled.
+    InputError, naming the line or item, for anything else.
     """
     path = Path(path)
     try:
@@ -51,6 +54,9 @@ def _json(text: str, path: Path):
         raise InputError(f"{path}: not readable as JSON ({error})") from None
     if not isinstance(content, dict):
         raise InputError(f'{path}: must be a JSON object with lists such as "training"')
+    lists = [key for key, value in content.items() if isinstance(value, list) and key not in SPLITS]
+    if lists:
+        raise InputError(f"{path}: unknown list '{lists[0]}'; known are {', '.join(SPLITS)}")
     for split in SPLITS:
         items = content.get(split, [])
         if not isinstance(items, list):
@@ -61,7 +67,19 @@ def _json(text: str, path: Path):
                 item = {"image": item}
             if not isinstance(item, dict):
                 raise InputError(f'{where}: must be an object such as {{"image": ..., "label": ...}}')
-            yield {"split": split, **item}, where
+            _check_item(item, where)
+            yield {"split": split, **{key: value for key, value in item.items() if value is not None}}, where
+
+
+def _check_item(item: dict, where: str) -> None:
+    """InputError for what a CSV cannot hold: unknown keys, and values that are no text. null is as good as left out."""
+    for key, value in item.items():
+        if key not in COLUMNS:
+            raise InputError(f"{where}: unknown key '{key}'; known are {', '.join(COLUMNS)}")
+        if key in (*FILES, "split") and not isinstance(value, (str, type(None))):
+            raise InputError(f"{where}: '{key}' must be text, not {json.dumps(value)}")
+        if key in ("name", "patient") and (isinstance(value, bool) or not isinstance(value, (str, int, type(None)))):
+            raise InputError(f"{where}: '{key}' must be text or a whole number, not {json.dumps(value)}")
 
 
 def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
@@ -94,7 +112,7 @@ def _spacing(value, where: str):
         numbers = tuple(float(v) for v in (value.replace(",", " ").split() if isinstance(value, str) else value))
     except (TypeError, ValueError):
         numbers = ()
-    if len(numbers) != 3 or min(numbers) <= 0:
+    if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):
         raise InputError(f"{where}: spacing_mm must be three lengths, x y z, such as '0.3 0.3 0.4', not {value!r}")
     return numbers
 
