@@ -1,7 +1,7 @@
-# make test and make demo need python3.11, venv and make, and set up .venv/ by themselves.
+# make test and make demo need python3.11, venv and make, and set up .venv/ by themselves. PYTHON=... names the interpreter to make it from.
 
 SHELL := /bin/bash
-PYTHON := .venv/bin/python
+VENV_PYTHON := .venv/bin/python
 CORES := $(shell nproc 2>/dev/null || echo 2)
 
 # No display is needed: Qt draws into memory, VTK renders through EGL.
@@ -24,19 +24,19 @@ setup:
 	@tools/setup.sh
 
 test: setup
-	$(PYTHON) -m pytest $(PYTEST)
+	$(VENV_PYTHON) -m pytest $(PYTEST)
 
 test-fast: setup
-	$(PYTHON) -m pytest -m "not slow" $(PYTEST)
+	$(VENV_PYTHON) -m pytest -m "not slow" $(PYTEST)
 
 demo: setup
-	$(PYTHON) tools/crend_demo
+	$(VENV_PYTHON) tools/crend_demo
 
 readme: demo
-	$(PYTHON) tools/update_readme.py
+	$(VENV_PYTHON) tools/update_readme.py
 
 model: setup
-	PYTHON=$(PYTHON) tools/make_model.sh
+	PYTHON=$(VENV_PYTHON) tools/make_model.sh
 
 clean:
 	rm -rf demo build dist .pytest_cache *.egg-info
