@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Does rendering earn its place, and contrast? U-Net, Rend and C-Rend with the settings of the bundled model's first look, at an equal number of
-# steps on the same cases, measured alone (no close look) on volumes of both simulators. Started again after any stop it goes on.
+# steps on the same cases, measured alone (no close look) on volumes of both simulators. Started again after any stop it goes on; other settings
+# need another folder, other VOLUMES are measured anew.
 #
 #     tools/ablation.sh FOLDER [STEPS] [VOLUMES]     default: 10000 steps, 40 volumes of each simulator
 set -euo pipefail
@@ -9,13 +10,22 @@ folder=$1 steps=${2:-10000} volumes=${3:-40}
 config=training_pkg/crend_training/configs/crend_sim_overview.yaml
 crend_training() { "${PYTHON:-.venv/bin/python}" -m crend_training "$@"; }
 measure() { # BUNDLE SIMULATOR NAME OPTION...
-    [ -f "$folder/$3-$2/summary.json" ] && return
-    crend_training evaluate "$1" --simulator "$2" --first-seed 0 --volumes "$volumes" --processes "$(nproc)" --out "$folder/$3-$2" "${@:4}"
+    local report=$folder/$3-$2
+    [ -f "$report/summary.json" ] && [[ $(tr -d ' \n' < "$report/summary.json") == *"\"seeds\":[0,$volumes]"* ]] && return
+    rm -rf "$report"
+    crend_training evaluate "$1" --simulator "$2" --first-seed 0 --volumes "$volumes" --processes "$(nproc)" --out "$report" "${@:4}"
 }
+settings() { grep -v '^#' "$1"; }
 
 mkdir -p "$folder"
 for system in unet rend crend; do
-    sed -e "s/^network: .*/network: $system/; s/^steps: .*/steps: $steps/; s/^name: .*/name: $system/" $config > "$folder/$system.yaml"
+    wanted=$(sed -e "s/^network: .*/network: $system/; s/^steps: .*/steps: $steps/; s/^name: .*/name: $system/" $config)
+    # A run trained with another number of steps, or other settings, has had another learning rate all along: it cannot go on as this one.
+    if [ -d "$folder/$system" ] && ! diff <(settings "$folder/$system.yaml") <(settings <(echo "$wanted")) >&2; then
+        echo "error: $folder/$system was trained with other settings (<) than asked for now (>); give another folder, or the settings of that one" >&2
+        exit 2
+    fi
+    echo "$wanted" > "$folder/$system.yaml"
     crend_training train "$folder/$system.yaml" --data "${COARSE:-$folder/coarse}" --run "$folder/$system"
     crend_training bundle "$folder/$system.yaml" --run "$folder/$system" --out "$folder/model-$system"
 done

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,72 @@ def test_make_sets_up_with_the_interpreter_that_the_user_names(tmp_path):
     calls = log.read_text().splitlines()
     assert f"{mine} -m venv .venv" in calls
     assert calls[-1] == ".venv/bin/python -m pytest"
+
+
+# As `python -m crend_training`: leaves what the scripts look for, and a line for each call. Any other program is Python's own.
+TRAINER = """#!{python}
+import hashlib, json, os, sys
+from pathlib import Path
+if sys.argv[1:3] != ["-m", "crend_training"]:
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+words = sys.argv[3:]
+given = dict(zip(words, words[1:]))
+with open({log!r}, "a") as f:
+    print(*words, file=f)
+if words[0] == "train":
+    Path(given["--run"]).mkdir(parents=True, exist_ok=True)
+    Path(given["--run"], "last.ckpt").write_bytes(Path(words[1]).read_bytes())
+if words[0] == "bundle":
+    sha = hashlib.sha256(Path(given["--run"], "last.ckpt").read_bytes()).hexdigest()
+    Path(given["--out"]).mkdir(exist_ok=True)
+    Path(given["--out"], "metadata.json").write_text(json.dumps({{"crend": {{"sha256": {{"model.safetensors": sha}}}}}}))
+if words[0] == "evaluate":
+    first = int(given["--first-seed"])
+    Path(given["--out"]).mkdir()
+    summary = {{"seeds": [first, first + int(given["--volumes"])]}}
+    Path(given["--out"], "summary.json").write_text(json.dumps(summary, indent=2))
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Runs a script of tools/ with the stand-in: (exit code, its errors, the calls it made)."""
+    log = tmp_path / "log"
+    trainer = executable(tmp_path / "trainer", TRAINER.format(python=sys.executable, log=str(log)))
+
+    def run(name, *words):
+        log.write_text("")
+        command = ["bash", ROOT / "tools" / name, *map(str, words)]
+        answer = subprocess.run(command, env={**os.environ, "PYTHON": str(trainer)}, capture_output=True, text=True)
+        return answer.returncode, answer.stderr, log.read_text().splitlines()
+
+    return run
+
+
+def calls_of(calls, command):
+    return [line for line in calls if line.startswith(command)]
+
+
+def test_the_ablation_measures_once_and_again_for_other_volumes(script, tmp_path):
+    code, errors, calls = script("ablation.sh", tmp_path / "a", 20, 4)
+    assert code == 0, errors
+    assert len(calls_of(calls, "train")) == 3 and len(calls_of(calls, "evaluate")) == 8
+    assert calls_of(script("ablation.sh", tmp_path / "a", 20, 4)[2], "evaluate") == []
+    again = calls_of(script("ablation.sh", tmp_path / "a", 20, 40)[2], "evaluate")
+    assert len(again) == 8 and all("--volumes 40 " in line for line in again)
+
+
+def test_the_ablation_goes_on_with_no_run_of_other_steps(script, tmp_path):
+    script("ablation.sh", tmp_path / "a", 20, 4)
+    code, errors, calls = script("ablation.sh", tmp_path / "a", 10000, 4)
+    assert code == 2 and calls == []
+    assert f"error: {tmp_path}/a/unet was trained with other settings (<) than asked for now (>); give another folder" in errors
+    assert "< steps: 20\n" in errors and "> steps: 10000\n" in errors
+    assert "steps: 20\n" in (tmp_path / "a" / "unet.yaml").read_text()
+
+
+def test_the_ablation_finds_runs_whose_configuration_differs_in_remarks_alone(script, tmp_path):
+    script("ablation.sh", tmp_path / "a", 20, 4)
+    for path in (tmp_path / "a").glob("*.yaml"):
+        path.write_text("# another remark\n" + path.read_text())
+    assert script("ablation.sh", tmp_path / "a", 20, 4)[0] == 0
