@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/model}
 configs=training_pkg/crend_training/configs
-crend_training() { "${PYTHON:-.venv/bin/python}" -m crend_training "$@"; }
+python=${PYTHON:-.venv/bin/python}
+crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
         --share 1 0.6 --version 0.2.0 --out "$folder/crend-sim" "$@" \
@@ -17,9 +18,18 @@ mkdir -p "$folder"
 crend_training train $configs/crend_sim_overview.yaml --data "$folder/coarse" --run "$folder/overview"
 crend_training train $configs/crend_sim.yaml --data "$folder/fine" --run "$folder/close"
 bundle
-evaluate() { crend_training evaluate "$folder/crend-sim" --first-seed 0 --processes "$(nproc)" "$@"; }
-evaluate --volumes 20 --out "$folder/report"
-evaluate --volumes 40 --simulator trial --out "$folder/trial"
+
+# Measuring takes hours: a report whose file NAME.of says that it is of this model (weights, and how they are joined) and these volumes is kept.
+model=$("$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["crend"], sort_keys=True))' "$folder/crend-sim/metadata.json")
+evaluate() { # NAME OPTION...
+    local report=$folder/$1 measured="${*:2} $model"
+    [ -f "$report/summary.json" ] && [ "$(cat "$report.of" 2>/dev/null)" = "$measured" ] && return
+    rm -rf "$report" "$report.of"
+    crend_training evaluate "$folder/crend-sim" --processes "$(nproc)" --out "$report" "${@:2}"
+    echo "$measured" > "$report.of"
+}
+evaluate report --first-seed 200 --volumes 60
+evaluate trial --first-seed 200 --volumes 40 --simulator trial
 bundle --report "$folder/report" --report "$folder/trial"
 crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"
 echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report and $folder/trial to training_pkg/results"

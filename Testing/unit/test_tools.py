@@ -105,3 +105,32 @@ def test_the_ablation_finds_runs_whose_configuration_differs_in_remarks_alone(sc
     for path in (tmp_path / "a").glob("*.yaml"):
         path.write_text("# another remark\n" + path.read_text())
     assert script("ablation.sh", tmp_path / "a", 20, 4)[0] == 0
+
+
+def test_making_the_model_measures_volumes_from_seed_200_once_for_the_same_weights(script, tmp_path):
+    folder = tmp_path / "model"
+    code, errors, calls = script("make_model.sh", folder)
+    assert code == 0, errors
+    first = calls_of(calls, "evaluate")
+    assert [line.split(f"--out {folder}/")[1] for line in first] == [
+        "report --first-seed 200 --volumes 60", "trial --first-seed 200 --volumes 40 --simulator trial",
+    ]
+    assert f" --report {folder}/report --report {folder}/trial " in calls[-2] and calls[-1].startswith("calibrate")
+    code, errors, calls = script("make_model.sh", folder)
+    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-1].startswith("calibrate"), errors
+
+
+@pytest.mark.parametrize("lost", ["report.of", "report/summary.json"])
+def test_a_report_that_was_cut_short_is_measured_again(script, tmp_path, lost):
+    script("make_model.sh", tmp_path / "model")
+    (tmp_path / "model" / lost).unlink()
+    (again,) = calls_of(script("make_model.sh", tmp_path / "model")[2], "evaluate")
+    assert again.endswith("report --first-seed 200 --volumes 60")
+
+
+def test_other_weights_are_measured_again(script, tmp_path):
+    folder = tmp_path / "model"
+    script("make_model.sh", folder)
+    for mark in folder.glob("*.of"):
+        mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 2
