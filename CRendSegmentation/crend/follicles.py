@@ -39,14 +39,19 @@ def split_follicles(mask, spacing_zyx, *, smallest_mm, split=True):
     smallest = max(np.pi / 6 * smallest_mm ** 3 / np.prod(spacing) * (1 - 1e-9), 1)
     labels = _parts(mask[whole[0]], spacing, smallest, split)
 
+    result[whole[0]] = by_size(labels, smallest)
+    return result
+
+
+def by_size(labels, least=1):
+    """Instances (an array of integers, 0 outside) renumbered 1..n as uint16, largest first; those of less than `least` (>= 1) voxels are dropped."""
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     order = np.argsort(-counts, kind="stable")
-    kept = order[counts[order] >= smallest][:65535]
+    kept = order[counts[order] >= least][:65535]
     lookup = np.zeros(len(counts), np.uint16)
     lookup[kept] = np.arange(1, len(kept) + 1)
-    result[whole[0]] = lookup[labels]
-    return result
+    return lookup[labels]
 
 
 def _parts(mask, spacing, smallest, split):

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from crend_training.__main__ import app
-from crend_training.plots import limits_of_agreement
 from crend_training.results import NAMES, Results
 from crend_training.significance import compare_systems, holm, wilcoxon
 from crend_training.tables import TABLE_1, TABLE_2, latex, markdown, summary, table_rows, significance_markdown, significance_tests
@@ -86,10 +85,6 @@ def test_crend_is_tested_against_each_other_system_and_rend_against_unet():
     pairs = {(row["system"], row["other"]) for row in rows}
     assert pairs == {("crend", "unet"), ("crend", "rend"), ("rend", "unet")}
     assert "| fd | C-Rend | U-Net | 8 | 0 | 1.000 | 1.000 | – |" in significance_markdown(rows)
-
-
-def test_limits_of_agreement_are_1_96_deviations_from_the_mean_difference():
-    assert limits_of_agreement([1, 1, 1], [2, 3, 4]) == pytest.approx((2.0, 0.04, 3.96))
 
 
 def test_systems_prints_the_parameter_counts_of_the_paper():

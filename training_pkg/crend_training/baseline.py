@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from crend.follicles import by_size
 from crend.measurements import measure
 from crend.result import Segmentation
 
@@ -36,7 +37,7 @@ def segment_classically(image: sitk.Image) -> Segmentation:
     chosen = _of_one_ovary(blobs)
     organ = _hull(chosen > 0)
     labels, ovary = (_at(array, zoom, grey.shape) for array in (chosen, organ.astype(np.uint16)))
-    labels = _by_size(labels)
+    labels = by_size(labels)
     ovary = ((ovary > 0) | (labels > 0)).astype(np.uint8)
     images = []
     for array in (ovary, labels):
@@ -115,12 +116,3 @@ def _at(array, zoom, shape):
     """Labels of the coarse grid at the voxels of the volume (nearest)."""
     index = [np.clip(((np.arange(n) + 0.5) * z).astype(int), 0, m - 1) for n, z, m in zip(shape, zoom, array.shape)]
     return array[np.ix_(*index)]
-
-
-def _by_size(labels):
-    counts = np.bincount(labels.ravel())
-    counts[0] = 0
-    order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
-    table = np.zeros(len(counts), np.uint16)
-    table[order] = np.arange(1, len(order) + 1)
-    return table[labels]

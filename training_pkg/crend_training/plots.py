@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from crend.agreement import bland_altman
+
 
 def write_plots(results, curves, folder) -> list[Path]:
     """boxplots_table1, boxplots_table2, bland_altman_count, bland_altman_volume, bland_altman_diameter and, of `curves` as
@@ -40,14 +42,6 @@ def write_plots(results, curves, folder) -> list[Path]:
     _learning_curves(figure, results, curves)
     save(figure, "learning_curves")
     return written
-
-
-def limits_of_agreement(reference, prediction) -> tuple[float, float, float]:
-    """Mean difference (prediction - reference), and the limits of agreement, 1.96 standard deviations below and above it."""
-    difference = np.asarray(prediction, float) - np.asarray(reference, float)
-    mean = float(difference.mean())
-    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
-    return mean, mean - spread, mean + spread
 
 
 def _boxplots(figure, results, columns) -> None:
@@ -100,11 +94,14 @@ def _bland_altman(figure, title, by_system) -> None:
         shown = axes
         axes.tick_params(labelbottom=True)
         axes.plot((reference + prediction) / 2, prediction - reference, ".", alpha=0.5)
-        mean, low, high = limits_of_agreement(reference, prediction)
-        axes.axhline(mean, color="black")
-        for limit in (low, high):
-            axes.axhline(limit, color="black", linestyle="--")
-        axes.annotate(f"{mean:.3g} ({low:.3g} to {high:.3g})", (0.02, 0.95), xycoords="axes fraction", va="top")
+        found = bland_altman(reference, prediction)
+        axes.axhline(found["bias"], color="black")
+        said = f"{found['bias']:.3g}"
+        if found["sd"] is not None:
+            for limit in (found["lower"], found["upper"]):
+                axes.axhline(limit, color="black", linestyle="--")
+            said += f" ({found['lower']:.3g} to {found['upper']:.3g})"
+        axes.annotate(said, (0.02, 0.95), xycoords="axes fraction", va="top")
     if shown is not None:
         figure.supxlabel(title)
 

@@ -75,9 +75,5 @@ def reverberate(intensity, share, length_samples):
     return intensity + np.float32(share) * tail
 
 
-def decibel(power):
-    return 10 * np.log10(np.maximum(power, np.float32(1e-12)))
-
-
 def from_decibel(level):
     return np.exp(np.float32(np.log(10) / 10) * level)

@@ -6,6 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.special import ndtri
 
+from crend.follicles import by_size
+
 from . import artefacts, beams, display, ovary, placement, probe, surroundings
 from .fields import smooth_noise
 from .parameters import draw_parameters
@@ -46,7 +48,8 @@ def make_phantom(seed, **overrides):
         follicles[field.window] = field.labels
         organ[~sector] = 0
         voxel = float(np.prod([a[1] - a[0] for a in axes]))
-        follicles = _by_size(np.where(organ > 0, follicles, 0).astype(np.uint16), np.pi / 6 * 1.3**3 / voxel)
+        # Slivers of a follicle, left by the sector's edge, are none.
+        follicles = by_size(np.where(organ > 0, follicles, 0).astype(np.uint16), np.pi / 6 * 1.3**3 / voxel)
     spacing = [float(a[1] - a[0]) for a in axes]
     volume, organ, follicles = placement.orient(p, (grey, organ, follicles), spacing)
     return Phantom(volume, organ, follicles, p)
@@ -64,17 +67,6 @@ def _resolution(p, scanner, centre, axes):
     drop = 0.5 * min(p["tissue_grey"] * p["dynamic_range_db"] / 255, -max(p["fluid_db"], p["noise_db"]))
     sigma = (p["axial_fwhm"] + lateral + elevation) / 3 / beams.FWHM / np.sqrt(2)
     return float(smallest), float(-ndtri(10 ** (-drop / 10)) * sigma)
-
-
-def _by_size(labels, least):
-    """Instances renumbered 1..n, largest first; slivers of less than `least` voxels, left by the sector's edge, are dropped."""
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    sizes[sizes < least] = 0
-    order = np.argsort(-sizes, kind="stable")[: int((sizes > 0).sum())]
-    table = np.zeros(len(sizes), np.uint16)
-    table[order] = np.arange(1, len(order) + 1)
-    return table[labels]
 
 
 def _scan(p, rng, scanner, axes, field):
