@@ -17,8 +17,8 @@ BLOCK = {"network": "crend", "arguments": {"width": 2}, "spacing_mm": [1.0, 1.0,
 QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
 
 
-def save_base(folder, overview=True):
-    torch.manual_seed(0)
+def save_base(folder, overview=True, seed=0):
+    torch.manual_seed(seed)
     made = [networks.build("crend", width=2) for _ in range(2)]
     second = {**BLOCK, "spacing_mm": [2.0, 2.0, 2.0], "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
     about = describe(
@@ -66,6 +66,35 @@ def test_a_finished_run_is_not_trained_again(tmp_path, volumes):
     assert (first / "model.safetensors").read_bytes() == weights
     assert (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text() == curve
     assert json.loads((first / "metadata.json").read_text())["version"] == "0.3.0-finetuned"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"settings": FineTuning(steps=4, rate=1e-5, workers=0)}, "trained with learning_rate 0.003, not 1e-05; give another folder"),
+        ({"list": "image,label\nsite2.nrrd,site2-labels.nrrd\n"}, "ours.finetuning/data/training/site0: .*; give another folder"),
+        ({"base": 1}, "began with weights of sha256 [0-9a-f]{12}, not weights of sha256 [0-9a-f]{12}; give another folder"),
+    ],
+)
+def test_a_finished_run_is_not_taken_for_one_at_another_rate_on_other_volumes_or_from_other_weights(tmp_path, volumes, change, message):
+    base = save_base(tmp_path / "base", overview=False)
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    card = (made / "README.md").read_bytes()
+    if "base" in change:
+        base = save_base(tmp_path / "other", overview=False, seed=1)
+    if "list" in change:
+        volumes.write_text(change["list"])
+    with pytest.raises(InputError, match=message):
+        finetune(base, volumes, made, change.get("settings", QUICK), progress=False, tell=lambda line: None)
+    assert (made / "README.md").read_bytes() == card
+
+
+def test_more_steps_go_on_from_where_the_run_ended(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    for steps in (4, 40):
+        finetune(base, volumes, tmp_path / "ours", FineTuning(steps=steps, rate=3e-3, workers=0), progress=False, tell=lambda line: None)
+    lines = (tmp_path / "ours.finetuning" / "run" / "history.jsonl").read_text().splitlines()
+    assert [(line["step"], line["steps"]) for line in map(json.loads, lines)] == [(0, 4), (4, 40)]
 
 
 def test_the_base_is_not_overwritten(tmp_path, volumes):

@@ -1,5 +1,6 @@
 """Volumes as scientists have them: lists, USOVA3D, and what `check` says of broken ones."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -14,7 +15,8 @@ from crend_training.cases import case_names, open_case
 from crend_training.checking import check_entries, usable
 from crend_training.configuration import Data
 from crend_training.datalist import read_datalist
-from crend_training.sources import entries_at, prepare_training
+from crend_training.sources import checked, entries_at, prepare_training
+from crend_training.training import train
 from crend_training.usova3d import find_usova3d
 from crend_training.volumes import Entry, read_volume
 
@@ -184,6 +186,60 @@ def test_one_number_for_all_follicles_is_noted_and_can_be_taken_apart(tmp_path):
     _, labels = read_volume(read_datalist(path, components=True)[0])
     found = sitk.GetArrayFromImage(labels.follicles)
     assert found.max() == 2 and (found == 1).sum() == 64 and (found == 2).sum() == 27
+
+
+def listed(folder, rows, **data):
+    return tiny(spacing_mm=(0.5, 0.5, 0.5), data=Data(kind="datalist", path=str(write_list(folder, rows)), **data))
+
+
+def test_a_volume_that_left_the_training_split_is_not_trained_on_any_more(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    cases = prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    assert (cases.training.names(), cases.validation.names()) == (["a", "b"], [])
+    for split in ("validation", "test"):
+        moved = listed(tmp_path, [rows[0], {**rows[1], "split": split}])
+        with pytest.raises(InputError, match=r"data/training/b: prepared before, but .* in split 'training'; .*delete .*data/training"):
+            prepare_training(moved, tmp_path / "data")
+    assert prepare_training(moved, tmp_path / "other").training.names() == ["a"]
+
+
+def test_an_edited_label_is_prepared_again_and_an_untouched_volume_is_not(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    folder = prepare_training(listed(tmp_path, rows), tmp_path / "data").training.folder
+    before = {name: (folder / f"{name}.image.npy").stat().st_mtime_ns for name in "ab"}
+    label = tmp_path / rows[0]["label"]
+    image = sitk.ReadImage(str(label))
+    image[18:22, 18:22, 18:22] = 1
+    sitk.WriteImage(image, str(label))
+    sitk.WriteImage(sitk.ReadImage(str(tmp_path / "b.nrrd")), str(tmp_path / "b.nrrd"), True)
+    prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    assert (open_case(folder, "a")[1][18:22, 18:22, 18:22] == 1).all()
+    assert (folder / "a.image.npy").stat().st_mtime_ns > before["a"]
+    assert (folder / "b.image.npy").stat().st_mtime_ns == before["b"]
+
+
+def test_cases_normalised_in_another_way_are_refused(tmp_path):
+    experiment = listed(tmp_path, [write_pair(tmp_path, "a")])
+    prepare_training(experiment, tmp_path / "data")
+    other = dataclasses.replace(experiment, normalisation={"method": "zscore_nonzero", "clip": [-2, 2]})
+    with pytest.raises(InputError, match="training/a: prepared with normalisation {'method': 'zscore_nonzero'}, the configuration says"):
+        prepare_training(other, tmp_path / "data")
+    with pytest.raises(InputError, match="training/a: prepared with normalisation"):
+        train(other, tmp_path / "data", tmp_path / "run")
+
+
+def test_a_patient_in_two_splits_is_wrong_and_refused_but_not_where_splits_do_not_count(tmp_path):
+    rows = [{**write_pair(tmp_path, name, seed), "patient": "p1"} for seed, name in enumerate("abc")]
+    rows[1]["split"], rows[2]["patient"] = "validation", "p2"
+    entries = read_datalist(write_list(tmp_path, rows))
+    findings = check_entries(entries)
+    assert [finding.name for finding in findings if finding.wrong] == ["b"]
+    assert texts(findings, "b").startswith("in split 'validation', but a of the same patient 'p1' is in 'training'")
+    with pytest.raises(InputError, match="b.nrrd: in split 'validation', but a of the same patient 'p1'"):
+        prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    skipped = prepare_training(listed(tmp_path, rows, problems="skip"), tmp_path / "data", tell=lambda line: None)
+    assert (skipped.training.names(), skipped.validation.names()) == (["a", "c"], [])
+    assert len(checked(entries, Data(kind="datalist"), splits=False)) == 3
 
 
 def test_a_monai_datalist_and_a_csv_list_say_the_same(tmp_path):

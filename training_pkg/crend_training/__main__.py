@@ -81,15 +81,17 @@ def train(
 ) -> None:
     """Train the system of a configuration; start again after a kill and it goes on."""
     from .configuration import read_experiment
+    from .sources import prepare_training
     from .training import locked
     from .training import train as run_training
 
+    experiment, cases = read_experiment(config), None
     if not as_is:
         data.mkdir(parents=True, exist_ok=True)
         # Of several processes that start together one prepares, the others wait and find it done.
         with locked(data, wait=True):
-            prepare(config, data)
-    run_training(read_experiment(config), data, run)
+            cases = prepare_training(experiment, data, tell=lambda line: typer.echo(line, err=True))
+    run_training(experiment, data, run, cases=cases)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Training cases on the model grid, as memory-mapped arrays: a patch is read without reading the volume.
 
 A case NAME is three files: NAME.image.npy (float16 (D, H, W), normalised), NAME.labels.npy (uint8, 0 background,
-1 ovary outside follicles, 2 follicle) and NAME.json (spacing and what else is worth keeping).
+1 ovary outside follicles, 2 follicle) and NAME.json (spacing, normalisation and what else is worth keeping).
 """
 
 from __future__ import annotations
@@ -35,13 +35,18 @@ def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normal
         labels[_majority(ovary, spacing_mm)] = OVARY
         labels[_majority(follicles, spacing_mm)] = FOLLICLE
         _replace(folder / f"{name}.labels.npy", lambda f: np.save(f, labels))
-    facts = {"spacing_mm": [float(s) for s in spacing_mm], **(about or {})}
+    facts = {"spacing_mm": [float(s) for s in spacing_mm], "normalisation": normalisation, **(about or {})}
     _replace(folder / f"{name}.json", lambda f: f.write(json.dumps(facts, default=float).encode()))
 
 
 def case_names(folder) -> list[str]:
     """Complete cases in a folder, in order of their names."""
     return sorted(p.stem for p in Path(folder).glob("*.json"))
+
+
+def case_facts(folder, name: str) -> dict:
+    """What NAME.json says."""
+    return json.loads((Path(folder) / f"{name}.json").read_text())
 
 
 def open_case(folder, name: str):
@@ -64,13 +69,34 @@ class Cases:
         return case_names(self.folder) if self.chosen is None else list(self.chosen)
 
 
-def check_spacing(cases: Cases, spacing_mm) -> None:
-    """InputError, naming the first, when cases are on another grid than `spacing_mm`: their millimetres would be wrong."""
+@dataclass(frozen=True)
+class TrainingCases:
+    """What a run learns from, what it is watched on, and what it learns from without labels."""
+
+    training: Cases
+    validation: Cases
+    unlabelled: Cases
+
+    @classmethod
+    def of_folder(cls, folder) -> TrainingCases:
+        """Whatever `folder`/training, validation and unlabelled hold; cases that appear later in training/ are used too."""
+        return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
+
+
+def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
+    """InputError, naming the first, when cases are on another grid than `spacing_mm`, for their millimetres would be wrong, or are
+    normalised in another way. Cases that do not say how they were normalised are taken as they are."""
     for name in cases.names():
-        found = json.loads((Path(cases.folder) / f"{name}.json").read_text())["spacing_mm"]
+        facts = case_facts(cases.folder, name)
+        found = facts["spacing_mm"]
         if not np.allclose(found, spacing_mm, rtol=1e-3):
             raise InputError(
                 f"{cases.folder}/{name}: prepared at {_by(found)} mm, the configuration says {_by(spacing_mm)} mm; prepare into another folder."
+            )
+        if facts.get("normalisation", normalisation) != json.loads(json.dumps(normalisation)):
+            raise InputError(
+                f"{cases.folder}/{name}: prepared with normalisation {facts['normalisation']}, the configuration says {normalisation}; "
+                "prepare into another folder."
             )
 
 

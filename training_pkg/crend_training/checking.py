@@ -28,11 +28,13 @@ class Finding:
         return f"{'wrong' if self.wrong else 'note '}  {self.name}  {self.file}: {self.text}"
 
 
-def check_entries(entries, *, outside_percent: float = 1.0, progress=None) -> list[Finding]:
+def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True, progress=None) -> list[Finding]:
     """Findings in the order of the entries: unreadable and truncated files, labels outside the image's grid, empty labels,
-    follicles outside the ovary, follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice.
+    follicles outside the ovary, follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice,
+    patients with volumes in two splits.
 
-    outside_percent: share of a volume's follicle voxels that may lie outside its ovary.
+    outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
+    count, as in a cross-validation, which makes its own.
     """
     findings: list[Finding] = []
     sizes, contents = {}, {}
@@ -50,7 +52,7 @@ def check_entries(entries, *, outside_percent: float = 1.0, progress=None) -> li
         if labels is not None:
             findings += _label_findings(entry, image, labels, outside_percent)
     order = {entry.name: i for i, entry in enumerate(entries)}
-    findings += _odd_spacings(entries, sizes) + _twice(contents)
+    findings += _odd_spacings(entries, sizes) + _twice(contents) + (_parted(entries) if splits else [])
     return sorted(findings, key=lambda finding: order[finding.name])
 
 
@@ -165,6 +167,20 @@ def _twice(contents: dict) -> list[Finding]:
         for group in contents.values()
         for entry in group[1:]
     ]
+
+
+def _parted(entries) -> list[Finding]:
+    """Labelled volumes of a patient who has others in a split before theirs: what was learned from her would be measured on her."""
+    ranks = {"training": 0, "validation": 1, "test": 2}
+    counted = sorted((entry for entry in entries if entry.patient and entry.split in ranks), key=lambda entry: ranks[entry.split])
+    first: dict[str, Entry] = {}
+    found = []
+    for entry in counted:
+        other = first.setdefault(entry.patient, entry)
+        if other.split != entry.split:
+            text = f"in split '{entry.split}', but {other.name} of the same patient '{entry.patient}' is in '{other.split}'"
+            found.append(Finding(entry.name, str(entry.image), f"{text}; put a patient's volumes into one split", True))
+    return found
 
 
 def _digest(image) -> str:

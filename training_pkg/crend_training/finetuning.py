@@ -10,7 +10,6 @@ from pathlib import Path
 from crend import bundle as bundles
 from crend.errors import InputError
 
-from .cases import case_names
 from .configuration import Experiment, experiment_from
 from .sources import prepare_training
 from .training import BEST, LAST, load_checkpoint, train
@@ -38,7 +37,8 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
     data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
     "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
     work: folder of the cases, checkpoints and curves (default: OUT.finetuning); a run found there is resumed.
-    InputError for a bundle or data that will not do, and where `out` is the base itself.
+    InputError for a bundle or data that will not do, where `out` is the base itself, and where `work` holds a run from other weights, on
+    other volumes or with other settings than the number of steps.
     """
     out = Path(out)
     loaded = bundles.load(base)
@@ -60,12 +60,12 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
 def _trained(network, experiment: Experiment, work: Path, which: str, progress: bool, tell):
     """(the network trained further, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
     folder, run = work / f"{which}data", work / f"{which}run"
-    prepare_training(experiment, folder, tell=tell)
-    training, validation = (case_names(folder / part) for part in ("training", "validation"))
+    cases = prepare_training(experiment, folder, tell=tell)
+    training, validation = cases.training.names(), cases.validation.names()
     if not training:
         raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
     tell(f"{experiment.name}: {experiment.steps} steps")
-    train(experiment, folder, run, start=network.state_dict(), progress=progress)
+    train(experiment, folder, run, cases=cases, start=network.state_dict(), progress=progress)
     # a run that was stopped before its first validation, or has none, has no best checkpoint
     checkpoint = BEST if validation and (run / BEST).is_file() else LAST
     trained, steps = load_checkpoint(experiment, run / checkpoint)

@@ -27,6 +27,8 @@ SETTINGS = {
 }
 """What each objective takes from the experiment, beside dice_weight."""
 
+CURE = "train with precision 32-true, or with a lower learning_rate in another folder"
+
 
 def objective_for(experiment: Experiment, network):
     """The objective of the experiment's system, with the experiment's settings."""
@@ -56,6 +58,8 @@ class Training(L.LightningModule):
         self.teacher = MeanTeacher(experiment) if experiment.semi_weight else None
         self.step, self.phase, self.best = 0, 0, None
         self.seconds_before, self.began = 0.0, time.monotonic()
+        self.identity: dict | None = None
+        self.told: dict[str, torch.Tensor] = {}
         self.losses: dict[str, float] = {}
         self.scores: dict[str, float] = {}
 
@@ -113,11 +117,23 @@ class Training(L.LightningModule):
         if self.average:
             self.average.update(self.network, in_phase)
         self.step += 1
+        self.told = told
         if self.step % settings.log_every == 0 or self.step == self.plan.total:
             self.losses = {"phase": self.phase, "learning_rate": rate, **{name: float(value) for name, value in told.items()}}
             self.log_dict({k: v for k, v in self.losses.items() if k not in ("phase", "learning_rate")}, prog_bar=True, logger=False)
-            if not all(map(torch.isfinite, told.values())):
-                raise ArithmeticError(f"the loss is not finite at step {self.step}: lower learning_rate, or train with precision 32-true")
+            self._check_losses()
+
+    def check_finite(self) -> None:
+        """ArithmeticError where the last step's losses, or the weights that it left, are not finite: such a run cannot go on.
+
+        Asks the device, which takes time: to be called now and then, and always before a checkpoint replaces a sound one."""
+        self._check_losses()
+        if not all(bool(value.isfinite().all()) for value in self.state_dict().values()):
+            raise ArithmeticError(f"the weights are not finite at step {self.step}: {CURE}")
+
+    def _check_losses(self) -> None:
+        if not all(map(torch.isfinite, self.told.values())):
+            raise ArithmeticError(f"the loss is not finite at step {self.step}: {CURE}")
 
     def on_before_optimizer_step(self, optimizer):
         # Here mixed precision has unscaled the gradients already.
@@ -160,6 +176,8 @@ class Training(L.LightningModule):
         checkpoint["global_step"] = self.step
         seconds = None if self.seconds_before is None else self.seconds_before + time.monotonic() - self.began
         checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed, "seconds": seconds}
+        if self.identity is not None:
+            checkpoint["crend"]["identity"] = self.identity
 
     def begin_with(self, state: dict) -> None:
         """Weights of a trained network instead of random ones, for the average, too."""

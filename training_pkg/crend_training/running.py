@@ -55,7 +55,8 @@ class PatchData(L.LightningDataModule):
 class KeepCheckpoints(L.Callback):
     """last.ckpt every `checkpoint_every` steps and at boundaries, after validation; best.ckpt; the curves' rows.
 
-    A kill at any moment leaves a whole last.ckpt: a checkpoint gets its name when it is complete.
+    A kill at any moment leaves a whole last.ckpt: a checkpoint gets its name when it is complete. A run that diverged leaves its last
+    sound one.
     """
 
     def __init__(self, folder, curves, resumed):
@@ -92,6 +93,7 @@ class KeepCheckpoints(L.Callback):
         self._save(trainer, "last.ckpt")
 
     def _save(self, trainer, name: str) -> None:
+        trainer.lightning_module.check_finite()
         temporary = self.folder / f".{name}.saving"
         trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:

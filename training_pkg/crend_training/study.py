@@ -69,7 +69,7 @@ def prepare_study(experiment: Experiment, data, out, *, processes: int | None = 
         return study
     entries = volumes_of(experiment, data / "volumes", processes=processes)
     if experiment.data.kind != "simulated":
-        entries = checked(entries, experiment.data, tell)
+        entries = checked(entries, experiment.data, tell, splits=False)
     chosen = experiment.crossval
     folds = make_folds(entries, chosen.folds, chosen.test, chosen.validation, experiment.seed)
     write_cases(experiment, data / "cases", entries, processes=processes)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
-import platform
-import sys
 import warnings
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,47 +14,33 @@ import torch
 from crend import networks
 from crend.errors import InputError
 
-from .cases import Cases, check_spacing
+from .cases import TrainingCases, check_prepared
 from .configuration import Experiment, phase_steps
+from .identity import check_identity, identity
 from .plan import Plan
+from .records import write_records
 
 LAST, BEST = "last.ckpt", "best.ckpt"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingCases:
-    """What a run learns from, what it is watched on, and what it learns from without labels."""
-
-    training: Cases
-    validation: Cases
-    unlabelled: Cases
-
-    @classmethod
-    def of_folder(cls, folder) -> TrainingCases:
-        """Whatever `folder`/training, validation and unlabelled hold; cases that appear later in training/ are used too."""
-        return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
 
 
 def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, start: dict | None = None, progress: bool = True) -> Path:
     """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
-    run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files and
-    experiment.json (settings, seed, versions, command). A run found there is resumed: patches, augmentation, points, optimizers,
-    averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve is the same to the last digit;
-    some CUDA kernels add up in no fixed order, there it is the same but for rounding.
+    run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files,
+    experiment.json (settings, seed, versions, command) and history.jsonl (a line for each start). A run found there is resumed: patches,
+    augmentation, points, optimizers, averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve
+    is the same to the last digit; some CUDA kernels add up in no fixed order, there it is the same but for rounding.
 
     start: a state dict of the network to begin with, instead of random weights; a run that is resumed has gone on from there.
 
     InputError when there are no cases or cases on another grid, for mixed precision that this machine lacks, when another process trains in the
-    folder, or when its checkpoint belongs to another experiment.
+    folder, or when its checkpoint belongs to another experiment, finished or not: other settings than those that `identity.FREE` names, other
+    cases, other weights to begin with. ArithmeticError when the losses or the weights are no longer finite.
     """
     import lightning as L
-    from lightning.pytorch.callbacks import TQDMProgressBar
 
-    from .curves import Curves
     from .loop import Training
     from .objectives import OBJECTIVES
-    from .running import KeepCheckpoints, PatchData
 
     cases = cases or TrainingCases.of_folder(data_folder)
     _check(experiment, cases)
@@ -69,42 +52,54 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
         )
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         module = Training(experiment, plan)
+        module.identity = identity(experiment, cases, start)
         checkpoint = _last_checkpoint(run_folder / LAST)
         if checkpoint is not None:
             _restore(module, checkpoint, run_folder / LAST)
         elif start is not None:
             module.begin_with(start)
-        if module.step >= plan.total:
-            return run_folder / LAST
-        curves = None if rank() else Curves(run_folder, module.step, experiment.tensorboard)
-        if curves:
-            _describe(experiment, run_folder)
-        callbacks = [KeepCheckpoints(run_folder, curves, checkpoint)]
-        if progress:
-            callbacks.append(TQDMProgressBar(refresh_rate=20))
-        several = experiment.devices * experiment.nodes > 1
-        trainer = L.Trainer(
-            max_epochs=len(plan.boundaries_after(module.step)),
-            precision=precision_here(experiment.precision),
-            accelerator="gpu" if torch.cuda.is_available() else "cpu",
-            devices=experiment.devices,
-            num_nodes=experiment.nodes,
-            strategy="ddp_find_unused_parameters_true" if several else "auto",
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-            reload_dataloaders_every_n_epochs=1,
-            num_sanity_val_steps=0,
-            limit_val_batches=None if cases.validation.names() else 0,
-        )
-        try:
-            trainer.fit(module, datamodule=PatchData(experiment, cases, run_folder))
-        finally:
-            if curves:
-                curves.close()
+        if module.step < plan.total:
+            _fit(module, checkpoint, cases, run_folder, progress)
     return run_folder / LAST
+
+
+def _fit(module, checkpoint, cases: TrainingCases, run_folder: Path, progress: bool) -> None:
+    """From the module's step to the end of its plan."""
+    import lightning as L
+    from lightning.pytorch.callbacks import TQDMProgressBar
+
+    from .curves import Curves
+    from .running import KeepCheckpoints, PatchData
+
+    experiment, precision, curves = module.experiment, precision_here(module.experiment.precision), None
+    if not rank():
+        curves = Curves(run_folder, module.step, experiment.tensorboard)
+        write_records(experiment, run_folder, step=module.step, total=module.plan.total, precision=precision)
+    callbacks = [KeepCheckpoints(run_folder, curves, checkpoint)]
+    if progress:
+        callbacks.append(TQDMProgressBar(refresh_rate=20))
+    several = experiment.devices * experiment.nodes > 1
+    trainer = L.Trainer(
+        max_epochs=len(module.plan.boundaries_after(module.step)),
+        precision=precision,
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=experiment.devices,
+        num_nodes=experiment.nodes,
+        strategy="ddp_find_unused_parameters_true" if several else "auto",
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        limit_val_batches=None if cases.validation.names() else 0,
+    )
+    try:
+        trainer.fit(module, datamodule=PatchData(experiment, cases, run_folder))
+    finally:
+        if curves:
+            curves.close()
 
 
 def load_checkpoint(experiment: Experiment, checkpoint):
@@ -179,7 +174,7 @@ def _check(experiment: Experiment, cases: TrainingCases) -> None:
     if experiment.semi_weight and not cases.unlabelled.names():
         raise InputError(f"{cases.unlabelled.folder}: no unlabelled cases, but 'semi_weight' asks for them; prepare them or set it to 0")
     for some in (cases.training, cases.validation, cases.unlabelled):
-        check_spacing(some, experiment.spacing_mm)
+        check_prepared(some, experiment.spacing_mm, experiment.normalisation)
     precision_here(experiment.precision)
 
 
@@ -210,22 +205,11 @@ def _last_checkpoint(path: Path):
 def _restore(module, checkpoint, path: Path) -> None:
     if "crend" not in checkpoint:
         raise InputError(f"{path}: this checkpoint can be bundled but not trained further; train in a new folder")
+    if "identity" in checkpoint["crend"]:
+        check_identity(checkpoint["crend"]["identity"], module.identity, path)
     try:
         module.restore(checkpoint)
     except RuntimeError:
         raise InputError(f"{path}: of another network or other settings; train in a new folder") from None
     if checkpoint["crend"]["seed"] != module.experiment.seed:
         raise InputError(f"{path}: trained with seed {checkpoint['crend']['seed']}, not {module.experiment.seed}; train in a new folder")
-
-
-def _describe(experiment: Experiment, run_folder: Path) -> None:
-    from importlib.metadata import version
-
-    about = {
-        **dataclasses.asdict(experiment),
-        "precision": precision_here(experiment.precision),
-        "command": " ".join(Path(a).name if i == 0 else a for i, a in enumerate(sys.argv)),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "lightning", "monai", "numpy")}},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads",
-    }
-    (run_folder / "experiment.json").write_text(json.dumps(about, indent=2) + "\n")
