@@ -29,25 +29,31 @@ def segment_many(
     segment: Callable,
     *,
     model: tuple[str, str],
+    options: dict | None = None,
     again: bool = False,
     progress: Callable[[str, float], None] | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[dict]:
     """Segments every volume into the folder `out` and returns the rows of volumes.csv, of this call's volumes, in their order.
 
-    segment(path, progress) gives a Segmentation. model: name and version; a volume that has results of it is not segmented again unless
-    `again`. A volume that fails is noted and the next one begun; starting again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are
-    written together, so a stop loses one volume at most. The tables are made from all results in `out`, those of other shares, too.
-    Cancelled and KeyboardInterrupt go on to the caller after the tables are written.
+    segment(path, progress) gives a Segmentation. model: name and version. options: what else changes the result and is not as by default,
+    plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
+    before any work, when the results under its name are of another file. A volume that fails is noted and the next one begun; starting
+    again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, so a stop loses one volume at most. The tables are
+    made from all results in `out`, those of other shares, too. Cancelled and KeyboardInterrupt go on to the caller after the tables are
+    written.
     """
-    out = Path(out)
+    out, options = Path(out), options or {}
+    if not again:
+        for volume in volumes:
+            _check_same_input(out, volume)
     try:
         for number, volume in enumerate(volumes):
-            if not again and _finished(out, volume, model):
+            if not again and _finished(out, volume, model, options):
                 tell(f"{volume.name}: was done before")
             else:
                 report = None if progress is None else lambda stage, fraction: progress(volume.name, (number + fraction) / len(volumes))
-                tell(f"{volume.name}: {_segment_one(volume, out, segment, report)}")
+                tell(f"{volume.name}: {_segment_one(volume, out, segment, options, report)}")
             if progress is not None:
                 progress(volume.name, (number + 1) / len(volumes))
     finally:
@@ -66,26 +72,35 @@ def make_folder(out) -> None:
 
 
 def write_tables(out) -> list[dict]:
-    """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former."""
+    """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former.
+
+    Volumes are called by their path below `out`. Other shares may write at the same time: whoever finds after writing that there are other
+    results than before writes again, so the last table holds all.
+    """
     out = Path(out)
-    volumes, follicles = _rows(out)
-    write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes)
-    write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
+    seen, there = None, _reports(out)
+    while there != seen:
+        volumes, follicles = _rows(out, there)
+        write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes)
+        write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
+        seen, there = there, _reports(out)
     return volumes
 
 
-def _segment_one(volume: Volume, out: Path, segment, progress) -> str:
+def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) -> str:
     """What came of it, in a sentence."""
     base = str(out / volume.name)
     Path(base).parent.mkdir(parents=True, exist_ok=True)
     failure = Path(base + FAILURE)
     try:
+        source = _source(volume.path)  # before the work: a file that changes meanwhile is done again
         found = segment(volume.path, progress)
         found.provenance["input"] = str(volume.path)
-        with replacing_all(*(base + ending for ending in (LABELS, TABLE, REPORT))) as (labels, table, report):
+        # The first gets its name last: where there is a report, the rest is there.
+        with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
             write_labels(labels, found.ovary, found.follicles)
             write_csv(found.measurements, table)
-            write_json({**to_json(found), "name": volume.name}, report)
+            write_json({**to_json(found), "name": volume.name, "source": source, "options": options}, report)
     except Cancelled:
         raise
     except Exception as error:
@@ -97,40 +112,70 @@ def _segment_one(volume: Volume, out: Path, segment, progress) -> str:
     return found.message
 
 
-def _finished(out: Path, volume: Volume, model) -> bool:
+def _check_same_input(out: Path, volume: Volume) -> None:
+    facts = _read(Path(str(out / volume.name) + REPORT))
+    there = ((facts or {}).get("source") or {}).get("path")
+    if there and there != str(volume.path.resolve()):
+        raise InputError(f"{volume.path}: results of {there} are there under the same name; give another --out, or --again to replace them.")
+
+
+def _finished(out: Path, volume: Volume, model, options: dict) -> bool:
     base = str(out / volume.name)
-    if not Path(base + LABELS).is_file():
+    if Path(base + FAILURE).exists() or not Path(base + LABELS).is_file():
         return False
     facts = _read(Path(base + REPORT))
-    return facts is not None and (facts["provenance"]["bundle"], facts["provenance"]["bundle_version"]) == model
+    if facts is None or (facts["provenance"]["bundle"], facts["provenance"]["bundle_version"]) != model:
+        return False
+    source = facts.get("source")
+    return source is not None and source == _source(volume.path) and facts.get("options") == options
 
 
-def _read(path: Path) -> dict | None:
-    """The JSON of one volume's result; None where there is none, or another program's."""
+def _source(path: Path) -> dict | None:
+    """What tells one input from another, and whether it has changed; None when it cannot be looked at. Of a series, that of its files."""
+    try:
+        files = [file.stat() for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else [path.stat()]
+    except OSError:
+        return None
+    newest = max((file.st_mtime_ns for file in files), default=0)
+    return {"path": str(path.resolve()), "size": sum(file.st_size for file in files), "mtime_ns": newest}
+
+
+def _read(path: Path, keys=frozenset({"provenance", "summary"})) -> dict | None:
+    """The JSON of one volume, its report or (by `keys`) its failure; None where there is none, or another program's."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return facts if "name" in facts and {"provenance", "summary"} <= set(facts) else None
+        return facts if "name" in facts and keys <= set(facts) else None
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _rows(out: Path) -> tuple[list[dict], list[dict]]:
-    """Rows of both tables, by the volumes' names."""
-    volumes, follicles = {}, {}
+def _reports(out: Path) -> dict[Path, int]:
+    """Reports and failures below `out`, each with the time of its last change."""
+    found = {}
     for path in out.rglob("*" + REPORT):
-        if path.name.startswith("."):  # half of a file that another share is writing
+        if not path.name.startswith("."):  # half of a file that another share is writing
+            try:
+                found[path] = path.stat().st_mtime_ns
+            except OSError:  # another share has just done what failed before
+                continue
+    return found
+
+
+def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
+    """Rows of both tables, by the volumes' names. What is gone meanwhile, or another program's, is passed over."""
+    volumes, follicles = {}, {}
+    for path in reports:
+        failed = path.name.endswith(FAILURE)
+        name = path.relative_to(out).as_posix().removesuffix(FAILURE if failed else REPORT)
+        facts = _read(path, {"input", "reason"}) if failed else _read(path)
+        if facts is None or (not failed and name in volumes):
             continue
-        if path.name.endswith(FAILURE):
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            row = {"volume": facts["name"], "input": facts["input"], "status": "failed", "reason": facts["reason"]}
-            volumes[facts["name"]] = dict.fromkeys(VOLUME_COLUMNS) | row
-            follicles.pop(facts["name"], None)
+        try:
+            row = {"input": facts["input"], "status": "failed", "reason": facts["reason"]} if failed else _row(facts)
+            volumes[name] = dict.fromkeys(VOLUME_COLUMNS) | row | {"volume": name}
+            follicles[name] = [] if failed else [{**follicle, "volume": name} for follicle in facts["follicles"]]
+        except (KeyError, TypeError, AttributeError):
             continue
-        facts = _read(path)
-        if facts is None or facts["name"] in volumes:
-            continue
-        volumes[facts["name"]] = _row(facts)
-        follicles[facts["name"]] = [{"volume": facts["name"], **row} for row in facts["follicles"]]
     return [volumes[name] for name in sorted(volumes)], [row for name in sorted(follicles) for row in follicles[name]]
 
 
@@ -138,7 +183,6 @@ def _row(facts: dict) -> dict:
     summary, how = facts["summary"], facts["provenance"]
     leading = summary["leading"] or {}
     return {
-        "volume": facts["name"],
         "input": how["input"],
         "status": "done",
         "reason": None,

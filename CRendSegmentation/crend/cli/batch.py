@@ -28,9 +28,12 @@ def command(
     make_folder(out)
     segment, named = _segmenter(model, device, engine, everywhere)
 
+    # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.
+    options = {"search": False} if everywhere else {}
     try:
         with progress_bar() as progress:
-            rows = segment_many(volumes, out, segment, model=named, again=again, progress=progress, tell=lambda line: typer.echo(line, err=True))
+            tell = lambda line: typer.echo(line, err=True)
+            rows = segment_many(volumes, out, segment, model=named, options=options, again=again, progress=progress, tell=tell)
     except (Cancelled, KeyboardInterrupt):
         raise Kept("cancelled; what was done is kept, and the same command goes on.") from None
     _show(rows, out)

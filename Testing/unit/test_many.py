@@ -1,0 +1,156 @@
+"""Many volumes into one folder: whose result a file is, when it counts as done, and tables that several shares write."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from crend import many
+from crend.errors import InputError
+from crend.inventory import Volume
+from crend.many import segment_many, write_tables
+from crend.measurements import measure
+from crend.result import Segmentation
+
+MODEL = ("model", "1.0")
+
+
+def result():
+    """An ovary of 8 x 8 x 8 voxels with one follicle."""
+    ovary, follicles = np.zeros((12, 12, 12), np.uint8), np.zeros((12, 12, 12), np.uint16)
+    ovary[2:10, 2:10, 2:10] = 1
+    follicles[4:7, 4:7, 4:7] = 1
+    ovary, follicles = sitk.GetImageFromArray(ovary), sitk.GetImageFromArray(follicles)
+    how = dict.fromkeys(("expected_ovary_dsc", "device", "engine", "seconds", "notice")) | {"bundle": MODEL[0], "bundle_version": MODEL[1]}
+    return Segmentation(ovary, follicles, measure(ovary, follicles), how)
+
+
+class Run:
+    """Runs over volumes and notes which were segmented; fails of those named in `failing`."""
+
+    def __init__(self, out):
+        self.out, self.failing = out, ()
+
+    def __call__(self, *paths, names=None, **options):
+        self.done = []
+
+        def segment(path, progress):
+            if path.stem in self.failing:
+                raise InputError(f"{path}: broken; mend it.")
+            self.done.append(path.stem)
+            return result()
+
+        self.out.mkdir(parents=True, exist_ok=True)
+        volumes = [Volume(path, name) for path, name in zip(paths, names or [path.stem for path in paths])]
+        return segment_many(volumes, self.out, segment, model=MODEL, **options)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "out")
+
+
+def volume(path, content=b"one"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_results_of_another_file_are_not_taken_for_this_ones(run, tmp_path):
+    first, second = volume(tmp_path / "A" / "vol1.nrrd"), volume(tmp_path / "B" / "vol1.nrrd")
+    run(first)
+    with pytest.raises(InputError, match="results of .*A.vol1.nrrd are there .*another --out, or --again"):
+        run(second)
+    assert run.done == [] and rows(run.out / "volumes.csv")[0]["input"] == str(first)
+    assert run(second, again=True)[0]["input"] == str(second)
+
+
+def test_a_changed_file_or_other_options_are_segmented_again_and_the_same_are_not(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    run(path)
+    assert run.done == []
+    volume(path, b"another content")
+    run(path)
+    assert run.done == ["a"]
+    run(path, options={"search": False})
+    assert run.done == ["a"]
+    run(path, options={"search": False})
+    assert run.done == []
+
+
+def test_a_series_is_done_again_when_one_of_its_files_changes(run, tmp_path):
+    slices = [volume(tmp_path / "series" / f"{k}.dcm") for k in range(3)]
+    run(tmp_path / "series")
+    volume(tmp_path / "series" / ".DS_Store")
+    run(tmp_path / "series")
+    assert run.done == []
+    volume(slices[1], b"another content")
+    run(tmp_path / "series")
+    assert run.done == ["series"]
+
+
+def test_a_subfolder_of_results_goes_on_by_itself(run, tmp_path):
+    path = volume(tmp_path / "C" / "sub" / "v.nrrd")
+    run(path, names=["sub/v"])
+    run.out = run.out / "sub"
+    assert [row["volume"] for row in run(path)] == ["v"] and run.done == []
+    assert rows(run.out / "follicles.csv")[0]["volume"] == "v"
+
+
+def test_what_failed_last_is_tried_again_though_older_results_are_there(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    run.failing = ("a",)
+    assert run(path, again=True)[0]["status"] == "failed"
+    run.failing = ()
+    assert run(path)[0]["status"] == "done" and run.done == ["a"]
+
+
+def test_other_programs_files_are_no_rows(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run.out.mkdir()
+    (run.out / "job.failed.json").write_text('{"job": 7}')
+    (run.out / "list.json").write_text('["name", "provenance", "summary"]')
+    (run.out / "other.json").write_text('{"name": "other", "provenance": {}, "summary": {}}')
+    assert [row["volume"] for row in run(path)] == ["a"]
+    assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a"]
+
+
+def test_a_failure_that_another_share_takes_away_meanwhile_is_no_row(run, tmp_path, monkeypatch):
+    run.failing = ("b",)
+    run(volume(tmp_path / "a.nrrd"), volume(tmp_path / "b.nrrd"))
+    listed = many._reports
+    there = []
+
+    def listing(out):
+        there.append(listed(out))
+        (run.out / "b.failed.json").unlink(missing_ok=True)
+        return there[-1]
+
+    monkeypatch.setattr(many, "_reports", listing)
+    assert [row["volume"] for row in write_tables(run.out)] == ["a"]
+    assert len(there[0]) == 2
+
+
+def test_what_another_share_finishes_while_the_tables_are_written_is_in_them(run, tmp_path, monkeypatch):
+    run(volume(tmp_path / "a.nrrd"))
+    write, late = many.write_rows, []
+
+    def slowly(path, *table):
+        if not late:
+            late.append(json.loads((run.out / "a.json").read_text()))
+            (run.out / "b.json").write_text(json.dumps(late[0]))
+        write(path, *table)
+
+    monkeypatch.setattr(many, "write_rows", slowly)
+    assert [row["volume"] for row in write_tables(run.out)] == ["a", "b"]
+    assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a", "b"]
+    assert [row["volume"] for row in rows(run.out / "follicles.csv")] == ["a", "b"]
