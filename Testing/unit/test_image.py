@@ -102,8 +102,8 @@ def test_files_that_are_none(tmp_path):
         assert words in str(caught.value) and str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def write_series(folder, array, series):
-    """One DICOM file a slice, 0.5 mm apart, in reverse order of their names."""
+def write_series(folder, array, series, positions=None):
+    """One DICOM file a slice, 0.5 mm apart or at `positions`, in reverse order of their names."""
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
     for k in range(array.shape[0]):
@@ -113,7 +113,7 @@ def write_series(folder, array, series):
             "0020|000e": f"1.2.826.0.1.3680043.2.1125.{series}",
             "0020|000d": "1.2.826.0.1.3680043.2.1125.9",
             "0008|0018": f"1.2.826.0.1.3680043.2.1125.{series}.{k}",
-            "0020|0032": f"0\\0\\{0.5 * k}",
+            "0020|0032": f"0\\0\\{0.5 * k if positions is None else positions[k]}",
             "0020|0037": "1\\0\\0\\0\\1\\0",
             "0020|0013": str(k),
         }.items():
@@ -131,6 +131,19 @@ def test_a_folder_with_one_dicom_series_is_a_volume(tmp_path):
     write_series(tmp_path, array, 2)
     with pytest.raises(InputError, match="holds 2 DICOM series"):
         read_image(tmp_path)
+
+
+def test_a_series_with_missing_or_unevenly_spaced_slices_is_refused(tmp_path):
+    write_series(tmp_path, noise((20, 16, 18)), 1)
+    for k in range(5, 9):
+        (tmp_path / f"1_{100 - k}.dcm").unlink()
+    with pytest.raises(InputError, match="slices are missing or unevenly spaced; export the series again"):
+        read_image(tmp_path)
+
+
+def test_rounded_positions_of_slices_are_even(tmp_path):
+    write_series(tmp_path, noise((12, 16, 18)), 1, [round(k / 3, 2) for k in range(12)])
+    assert read_image(tmp_path).GetSpacing()[2] == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_a_single_dicom_slice_says_that_the_folder_is_wanted(tmp_path):
