@@ -1,11 +1,11 @@
 """Many comparisons in one go: a row a case, a row a follicle, and what they say together."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from .agreement import bland_altman, icc, spread
 from .errors import Cancelled, InputError
+from .lists import read_list
 from .tables import write_json, write_rows
 
 #: Columns of follicles.csv. kind: "matched", "missed" (only in the reference) or "false" (only in the prediction).
@@ -40,20 +40,11 @@ def read_pairs(path):
     Relative paths start at the CSV's folder. Commas, semicolons or tabs. InputError names what is missing.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a CSV of pairs ({getattr(error, 'strerror', None) or 'no UTF-8 text'}).") from error
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
-    rows = [{(key or "").strip().lower(): (value or "").strip() for key, value in row.items() if not isinstance(value, list)} for row in rows]
-    if not {"reference", "prediction"} <= {name.strip().lower() for name in header.split(delimiter)}:
+    columns, rows = read_list(path)
+    if not {"reference", "prediction"} <= columns:
         raise InputError(f"{path}: the first line must name the columns reference, prediction and, if wanted, case.")
     pairs = []
-    for number, row in enumerate(rows, start=2):
-        if not any(row.values()):
-            continue
+    for number, row in rows:
         if not row["reference"] or not row["prediction"]:
             raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
         pairs.append((row.get("case") or Path(row["reference"]).name, path.parent / row["reference"], path.parent / row["prediction"]))

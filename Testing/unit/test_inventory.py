@@ -29,6 +29,31 @@ def test_a_folder_of_dicom_files_is_one_volume(tmp_path):
     assert names([tmp_path / "case 1"], tmp_path / "out") == ["case 1"]
 
 
+def test_what_discs_and_file_browsers_put_beside_a_series_does_not_hide_it(tmp_path):
+    touch(tmp_path, *(f"case/{name}" for name in ("1.dcm", "2.dcm", ".DS_Store", "._1.dcm", "Thumbs.db", "DICOMDIR", ".cache/x")))
+    assert names([tmp_path], tmp_path / "out") == ["case"]
+
+
+def test_dicom_files_without_an_ending_are_a_series(tmp_path):
+    touch(tmp_path, "case/IM0001", "case/1.2.840.7", "notes/README")
+    for name in ("IM0001", "1.2.840.7"):
+        (tmp_path / "case" / name).write_bytes(bytes(128) + b"DICM")
+    assert names([tmp_path], tmp_path / "out") == ["case"]
+
+
+def test_linked_folders_are_searched_once(tmp_path):
+    touch(tmp_path, "store/a.nrrd", "scans/z/b.nrrd")
+    (tmp_path / "scans" / "linked").symlink_to(tmp_path / "store")
+    (tmp_path / "scans" / "a_link").symlink_to(tmp_path / "scans" / "z")
+    (tmp_path / "store" / "back").symlink_to(tmp_path / "scans")
+    assert names([tmp_path / "scans"], tmp_path / "out") == ["linked/a", "z/b"]
+
+
+def test_results_among_the_files_given_are_no_volumes(tmp_path):
+    touch(tmp_path, "a.nrrd", "a.seg.nrrd")
+    assert names(sorted(tmp_path.glob("*.nrrd")), tmp_path) == ["a"]
+
+
 def test_a_volume_given_twice_counts_once(tmp_path):
     touch(tmp_path, "a.nrrd")
     assert names([tmp_path / "a.nrrd", tmp_path], tmp_path / "out") == ["a"]
@@ -43,6 +68,24 @@ def test_a_list_names_its_results(tmp_path):
         names([tmp_path / "list.csv"], tmp_path / "out")
     (tmp_path / "list.csv").write_text("image\none/scan.nrrd\n")
     with pytest.raises(InputError, match="no column `volume`"):
+        names([tmp_path / "list.csv"], tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", ["Volume;Name\none/scan.nrrd; patient 1\n\n", "name\tVOLUME\npatient 1\tone/scan.nrrd\n", '"volume","name"\n"one/scan.nrrd","patient 1"\n'])
+def test_a_list_is_read_as_spreadsheets_write_it(tmp_path, text):
+    (tmp_path / "list.csv").write_text(text, encoding="utf-8-sig")
+    assert find_volumes([tmp_path / "list.csv"], tmp_path / "out") == [Volume(tmp_path / "one" / "scan.nrrd", "patient 1")]
+
+
+def test_a_list_names_folders_in_full_and_no_segmentation(tmp_path):
+    touch(tmp_path, "scan.1/1.dcm", "scan.2/1.dcm")
+    (tmp_path / "list.csv").write_text("volume\nscan.1\nscan.2\n")
+    assert names([tmp_path / "list.csv"], tmp_path / "out") == ["scan.1", "scan.2"]
+    (tmp_path / "list.csv").write_text("volume,name\na.seg.nrrd,b\n")
+    with pytest.raises(InputError, match="line 2: a.seg.nrrd is a segmentation"):
+        names([tmp_path / "list.csv"], tmp_path / "out")
+    (tmp_path / "list.csv").write_text("volume,name\na.nrrd,.b\n")
+    with pytest.raises(InputError, match="line 2: .*would hide"):
         names([tmp_path / "list.csv"], tmp_path / "out")
 
 
