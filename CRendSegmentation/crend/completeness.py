@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -12,15 +13,17 @@ BYTES = {"bit": 0.125, "char": 1, "unsigned_char": 1, "short": 2, "unsigned_shor
 
 
 def missing_bytes(path) -> int | None:
-    """How many bytes of voxels a legacy VTK (binary) or NIfTI file lacks; 0 when it is whole, None for other formats.
+    """How many bytes of voxels a legacy VTK (binary), NIfTI or Analyze file lacks; 0 when it is whole, None for other formats.
 
-    ValueError for a header that cannot be read.
+    Of a pair .hdr and .img either name will do. ValueError for a header that cannot be read.
     """
     name = Path(path).name.lower()
     if name.endswith(".vtk"):
         return _vtk(path)
     if name.endswith((".nii", ".nii.gz")):
-        return _nifti(path)
+        return _nifti(path, path)
+    if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
+        return _nifti(_partner(path, "hdr"), _partner(path, "img"))
     return None
 
 
@@ -51,26 +54,40 @@ def _vtk(path) -> int | None:
     return max(0, at + int(voxels * BYTES[kind] * components) - Path(path).stat().st_size)
 
 
-def _nifti(path) -> int | None:
-    opener = gzip.open if str(path).lower().endswith(".gz") else open
-    with opener(path, "rb") as f:
-        try:
-            head = f.read(352)
-            if len(head) < 348:
-                raise ValueError("its header is cut off")
-            order = "<" if struct.unpack("<i", head[:4])[0] == 348 else ">"
-            if struct.unpack(order + "i", head[:4])[0] != 348:
-                return None  # NIfTI-2 and others
-            dim = struct.unpack(order + "8h", head[40:56])
-            bits = struct.unpack(order + "h", head[72:74])[0]
-            offset = int(struct.unpack(order + "f", head[108:112])[0])
-            voxels = 1
-            for n in dim[1 : 1 + max(dim[0], 1)]:
-                voxels *= max(n, 1)
-            wanted = offset + voxels * bits // 8
-            there = len(head)
+def _partner(path, ending: str) -> Path:
+    """The file of a pair with this ending, in capitals if the given one is."""
+    path = Path(path)
+    stem, last, zipped = re.fullmatch(r"(.*)\.(hdr|img)(\.gz)?", path.name, re.IGNORECASE).groups(default="")
+    name = f"{stem}.{ending.upper() if last.isupper() else ending}"
+    # One of the two alone may be compressed.
+    candidates = [path.with_name(each) for each in (name + zipped, name, name + ".gz")]
+    return next((each for each in candidates if each.exists()), candidates[0])
+
+
+def _nifti(header, data) -> int | None:
+    """The header's dimensions say how much must be in the data, which lie behind it in the same file or in one of their own."""
+    try:
+        with _opened(header) as f:
+            head = f.read(348)
+        if len(head) < 348:
+            raise ValueError("its header is cut off")
+        order = "<" if struct.unpack("<i", head[:4])[0] == 348 else ">"
+        if struct.unpack(order + "i", head[:4])[0] != 348:
+            return None  # NIfTI-2 and others
+        dim = struct.unpack(order + "8h", head[40:56])
+        bits = struct.unpack(order + "h", head[72:74])[0]
+        offset = int(struct.unpack(order + "f", head[108:112])[0])
+        voxels = 1
+        for n in dim[1 : 1 + max(dim[0], 1)]:
+            voxels *= max(n, 1)
+        there = 0
+        with _opened(data) as f:
             while block := f.read(1 << 20):
                 there += len(block)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError("its compressed data break off") from error
-    return max(0, wanted - there)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError("its compressed data break off") from error
+    return max(0, offset + voxels * bits // 8 - there)
+
+
+def _opened(path):
+    return (gzip.open if str(path).lower().endswith(".gz") else open)(path, "rb")

@@ -15,6 +15,14 @@ from .errors import InputError
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.ENAMETOOLONG}
 
 
+def check_name(path) -> None:
+    """InputError for a name that is not UTF-8: ITK ends the whole process over it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{str(path)!a}: a name that is not UTF-8; rename it.") from error
+
+
 @contextmanager
 def replacing(path) -> Iterator[Path]:
     """A temporary name beside `path`, with its extension(s); renamed onto `path` on success, removed otherwise.
@@ -63,6 +71,8 @@ def check_writable(path) -> None:
 
 def _claim(path: Path, target: Path, temporary: Path) -> None:
     """Create the empty temporary file, or say in one line why `path` cannot be written."""
+    for name in (path, target):  # a link, or the folder that we are in, may hide one
+        check_name(name)
     try:
         if not path.name or target.is_dir():
             raise InputError(f"{path}: is a folder; give the name of a file to write.")

@@ -10,12 +10,14 @@ import SimpleITK as sitk
 
 from .completeness import missing_bytes
 from .errors import InputError
+from .files import check_name
 
 SMALLEST_SIDE = 4  # voxels
 LONGEST_EXTENT_MM = 500.0
 SHORTEST_EXTENT_MM = 5.0
 UNEVEN = 0.05  # of a slice's distance: 0.33 mm written to a hundredth varies by 3 %
 READABLE = ".nrrd, .nii.gz, .mha, .vtk or a folder with one DICOM series"
+LABEL_FORMATS = ".seg.nrrd, .nrrd, .nii.gz or .mha"
 
 
 def read_image(path) -> sitk.Image:
@@ -24,12 +26,7 @@ def read_image(path) -> sitk.Image:
     A 4D file with one frame counts as 3D. InputError, one line, for anything that cannot be segmented.
     """
     path = Path(path)
-    # ITK's warnings would come between the user and our one line.
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    if path.is_dir():
-        image = _read_series(path)
-    else:
-        image = _read_file(path)
+    image = _read_series(path) if path.is_dir() else read_file(path)
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
     check_image(image, str(path))
@@ -38,13 +35,7 @@ def read_image(path) -> sitk.Image:
 
 def read_label_image(path) -> sitk.Image:
     """The 3D image of whole numbers in a file, of any size and content: labels may be few or none. InputError, one line, when it is none."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError:
-        raise InputError(f"{path}: not an image that can be read; copy it again.") from None
+    image = read_file(path, LABEL_FORMATS)
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{path}: labels must be one 3D image with one number a voxel.")
     return image
@@ -99,9 +90,17 @@ def _check_values(array: np.ndarray, name: str) -> None:
         raise InputError(f"{name}: all voxels are {array.flat[0]:g}; there is nothing to see, give a 3D ultrasound volume.")
 
 
-def _read_file(path: Path) -> sitk.Image:
+def read_file(path, formats: str = READABLE) -> sitk.Image:
+    """The image in a file, of any kind and size, if the file is whole; formats: what to use instead of one that cannot be read.
+
+    InputError, one line, for a missing, unreadable or damaged file.
+    """
+    path = Path(path)
+    check_name(path)
     if not path.exists():
         raise InputError(f"{path}: no such file.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a file.")
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path}: is empty (0 bytes); export it again.")
@@ -110,11 +109,13 @@ def _read_file(path: Path) -> sitk.Image:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
     damaged = f"{path}: is damaged or incomplete, it cannot be read as an image; export it again."
+    # ITK's warnings would come between the user and our one line.
+    sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         if "Unable to determine ImageIO reader" in str(error):
-            raise InputError(f"{path}: not an image format that can be read; use {READABLE}.") from error
+            raise InputError(f"{path}: not an image format that can be read; use {formats}.") from error
         raise InputError(damaged) from error
     if not _is_whole(path):
         raise InputError(damaged)
@@ -124,7 +125,7 @@ def _read_file(path: Path) -> sitk.Image:
 def _is_whole(path: Path) -> bool:
     """Whether a file holds all the bytes that its header announces, where ITK does not ask.
 
-    It fills what is missing of a NIfTI or VTK file that was cut short (a broken copy) with zeros.
+    It fills what is missing of a NIfTI, Analyze or VTK file that was cut short (a broken copy) with zeros.
     """
     try:
         return not missing_bytes(path)
@@ -135,12 +136,16 @@ def _is_whole(path: Path) -> bool:
 
 
 def _read_series(folder: Path) -> sitk.Image:
+    check_name(folder)
+    sitk.ProcessObject.GlobalWarningDisplayOff()
     series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     if not series:
         raise InputError(f"{folder}: a folder without a DICOM series; give a file ({READABLE}).")
     if len(series) > 1:
         raise InputError(f"{folder}: holds {len(series)} DICOM series; put the wanted one in a folder of its own.")
     files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    for file in files:
+        check_name(file)
     try:
         image = sitk.ReadImage(files[0] if len(files) == 1 else files)
         # ITK reads a series with gaps all the same, at the mean spacing, and only leaves this key.

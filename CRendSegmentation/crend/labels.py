@@ -28,12 +28,14 @@ class Labels:
 def read_labels(path):
     """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k) or from a segmentation of Slicer's.
 
-    Raises InputError (one line) for a missing or unreadable file, 2D or 4D, several components, labels that are negative,
+    Raises InputError (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative,
     fractional or above 65535, and segments that are neither ovary nor follicle.
     """
     import SimpleITK as sitk
 
-    image = _read(path)
+    from .image import LABEL_FORMATS, read_file
+
+    image = read_file(path, LABEL_FORMATS)
     if image.GetDimension() != 3:
         raise InputError(f"{path}: labels must be 3D, this file is {image.GetDimension()}D; export a 3D label image or .seg.nrrd.")
     if is_segmentation(image):
@@ -92,16 +94,3 @@ def _same_geometry(a, b):
     """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
     return tuple(a.GetSize()) == tuple(b.GetSize()) and all(
         np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5) for part in ("Spacing", "Origin", "Direction"))
-
-
-def _read(path):
-    import os
-
-    import SimpleITK as sitk
-
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file.")
-    try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path}: not an image that can be read; use .seg.nrrd, .nrrd, .nii.gz or .mha.") from error

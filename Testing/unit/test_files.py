@@ -82,6 +82,17 @@ def test_what_cannot_be_written_is_said_in_one_line_with_the_cure(tmp_path):
     assert left(tmp_path) == ["file", "folder"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are always Unicode there")
+def test_a_name_that_is_not_utf8_is_not_written_even_by_a_link(tmp_path):
+    folder = tmp_path / os.fsdecode(b"M\xfcller")
+    folder.mkdir()
+    (tmp_path / "link").symlink_to(folder)
+    for path in (folder / "a.nrrd", tmp_path / "link" / "a.nrrd"):
+        with pytest.raises(InputError, match="not UTF-8; rename it"):
+            check_writable(path)
+    assert left(folder) == []
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_write_protected_folder_or_file_is_refused(tmp_path):
     (tmp_path / "a").write_text("old")

@@ -1,11 +1,13 @@
 """Reading a volume, and what is said about one that cannot be segmented."""
 
+import os
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from crend.errors import InputError
-from crend.image import check_image, read_image
+from crend.image import check_image, read_image, read_label_image
 
 
 def noise(shape, dtype=np.uint8):
@@ -100,6 +102,31 @@ def test_files_that_are_none(tmp_path):
         with pytest.raises(InputError) as caught:
             read_image(tmp_path / name)
         assert words in str(caught.value) and str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("read", [read_image, read_label_image])
+def test_a_pair_of_header_and_voxels_is_read_by_either_name_and_refused_when_cut_short(tmp_path, read):
+    sitk.WriteImage(image_of(noise((20, 20, 20))), str(tmp_path / "a.hdr"))
+    for name in ("a.hdr", "a.img"):
+        assert read(tmp_path / name).GetSize() == (20, 20, 20)
+    (tmp_path / "a.img").write_bytes((tmp_path / "a.img").read_bytes()[:-100])
+    for name in ("a.hdr", "a.img"):
+        with pytest.raises(InputError, match=f"{name}: is damaged or incomplete"):
+            read(tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are always Unicode there")
+def test_a_name_that_is_not_utf8_is_refused_instead_of_ending_the_process(tmp_path):
+    folder = tmp_path / os.fsdecode(b"M\xfcller")
+    folder.mkdir()
+    write_series(tmp_path, noise((2, 16, 18)), 1)
+    (tmp_path / "1_99.dcm").rename(tmp_path / os.fsdecode(b"\xfc.dcm"))
+    for path in (folder, folder / "a.nrrd", tmp_path):
+        with pytest.raises(InputError, match="not UTF-8; rename it") as caught:
+            read_image(path)
+        assert str(caught.value).isascii()
+    with pytest.raises(InputError, match="not UTF-8; rename it"):
+        read_label_image(folder / "a.nrrd")
 
 
 def write_series(folder, array, series, positions=None):

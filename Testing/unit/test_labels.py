@@ -60,6 +60,8 @@ def bad(tmp_path, what):
     path = tmp_path / "bad.nrrd"
     if what == "missing":
         return tmp_path / "nowhere.nrrd"
+    if what == "folder":
+        return tmp_path
     if what == "text":
         path.write_text("not an image")
         return path
@@ -79,12 +81,25 @@ def bad(tmp_path, what):
     return path
 
 
-@pytest.mark.parametrize("what", ["missing", "text", "negative", "fractional", "infinite", "too high", "2D", "4D", "colour", "complex"])
+@pytest.mark.parametrize("what", ["missing", "folder", "text", "negative", "fractional", "infinite", "too high", "2D", "4D", "colour", "complex"])
 def test_bad_labels_are_refused_in_one_line(tmp_path, what):
     path = bad(tmp_path, what)
     with pytest.raises(InputError) as caught:
         read_labels(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.vtk", "a.hdr"])
+def test_labels_cut_short_are_refused(tmp_path, name):
+    array = np.random.default_rng(0).integers(0, 9, (20, 20, 20)).astype(np.uint8)
+    path = tmp_path / name
+    image = sitk.GetImageFromArray(array)
+    sitk.WriteImage(image, path)
+    assert np.array_equal(sitk.GetArrayFromImage(read_labels(path).ovary), array > 0)
+    voxels = path.with_suffix(".img") if name == "a.hdr" else path
+    voxels.write_bytes(voxels.read_bytes()[:-100])
+    with pytest.raises(InputError, match=f"{name}: is damaged or incomplete"):
+        read_labels(path)
 
 
 def renamed(tmp_path, names):
