@@ -21,6 +21,8 @@ VOLUME_COLUMNS = (
 #: Columns of follicles.csv, one row a follicle.
 FOLLICLE_COLUMNS = ("volume",) + Measurements.COLUMNS
 LABELS, TABLE, REPORT, FAILURE = ".seg.nrrd", ".csv", ".json", ".failed.json"
+#: Names of the tables of a folder. Of any folder: one below `out` may be gone on with by itself.
+TABLES = ("volumes", "follicles")
 
 
 def segment_many(
@@ -93,6 +95,7 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
     Path(base).parent.mkdir(parents=True, exist_ok=True)
     failure = Path(base + FAILURE)
     try:
+        _check_name(volume)
         source = _source(volume.path)  # before the work: a file that changes meanwhile is done again
         found = segment(volume.path, progress)
         found.provenance["input"] = str(volume.path)
@@ -117,6 +120,13 @@ def _check_same_input(out: Path, volume: Volume) -> None:
     there = ((facts or {}).get("source") or {}).get("path")
     if there and there != str(volume.path.resolve()):
         raise InputError(f"{volume.path}: results of {there} are there under the same name; give another --out, or --again to replace them.")
+
+
+def _check_name(volume: Volume) -> None:
+    """InputError when files of the folder's own would replace those of the volume, or be taken for them."""
+    name = Path(volume.name).name.casefold()
+    if name in TABLES or (name + REPORT).endswith(FAILURE):
+        raise InputError(f"{volume.path}: the name {volume.name} is kept for the folder's own files; rename the volume, or name it in a CSV list.")
 
 
 def _finished(out: Path, volume: Volume, model, options: dict) -> bool:

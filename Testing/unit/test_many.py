@@ -114,6 +114,18 @@ def test_what_failed_last_is_tried_again_though_older_results_are_there(run, tmp
     assert run(path)[0]["status"] == "done" and run.done == ["a"]
 
 
+@pytest.mark.parametrize("name", ["follicles", "Volumes", "a.failed", "sub/volumes"])
+def test_a_volume_with_the_name_of_a_table_is_a_failure_that_says_so(run, tmp_path, name):
+    found = run(volume(tmp_path / "x.nrrd"), volume(tmp_path / "y.nrrd"), names=[name, "y"])
+    assert [row["status"] for row in found] == ["failed", "done"] and "rename the volume" in found[0]["reason"]
+    assert sorted(path.name for path in run.out.rglob("*.csv")) == ["follicles.csv", "volumes.csv", "y.csv"]
+
+
+def test_the_folders_table_writes_true_and_false_as_the_volumes_own(run, tmp_path):
+    run(volume(tmp_path / "a.nrrd"))
+    assert rows(run.out / "a.csv")[0]["touches_border"] == rows(run.out / "follicles.csv")[0]["touches_border"] == "false"
+
+
 def test_other_programs_files_are_no_rows(run, tmp_path):
     path = volume(tmp_path / "a.nrrd")
     run.out.mkdir()
