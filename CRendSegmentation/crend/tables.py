@@ -22,12 +22,12 @@ def write_csv(measurements, path):
 
 
 def write_rows(path, columns, rows):
-    """Write dicts as CSV under `columns`; floats with six significant digits, None as an empty cell."""
+    """Write dicts as CSV under `columns`; floats with six significant digits, true and false, None as an empty cell."""
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()})
+            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else _text(name, value) for name, value in row.items()})
 
 
 def to_json(segmentation):
