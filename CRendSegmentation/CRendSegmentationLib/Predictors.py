@@ -133,7 +133,7 @@ class WorkerJob(_WorkerRequest):
             event = self._final()
             if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > self.patience):
                 if event is None:
-                    self._client.close()
+                    self._client.close(self._number)
                 raise Cancelled("stopped")
             if event is None:
                 return None

@@ -89,21 +89,14 @@ class WorkerClient:
         self._kept = [event for event in self._kept if event not in events]
         return events
 
-    def close(self) -> None:
-        """End the process and everything it started, at once. Open requests end without an event."""
-        process, self._process = self._process, None
-        self._open.clear()
-        self._kept.clear()
-        if process is None:
-            return
-        _kill_tree(process)
-        process.wait(timeout=10)
-        self._reader.join(timeout=1.0)
-        for stream in (process.stdin, process.stdout, process.stderr):
-            try:
-                stream.close()
-            except OSError:
-                pass  # what was still to be written has no reader any more
+    def close(self, number=None) -> None:
+        """End the process and everything it started, at once.
+
+        Whoever waits hears of it: every open request ends with a "failure" event, but for the one with the id `number`, whose end this is.
+        """
+        self._open.discard(number)
+        self._kept += self._fail("the worker process was ended together with another run; start this one again", "")
+        self._end()
 
     def _start(self) -> None:
         self._process = None
@@ -153,9 +146,17 @@ class WorkerClient:
         return failed
 
     def _end(self) -> None:
-        waiting = set(self._open)
-        self.close()
-        self._open = waiting
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _kill_tree(process)
+        process.wait(timeout=10)
+        self._reader.join(timeout=1.0)
+        for stream in (process.stdin, process.stdout, process.stderr):
+            try:
+                stream.close()
+            except OSError:
+                pass  # what was still to be written has no reader any more
 
 
 def _read(stream, take) -> None:

@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from crend import __version__
+from crend.errors import Cancelled
 from crend.predict import segment
 from crend.worker import PROTOCOL
 from crend.worker_client import FINAL, PACKAGE_FOLDER, WorkerClient
@@ -185,3 +186,50 @@ def test_close_ends_the_process_at_once(client, bundle, image, tmp_path):
     assert time.monotonic() - began < 1
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+SILENT = f"""
+import time
+print('{json.dumps({"event": "hello", "protocol": PROTOCOL, "crend": __version__})}', flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def silent():
+    """A worker that greets and then never answers."""
+    made = WorkerClient(arguments=("-c", SILENT))
+    yield made
+    made.close()
+
+
+def test_close_ends_every_other_request_with_a_failure(silent):
+    cancelled, other = silent.ask("segment"), silent.ask("segment")
+    silent.close(cancelled)
+    assert silent.poll(cancelled) == []
+    (event,) = silent.poll(other)
+    assert event["event"] == "failure" and "start this one again" in event["message"]
+
+
+def test_a_result_that_nobody_has_fetched_yet_outlives_the_process(client):
+    described, other = client.ask("describe", engine="torch", device="cpu"), client.ask("dance")
+    until = time.monotonic() + 60
+    while not client.poll(other) and time.monotonic() < until:
+        time.sleep(0.01)
+    client.close()
+    assert [event["event"] for event in client.poll(described)] == ["description"]
+
+
+def test_a_run_that_does_not_stop_in_time_ends_without_leaving_another_in_wait(silent, tmp_path):
+    from CRendSegmentationLib.Predictors import PredictionFailed, WorkerJob
+
+    class Hasty(WorkerJob):
+        patience = 0.0
+
+    hasty, other = (Hasty(silent, "segment", lambda folder: {}) for _ in range(2))
+    hasty.cancel()
+    time.sleep(0.01)
+    with pytest.raises(Cancelled):
+        hasty.poll()
+    with pytest.raises(PredictionFailed, match="start this one again"):
+        other.poll()
