@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Iterator
 
 from . import __version__
@@ -54,17 +54,29 @@ def _python() -> Check:
 
 def _package(name: str) -> Check:
     try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        # Slicer brings some packages without their metadata.
-        try:
-            version = str(getattr(__import__(name), "__version__", "installed"))
-        except ImportError:
+        # Imported, not looked up only: what it needs of the system (CUDA, a C library) may be missing.
+        module = import_module(name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == name:
             cure = "install it (in Slicer: the PyTorch extension)." if name == "torch" else f"install it: pip install {name}"
             return Check(name, "wrong", "not installed", cure)
+        return Check(name, "wrong", f"cannot be loaded ({_reason(error)})", "install it again.")
+    version = _version(name, module)
     if name == "torch" and version.startswith("2.9."):
         return Check(name, "note", version, "3D convolutions are slow in 2.9; install 2.10 or newer.")
     return Check(name, "ok", version)
+
+
+def _version(name: str, module=None) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        # Slicer brings some packages without their metadata.
+        return str(getattr(module, "__version__", "installed"))
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _memory() -> Check:
@@ -81,18 +93,21 @@ def _devices() -> Iterator[Check]:
     import torch
 
     yield Check("cpu", "ok", f"torch uses {torch.get_num_threads()} threads")
-    if not torch.cuda.is_available():
-        yield Check("cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA.")
-    for k in range(torch.cuda.device_count()):
-        properties = torch.cuda.get_device_properties(k)
-        yield Check("cuda", "ok", f"cuda:{k} is {properties.name} with {properties.total_memory / 1e9:.0f} GB")
+    try:
+        if not torch.cuda.is_available():
+            yield Check("cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA.")
+        for k in range(torch.cuda.device_count()):
+            properties = torch.cuda.get_device_properties(k)
+            yield Check("cuda", "ok", f"cuda:{k} is {properties.name} with {properties.total_memory / 1e9:.0f} GB")
+    except RuntimeError as error:
+        yield Check("cuda", "note", f"does not answer ({_reason(error)})", "the CPU does the work; install the driver again to use the graphics card.")
 
 
 def _openvino() -> Check:
     from .engines import openvino_available
 
     if openvino_available():
-        return Check("openvino", "ok", metadata.version("openvino"))
+        return Check("openvino", "ok", _version("openvino"))
     return Check("openvino", "note", "not installed", "optional, two to three times faster on a CPU: pip install openvino")
 
 
@@ -129,7 +144,6 @@ def _window(bundle) -> Check:
         engine.run(window)
         seconds = time.perf_counter() - began
     except Exception as error:  # a broken driver or library can raise anything, and that is what is to be told
-        reason = " ".join(str(error).split())
-        return Check("speed", "wrong", f"a window of {bundle.name} failed: {reason}", "try --device cpu --engine torch.")
+        return Check("speed", "wrong", f"a window of {bundle.name} failed: {_reason(error)}", "try --device cpu --engine torch.")
     about = f"one window of {bundle.name} takes {seconds:.2f} s with {engine.name} on {engine.device}"
     return Check("speed", "ok", f"{about}, a typical volume about {seconds * TYPICAL_WINDOWS:.0f} s")
