@@ -6,11 +6,16 @@ from pathlib import Path
 from .agreement import bland_altman, icc, spread
 from .errors import Cancelled, InputError
 from .lists import read_list
+from .reasons import reason_of
 from .tables import write_json, write_rows
 
 #: Columns of follicles.csv. kind: "matched", "missed" (only in the reference) or "false" (only in the prediction).
 FOLLICLE_COLUMNS = ("case", "kind", "reference", "prediction", "dsc", "iou", "dv_reference_mm", "dv_prediction_mm",
                     "diameter_difference_mm", "hd_mm", "asd_mm", "centre_distance_mm")
+
+
+#: The files that a Batch writes.
+FILES = ("cases.csv", "follicles.csv", "summary.json")
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,7 @@ def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
         try:
             result = compare(read_labels(reference), read_labels(prediction), percentiles=percentiles)
         except Exception as error:  # whatever is wrong with one case must not take the others with it
-            reason = " ".join(str(error).split())
-            row.update(status="failed", reason=reason if isinstance(error, InputError) else f"{type(error).__name__}: {reason}")
+            row.update(status="failed", reason=reason_of(error))
         else:
             row.update(flat_figures(result))
             follicles += follicle_rows(case, result)

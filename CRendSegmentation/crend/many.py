@@ -11,6 +11,7 @@ from .files import check_writable, replacing_all
 from .inventory import Volume
 from .labels import write_labels
 from .measurements import Measurements
+from .reasons import reason_of
 from .tables import to_json, write_csv, write_json, write_rows
 
 #: Columns of volumes.csv, one row a volume.
@@ -63,14 +64,15 @@ def segment_many(
     return [rows[volume.name] for volume in volumes]
 
 
-def make_folder(out) -> None:
-    """Makes the folder `out` where it is missing. InputError when it cannot be made or written to."""
+def make_folder(out, files=("volumes.csv",)) -> None:
+    """Makes the folder `out` where it is missing. InputError when it cannot be made, or `files` cannot be written into it."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be made a folder ({(error.strerror or str(error)).lower()}); give another one.") from error
-    check_writable(out / "volumes.csv")
+    for name in files:
+        check_writable(out / name)
 
 
 def write_tables(out) -> list[dict]:
@@ -107,8 +109,7 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
     except Cancelled:
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-        reason = " ".join(reason.splitlines())
+        reason = reason_of(error)
         write_json({"name": volume.name, "input": str(volume.path), "reason": reason, "ours": not isinstance(error, InputError)}, failure)
         return f"failed: {reason}"
     failure.unlink(missing_ok=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from .batch import Batch, flat_figures, follicle_rows, summarise
 from .errors import Cancelled, InputError
+from .reasons import reason_of
 
 #: name -> (reference, prediction)
 PAIRS = {
@@ -13,11 +16,12 @@ PAIRS = {
 }
 
 
-def compare_with_raters(scans, segment, *, progress=None, cancelled=None) -> dict[str, Batch]:
+def compare_with_raters(scans, segment, *, progress=None, cancelled=None, reading=nullcontext) -> dict[str, Batch]:
     """A Batch for each of PAIRS, over all scans of which both raters' labels are there.
 
     scans: of `crend.usova3d.find_scans`. segment(image, name, progress) -> Segmentation. A scan that fails is a row with its reason.
-    progress(stage, fraction 0..1) and cancelled() as in `crend.predict.segment`. InputError when no scan has both raters' labels.
+    progress(stage, fraction 0..1) and cancelled() as in `crend.predict.segment`. reading() is a context in which files are read, for what
+    libraries say meanwhile. InputError when no scan has both raters' labels.
     """
     from .usova3d import RATERS
 
@@ -34,7 +38,7 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None) -> dic
                 progress(scan.name, (done + fraction) / len(labelled))
 
         report("", 0.0)
-        found, reason = _compared(scan, segment, report)
+        found, reason = _compared(scan, segment, report, reading)
         for name in PAIRS:
             row = {"case": scan.name, "reference": PAIRS[name][0], "prediction": PAIRS[name][1]}
             row |= {"status": "failed" if reason else "ok", "reason": reason}
@@ -45,20 +49,23 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None) -> dic
     return {name: _batch(cases[name], follicles[name]) for name in PAIRS}
 
 
-def _compared(scan, segment, report):
+def _compared(scan, segment, report, reading):
     """({pair: comparison}, "") or ({}, why not)."""
     from .labels import Labels
     from .metrics import compare
     from .usova3d import RATERS, read_rater, read_scan
 
     try:
-        image = read_scan(scan)
-        labels = {f"rater {rater}": read_rater(scan, rater) for rater in RATERS}
+        with reading():
+            image = read_scan(scan)
+            labels = {f"rater {rater}": read_rater(scan, rater) for rater in RATERS}
         result = segment(image, scan.name, report)
         labels["model"] = Labels(result.ovary, result.follicles)
         return {name: compare(labels[first], labels[second]) for name, (first, second) in PAIRS.items()}, ""
-    except InputError as error:
-        return {}, " ".join(str(error).split())
+    except Cancelled:
+        raise
+    except Exception as error:  # whatever is wrong with one scan must not take the others with it
+        return {}, reason_of(error)
 
 
 def _batch(cases, follicles) -> Batch:

@@ -2,13 +2,14 @@
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crend.cli import main
-from crend.errors import InputError
+from crend.errors import Cancelled, InputError
 from crend.raters import PAIRS, compare_with_raters
 from crend.result import Segmentation
 from crend.usova3d import find_scans, read_rater, read_scan
@@ -90,6 +91,56 @@ def test_a_scan_that_cannot_be_read_is_a_row_with_its_reason(folder):
     for batch in found.values():
         assert [row["status"] for row in batch.cases] == ["ok", "failed"]
         assert "vol7_f_r2.vtk" in batch.cases[1]["reason"]
+
+
+def test_a_scan_that_needs_too_much_memory_leaves_the_others_and_a_stop_ends_all(folder):
+    model = as_rater_1(folder)
+
+    def failing(error):
+        def segment(image, name, progress):
+            if name == "vol7":
+                raise error
+            return model(image, name, progress)
+
+        return segment
+
+    found = compare_with_raters(find_scans(folder), failing(MemoryError()))
+    assert [(row["status"], row["reason"]) for row in found["model against rater 1"].cases] == [("ok", ""), ("failed", "MemoryError")]
+    with pytest.raises(Cancelled):
+        compare_with_raters(find_scans(folder), failing(Cancelled()))
+
+
+def test_only_reading_is_silenced_so_that_progress_is_seen(folder):
+    inside, seen = [], []
+    model = as_rater_1(folder)
+
+    @contextmanager
+    def reading():
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def segment(image, name, progress):
+        seen.append(bool(inside))
+        return model(image, name, progress)
+
+    compare_with_raters(find_scans(folder), segment, progress=lambda *told: seen.append(bool(inside)), reading=reading)
+    assert len(seen) == 6 and not any(seen)
+
+
+def test_an_evaluation_with_failures_is_exit_code_2_after_its_tables(folder, capsys):
+    from tiny import save_bundle
+
+    (folder / "vol7_f_r2.vtk").write_bytes(b"no image")
+    model = save_bundle(folder / "all-ovary", ovary=9.0)
+    options = ["--engine", "torch", "--device", "cpu", "--out"]
+    assert main(["evaluate", str(model), str(folder), *options, str(folder / "report")]) == 2
+    said = capsys.readouterr()
+    assert "1 of 2 volumes failed" in said.err and "failed: vol7" in said.out
+    assert (folder / "report" / "rater_2_against_rater_1" / "summary.json").is_file()
+    (folder / "file").write_text("")
+    assert main(["evaluate", "no-such-model", str(folder), *options, str(folder / "file" / "x")]) == 2
+    assert "cannot be made a folder" in capsys.readouterr().err
 
 
 def test_without_both_raters_there_is_nothing_to_compare(folder):

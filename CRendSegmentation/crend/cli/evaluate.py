@@ -32,11 +32,18 @@ def command(
     if not scans:
         raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
 
+    from ..batch import FILES
+    from ..many import make_folder
+    from ..raters import PAIRS, compare_with_raters
+    from .console import progress_bar, quiet, stdout
+
+    places = {} if out is None else {name: out / name.replace(" ", "_") for name in PAIRS}
+    for place in places.values():
+        make_folder(place, FILES)
+
     from ..bundle import load
     from ..engines import make_engine
     from ..predict import segment
-    from ..raters import compare_with_raters
-    from .console import progress_bar, quiet
 
     bundle = load(model)
     chosen = make_engine(bundle.network, device, engine)
@@ -44,11 +51,15 @@ def command(
     def predict(image, name, progress):
         return segment(image, bundle, device=device, engine=chosen, progress=progress, name=name)
 
-    with progress_bar() as progress, quiet():
-        found = compare_with_raters(scans, predict, progress=progress)
+    with progress_bar() as progress:
+        found = compare_with_raters(scans, predict, progress=progress, reading=quiet)
     _show(found, scans)
-    if out is not None:
-        _write(found, out)
+    for name, place in places.items():
+        found[name].write(place)
+        stdout().print(f"wrote {place}")
+    summary = next(iter(found.values())).summary
+    if summary["failed"]:
+        raise InputError(f"{folder}: {summary['failed']} of {summary['cases']} volumes failed, as said above; correct them and start again.")
 
 
 def _show(found, scans) -> None:
@@ -83,17 +94,3 @@ def _show(found, scans) -> None:
             f"note: the spacings in the headers of volumes 101 and later ({len(unspaced)} here) are thought to be placeholders; "
             "put the true ones into spacings.csv (id,x,y,z) in the folder, or sizes and distances mean nothing"
         )
-
-
-def _write(found, out: Path) -> None:
-    from ..errors import InputError
-    from .console import stdout
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be made a folder ({error.strerror}); give another one.") from error
-    for name, batch in found.items():
-        place = out / name.replace(" ", "_")
-        batch.write(place)
-        stdout().print(f"wrote {place}")
