@@ -32,13 +32,24 @@ def run(*arguments):
 
 
 def test_a_batch_writes_its_tables_beside_the_list_and_says_what_failed(files, capfd):
-    assert run("compare", "--batch", files / "pairs.csv", "--percentile", 90) == 0
+    assert run("compare", "--batch", files / "pairs.csv", "--percentile", 90) == 2
     folder = files / "pairs-compared"
     assert sorted(p.name for p in folder.iterdir()) == ["cases.csv", "follicles.csv", "summary.json"]
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["cases"], summary["failed"]) == (3, 1) and "ovary_hd90" in summary["figures"]
-    said = capfd.readouterr().out
+    printed = capfd.readouterr()
+    said = printed.out
     assert "2 of 3 cases" in said and "failed: c:" in said and "lost.nrrd" in said and "ICC" in said
+    assert "1 of 3 pairs failed" in printed.err and printed.err.count("\n") == 1
+
+
+def test_a_batch_without_failures_is_exit_code_0_and_tries_its_folder_first(files, capfd, monkeypatch):
+    (files / "good.csv").write_text("reference,prediction\ntruth.nrrd,one.nrrd\n")
+    assert run("compare", "--batch", files / "good.csv", "--out", files / "tables") == 0
+    (files / "file").write_text("")
+    monkeypatch.setattr("crend.batch.compare_batch", None)
+    assert run("compare", "--batch", files / "good.csv", "--out", files / "file" / "x") == 2
+    assert "cannot be made a folder" in capfd.readouterr().err
 
 
 def test_a_percentile_that_is_asked_for_is_printed(files, capfd):

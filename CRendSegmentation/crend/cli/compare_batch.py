@@ -10,22 +10,27 @@ AGREEMENT = {"ovary_volume_ml": "ovary volume, ml", "follicle_volume_ml": "folli
 
 
 def run(pairs: Path, out: Path, percentiles) -> None:
-    """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary."""
-    from ..batch import compare_batch, read_pairs
+    """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. InputError at the end if any failed."""
+    from ..batch import FILES, compare_batch, read_pairs
     from ..errors import InputError
+    from ..many import make_folder
     from .console import progress_bar, stdout
 
     todo = read_pairs(pairs)
-    files = [out / name for name in ("cases.csv", "follicles.csv", "summary.json")]
+    files = [out / name for name in FILES]
     clash = {path.resolve() for path in files} & {Path(p).resolve() for _, a, b in todo for p in (a, b, pairs)}
     if clash:
         raise InputError(f"{clash.pop()}: is one of the inputs; give another folder with --out.")
+    make_folder(out, FILES)
     with progress_bar() as progress:
         batch = compare_batch(todo, percentiles=percentiles, progress=progress)
     batch.write(out)
     _show(batch)
     for path in files:
         stdout().print(f"wrote {path}")
+    failed = batch.summary["failed"]
+    if failed:
+        raise InputError(f"{files[0]}: {failed} of {len(todo)} pairs failed; correct what it says of them, and start again.")
 
 
 def _show(batch) -> None:
