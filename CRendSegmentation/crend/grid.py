@@ -14,6 +14,8 @@ import SimpleITK as sitk
 # Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
 # make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
 DARKEST = 0.5 / 255
+BACKGROUND_SHARE = 0.05
+MANY = 1_000_000
 SLAB = 8  # slices held in float at a time
 
 
@@ -109,7 +111,7 @@ def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.nd
 
     Linear where it refines; where it coarsens, averaged over the new spacing, or speckle finer than the model grid
     would alias. Returns float32 (D, H, W), not normalised, and the grid.
-    Values are shifted to start at 0 if the image has negative ones: 0 means "no echo" from here on.
+    Values are shifted to start at 0 if the image has negative ones (see `_no_echo`): 0 means "no echo" from here on.
     """
     grid = ModelGrid.of(image, spacing_mm)
     source = sitk.GetArrayViewFromImage(image)
@@ -121,16 +123,32 @@ def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.nd
         )
         for axis in range(3)
     ]
-    low, high = min(float(source.min()), 0.0), float(source.max())
+    low, high = _no_echo(source), float(source.max())
     in_plane = np.empty((grid.image_shape[0],) + grid.shape[1:], np.float32)
     for first in range(0, grid.image_shape[0], SLAB):
         slab = source[first : first + SLAB]
         # y first: it copies whole rows, and leaves less for x, which picks single voxels.
         in_plane[first : first + SLAB] = _along(2, _along(1, slab, taps[1]), taps[2])
-    # The weights of a row sum to 1, so the shift may come last.
+    # The weights of a row sum to 1, so the shift may come last. What lies below 0 after it is no echo, too.
     array = _along(0, in_plane, taps[0]) - np.float32(low)
     array[array < DARKEST * (high - low)] = 0
     return array, grid
+
+
+def _no_echo(source: np.ndarray) -> float:
+    """The value outside the sector: 0; in an image with negative values its most frequent one, if that looks like a background, else the lowest.
+
+    Resampling makes a few negative values beside a background of 0 (ringing). The lowest of them would make echoes of the background.
+    """
+    lowest = float(source.min())
+    if lowest >= 0:
+        return 0.0
+    # A background is frequent enough to be found among a million voxels. An odd step does not keep to the same column.
+    values, counts = np.unique(source.reshape(-1)[:: source.size // MANY | 1], return_counts=True)
+    most = int(counts.argmax())
+    # Many voxels of a value with more of them below it are an echo cut off at the brightest grey.
+    background = counts[most] > BACKGROUND_SHARE * counts.sum() and counts[:most].sum() <= counts[most]
+    return float(values[most]) if background else lowest
 
 
 def normalise(array: np.ndarray, settings: dict) -> np.ndarray:

@@ -83,6 +83,23 @@ def test_negative_values_are_shifted_to_start_at_zero():
     assert np.allclose(plain, shifted, atol=1e-3)
 
 
+@pytest.mark.parametrize("background", [0, -1000])
+def test_one_darker_voxel_does_not_make_echoes_of_the_background(background):
+    array = np.random.default_rng(2).integers(20, 200, (12, 12, 12)).astype(np.int16)
+    array[:4] = 0
+    plain, _ = to_model_grid(image_of(array, (1, 1, 1)), (1, 1, 1))
+    array[2, 3, 4] = -7
+    ringing, _ = to_model_grid(image_of(array + background, (1, 1, 1)), (1, 1, 1))
+    assert (ringing[:4] == 0).all() and np.allclose(plain, ringing, atol=1e-3)
+
+
+def test_the_brightest_grey_is_no_background():
+    array = np.random.default_rng(2).normal(0, 1, (12, 12, 12)).clip(None, 1).astype(np.float32)
+    assert (array == 1).mean() > 0.1
+    values, _ = to_model_grid(image_of(array, (1, 1, 1)), (1, 1, 1))
+    assert np.allclose(values, array - array.min(), atol=0.02)
+
+
 def whole(grid):
     return tuple(slice(0, n) for n in grid.shape)
 
