@@ -1,5 +1,6 @@
 """Many comparisons in one go: a row a case, a row a follicle, and what they say together."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,20 +43,33 @@ class Batch:
 def read_pairs(path):
     """[(case, reference path, prediction path)] from a CSV with the columns reference, prediction and, if wanted, case.
 
-    Relative paths start at the CSV's folder. Commas, semicolons or tabs. InputError names what is missing.
+    Relative paths start at the CSV's folder. Commas, semicolons or tabs. A pair without a case is called by its reference's file name; where
+    that repeats (p1/truth.nii, p2/truth.nii), by the reference as written, and if need be by both. InputError names what is missing, and a
+    case that is given twice.
     """
     path = Path(path)
     columns, rows = read_list(path)
     if not {"reference", "prediction"} <= columns:
         raise InputError(f"{path}: the first line must name the columns reference, prediction and, if wanted, case.")
-    pairs = []
+    given = {}
     for number, row in rows:
         if not row["reference"] or not row["prediction"]:
             raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
-        pairs.append((row.get("case") or Path(row["reference"]).name, path.parent / row["reference"], path.parent / row["prediction"]))
-    if not pairs:
+        if row.get("case") and given.setdefault(row["case"], number) != number:
+            raise InputError(f"{path}: line {number}: the case {row['case']} is that of line {given[row['case']]}, too; give each pair its own.")
+    if not rows:
         raise InputError(f"{path}: no pairs below the first line.")
-    return pairs
+    rows = [row for _, row in rows]
+    return [(case, path.parent / row["reference"], path.parent / row["prediction"]) for case, row in zip(_cases(rows), rows)]
+
+
+def _cases(rows):
+    """The names of all pairs: as given, or as short as tells them apart."""
+    cases = [row.get("case") or Path(row["reference"]).name for row in rows]
+    for longer in (lambda row: row["reference"], lambda row: f"{row['reference']} and {row['prediction']}"):
+        count = Counter(cases)
+        cases = [longer(row) if count[case] > 1 and not row.get("case") else case for case, row in zip(cases, rows)]
+    return cases
 
 
 def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):

@@ -109,7 +109,14 @@ def test_all_failed_still_says_so(tmp_path):
     batch.write(tmp_path / "out")
 
 
-@pytest.mark.parametrize(("text", "says"), [("a,b\n1,2\n", "reference, prediction"), ("reference,prediction\n", "no pairs"),
+def test_pairs_without_a_case_are_told_apart(tmp_path):
+    (tmp_path / "p.csv").write_text("reference,prediction,case\np1/truth.nii,a.nii,\np2/truth.nii,b.nii,\np3/one.nii,c.nii,\nr.nii,a.nii,\nr.nii,b.nii,\nq/x.nii,c.nii,x\n")
+    assert [case for case, _, _ in read_pairs(tmp_path / "p.csv")] == [
+        "p1/truth.nii", "p2/truth.nii", "one.nii", "r.nii and a.nii", "r.nii and b.nii", "x"]
+
+
+@pytest.mark.parametrize(("text", "says"), [("case,reference,prediction\na,x,y\n\na,z,y\n", "line 4: the case a is that of line 2, too"),
+                                            ("a,b\n1,2\n", "reference, prediction"), ("reference,prediction\n", "no pairs"),
                                             ("reference,prediction\nx.nrrd,\n", "line 2"), ("", "reference, prediction")])
 def test_bad_lists_are_refused_in_one_line(tmp_path, text, says):
     (tmp_path / "p.csv").write_text(text)
