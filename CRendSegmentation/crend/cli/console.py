@@ -6,6 +6,8 @@ import os
 import sys
 from contextlib import contextmanager
 
+UNLIMITED = 10_000  # columns
+
 
 @contextmanager
 def quiet():
@@ -13,7 +15,8 @@ def quiet():
 
     Python's own messages, our one line among them, come after the block.
     """
-    if "--debug" in sys.argv:
+    # Without a stderr (2>&-) its number 2 is free, or that of a file that somebody else opened.
+    if "--debug" in sys.argv or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
@@ -28,10 +31,13 @@ def quiet():
 
 
 def stdout():
-    """A rich console on stdout that prints text as it is (a path may hold brackets)."""
+    """A rich console on stdout that prints text as it is (a path may hold brackets), in a pipe or file as wide as need be."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = UNLIMITED
+    return console
 
 
 @contextmanager
@@ -58,13 +64,13 @@ def progress_bar():
 
 
 def table(*columns: str, title: str | None = None):
-    """A plain rich table; columns whose name ends with ">" are right-aligned."""
+    """A plain rich table; columns whose name ends with ">" are right-aligned, the others, names, are folded rather than cut."""
     from rich import box
     from rich.table import Table
 
     result = Table(title=title, box=box.SIMPLE, title_justify="left", pad_edge=False)
     for column in columns:
-        result.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+        result.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
     return result
 
 
