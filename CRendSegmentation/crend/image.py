@@ -116,6 +116,8 @@ def read_file(path, formats: str = READABLE) -> sitk.Image:
     except RuntimeError as error:
         if "Unable to determine ImageIO reader" in str(error):
             raise InputError(f"{path}: not an image format that can be read; use {formats}.") from error
+        if "orthonormal direction cosines" in str(error):
+            raise InputError(f"{path}: its axes are not at right angles; resample it to a regular grid.") from error
         raise InputError(damaged) from error
     if not _is_whole(path):
         raise InputError(damaged)

@@ -92,12 +92,17 @@ def on_grid_of(image, labels):
 
     if same_grid(image, labels.ovary):
         return labels
+    check_common_space(image, labels)
+    return Labels(*(sitk.Resample(i, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0) for i in (labels.ovary, labels.follicles)))
+
+
+def check_common_space(image, labels):
+    """InputError when labels share no space with an image."""
     size = labels.ovary.GetSize()
     corners = [[side * n - 0.5 for side, n in zip(corner, size)] for corner in np.ndindex(2, 2, 2)]
     points = np.array([image.TransformPhysicalPointToContinuousIndex(labels.ovary.TransformContinuousIndexToPhysicalPoint(c)) for c in corners])
     if (points.max(axis=0) <= -0.5).any() or (points.min(axis=0) >= np.array(image.GetSize()) - 0.5).any():
         raise InputError("the two segmentations share no space: are both of the same volume? Their origins or spacings do not fit.")
-    return Labels(*(sitk.Resample(i, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0) for i in (labels.ovary, labels.follicles)))
 
 
 def same_grid(a, b):

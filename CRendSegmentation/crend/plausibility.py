@@ -28,6 +28,7 @@ TEXTS = {
     "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
     "uncertain": "The model is not sure where the ovary is.",
 }
+NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.
 SHORT = {"extent": "implausible size of the volume", "spacing": "implausible spacing", "sector": "no sector", "unfamiliar": "unlike the training data",
          "ovary_size": "implausible size of the ovary", "uncertain": "uncertain ovary"}
@@ -46,7 +47,7 @@ def flags(values, normalised, grid, probability, organ, ovary_ml, settings: dict
     if familiar is not None:
         far = distance(describe(normalised, grid.spacing), familiar)
         if not far <= familiar["threshold"]:
-            found.append(flag("unfamiliar", distance=far))
+            found.append(flag("unfamiliar", distance=far) if np.isfinite(far) else {"key": "unfamiliar", "text": NOT_DESCRIBED})
     if np.count_nonzero(values > 0) > (1 - SECTOR_SHARE) * values.size:
         found.append(flag("sector"))
     if organ.any():

@@ -86,3 +86,12 @@ def test_bad_arguments_are_one_line_and_exit_code_2(files, monkeypatch, capfd, a
     said = capfd.readouterr().err
     assert says in said and said.count("\n") == 1
     assert sorted(p.name for p in files.iterdir()) == before
+
+
+def test_a_prediction_that_lies_elsewhere_is_the_one_that_is_named(files, capfd):
+    far = sitk.ReadImage(files / "one.nrrd")
+    far.SetOrigin((500, 0, 0))
+    sitk.WriteImage(far, files / "far.nrrd")
+    assert run("figure", files / "volume.nrrd", files / "truth.nrrd", files / "one.nrrd", files / "far.nrrd", "--out", files / "f.png") == 2
+    said = capfd.readouterr().err
+    assert f"{files / 'far.nrrd'} and {files / 'truth.nrrd'}: the two segmentations share no space" in said and said.count("\n") == 1

@@ -1,6 +1,7 @@
 """Reading a volume, and what is said about one that cannot be segmented."""
 
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -113,6 +114,17 @@ def test_a_pair_of_header_and_voxels_is_read_by_either_name_and_refused_when_cut
     for name in ("a.hdr", "a.img"):
         with pytest.raises(InputError, match=f"{name}: is damaged or incomplete"):
             read(tmp_path / name)
+
+
+def test_a_sheared_volume_is_not_called_damaged(tmp_path):
+    path = tmp_path / "a.nii"
+    sitk.WriteImage(image_of(noise((8, 8, 8))), str(path))
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<2h", content, 252, 0, 1)  # qform_code, sform_code
+    struct.pack_into("<12f", content, 280, 1, 0.3, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)  # sform
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="a.nii: its axes are not at right angles; resample it to a regular grid"):
+        read_image(path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are always Unicode there")

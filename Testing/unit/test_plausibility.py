@@ -112,6 +112,14 @@ def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
     assert short_words([{"key": "no_ovary", "text": ""}, *found]) == "unlike the training data"
 
 
+def test_a_volume_that_cannot_be_described_is_flagged_without_a_number(familiar):
+    values, organ = np.ones((6, 6, 6), np.float32), np.zeros((6, 6, 6), bool)
+    grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    found = flags(values, values, grid, organ.astype(float), organ, 0.0, {"familiar": familiar})
+    text = next(each["text"] for each in found if each["key"] == "unfamiliar")
+    assert "too small to be described" in text and "inf" not in text
+
+
 def test_certainty_by_hand():
     """A cube of 4 voxels of 1 mm and 2 mm around it: 0.9 inside, 0.3 outside."""
     organ = np.zeros((20, 20, 20), bool)

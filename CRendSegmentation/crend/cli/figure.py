@@ -28,14 +28,19 @@ def command(
     check_outputs(dict.fromkeys((volume, reference, *predictions)), [(out, ".png")])
 
     from ..figure import figure
-    from ..image import check_image, read_image
+    from ..image import read_image
     from ..labels import read_labels
+    from ..metrics import check_common_space
 
     with quiet():
         image = read_image(volume)
-        check_image(image, str(volume))
         truth = read_labels(reference)
         systems = {name: read_labels(path) for name, path in zip(names, predictions)}
+    for path, labels in zip(predictions, systems.values()):
+        try:
+            check_common_space(truth.ovary, labels)
+        except InputError as error:
+            raise InputError(f"{path} and {reference}: {error}") from error
     try:
         ranges = figure(image, truth, systems, out)
     except InputError as error:
