@@ -1,5 +1,6 @@
 """One click into a view, as a point in the world."""
 
+import qt
 import slicer
 
 
@@ -35,7 +36,11 @@ class SeedPlacing:
         slicer.mrmlScene.RemoveNode(node)
 
     def onPointDefined(self, caller, event):
-        """The click."""
-        point = [0.0, 0.0, 0.0]
-        self._node.GetNthControlPointPositionWorld(0, point)
-        self._onPlaced(point)
+        """The click. The view that tells of it goes on with the node afterwards, so the node must not be removed before that is over."""
+        node, point = self._node, [0.0, 0.0, 0.0]
+        node.GetNthControlPointPositionWorld(0, point)
+        qt.QTimer.singleShot(0, lambda: self._place(node, point))
+
+    def _place(self, node, point):
+        if node is self._node:
+            self._onPlaced(point)

@@ -43,17 +43,41 @@ def test_merging_and_splitting_are_marked_as_edited(segmented):
     assert cells(segmented.ui.follicleTable, 8) == ["edited"] * 3
 
 
+def seeds(scene):
+    """How many nodes there are of a seed and of what shows it."""
+    return [scene.GetNumberOfNodesByClass(f"vtkMRMLMarkups{kind}Node") for kind in ("Fiducial", "Display")]
+
+
+def click(scene, point):
+    """Place the seed as a view does: by its display node, while nobody else holds the seed."""
+    event = slicer.vtkMRMLInteractionEventData()
+    event.SetWorldPosition([float(value) for value in point])
+    display = scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialDisplayNode")
+    display.UpdateActiveControlPointWorld(0, event, [1, 0, 0, 0, 1, 0, 0, 0, 1], "", "", slicer.vtkMRMLMarkupsNode.PositionDefined)
+
+
+def follicle():
+    """A point where the panel finds another follicle."""
+    return (samples.ijkToRas() @ (28, 36, 12, 1))[:3]
+
+
 def test_a_click_at_a_follicle_adds_it(segmented, scene):
     segmented.ui.addButton.click()
-    seed = scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialNode")
-    assert seed is not None and segmented.ui.addButton.checked
-    point = (samples.ijkToRas() @ (28, 36, 12, 1))[:3]
-    seed.AddControlPointWorld(*point)
-    wait(lambda: not segmented.panel.run.running)
-    assert segmented.ui.statusLabel.text == "Follicle 4 added."
+    assert seeds(scene)[0] == 1 and segmented.ui.addButton.checked
+    click(scene, follicle())
+    wait(lambda: segmented.ui.statusLabel.text == "Follicle 4 added.")
     assert sorted(numbers(segmented)) == [1, 2, 3, 4]
-    assert scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialNode") is None and not segmented.ui.addButton.checked
+    assert seeds(scene)[0] == 0 and not segmented.ui.addButton.checked
     assert segmented.ui.undoButton.enabled
+
+
+def test_the_seed_outlives_its_click(segmented, scene):
+    segmented.ui.addButton.click()
+    gone = []
+    scene.AddObserver(scene.NodeRemovedEvent, lambda *_: gone.append(True))
+    click(scene, follicle())
+    assert not gone, "the view goes on with the seed after the click: removed by then, it would crash Slicer"
+    wait(lambda: gone)
 
 
 def test_what_cannot_be_is_said_in_words(segmented):
