@@ -14,7 +14,9 @@ import SimpleITK as sitk
 # Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
 # make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
 DARKEST = 0.5 / 255
+# What counts as the background of an image with negative values: its share of the voxels, and of the range of greys below it.
 BACKGROUND_SHARE = 0.05
+DEEPEST = 0.25  # ringing overshoots by a tenth of a step
 MANY = 1_000_000
 SLAB = 8  # slices held in float at a time
 
@@ -146,8 +148,9 @@ def _no_echo(source: np.ndarray) -> float:
     # A background is frequent enough to be found among a million voxels. An odd step does not keep to the same column.
     values, counts = np.unique(source.reshape(-1)[:: source.size // MANY | 1], return_counts=True)
     most = int(counts.argmax())
-    # Many voxels of a value with more of them below it are an echo cut off at the brightest grey.
-    background = counts[most] > BACKGROUND_SHARE * counts.sum() and counts[:most].sum() <= counts[most]
+    # Frequent tissue, or echoes cut off at the brightest grey, lie higher or have more below them than ringing makes.
+    near = values[most] - lowest <= DEEPEST * (float(source.max()) - lowest)
+    background = near and counts[most] > BACKGROUND_SHARE * counts.sum() and counts[:most].sum() <= counts[most]
     return float(values[most]) if background else lowest
 
 

@@ -93,6 +93,13 @@ def test_one_darker_voxel_does_not_make_echoes_of_the_background(background):
     assert (ringing[:4] == 0).all() and np.allclose(plain, ringing, atol=1e-3)
 
 
+def test_frequent_tissue_is_no_background():
+    array = np.full((12, 12, 12), 60, np.int16)
+    array[:4], array[6:8] = 0, 110
+    values, _ = to_model_grid(image_of(array - 100, (1, 1, 1)), (1, 1, 1))
+    assert np.allclose(values, array, atol=1e-3)
+
+
 def test_the_brightest_grey_is_no_background():
     array = np.random.default_rng(2).normal(0, 1, (12, 12, 12)).clip(None, 1).astype(np.float32)
     assert (array == 1).mean() > 0.1
