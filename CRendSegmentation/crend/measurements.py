@@ -56,7 +56,9 @@ class Ovary(Structure):
 
 @dataclass(frozen=True)
 class Follicle(Structure):
-    """One follicle; `id` is its label, 1 for the largest.
+    """One follicle; `id` is its label, 1 for the largest by voxel count.
+
+    Of two that are almost of a size the later may have the larger volume_ml, where that is fitted and not counted.
 
     confidence: the chance, 0 to 1, that it is one (see `confidence`); None when nobody asked a model, as for one drawn by hand.
     """
