@@ -41,6 +41,13 @@ def read_label_image(path) -> sitk.Image:
     return image
 
 
+def like(array: np.ndarray, image: sitk.Image) -> sitk.Image:
+    """An array (D, H, W) as an image on the grid of another: size, spacing, origin and direction are copied, not computed."""
+    result = sitk.GetImageFromArray(array)
+    result.CopyInformation(image)
+    return result
+
+
 def check_image(image: sitk.Image, name: str) -> None:
     """InputError unless `image` is a volume to segment; the message begins with `name` and ends with the cure.
 

@@ -17,6 +17,8 @@ def joined(ovary, follicles):
     """
     import SimpleITK as sitk
 
+    from .image import like
+
     masks = [mask for mask in (ovary, *follicles.values()) if mask is not None]
     if not masks:
         raise InputError("there is nothing in it.")
@@ -30,7 +32,7 @@ def joined(ovary, follicles):
         _paste(instances, canvas, follicles[number], number)
     if ovary is not None:
         organ[instances > 0] = 1
-    return Labels(_like(organ, canvas), _like(instances, canvas))
+    return Labels(like(organ, canvas), like(instances, canvas))
 
 
 def on_one_lattice(reference, compared):
@@ -99,11 +101,3 @@ def _corners(low, high):
 def _indices(lattice, image, indices):
     """Continuous indices (n, 3) x y z in `lattice` of indices of `image`."""
     return np.array([lattice.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(index)) for index in indices])
-
-
-def _like(array, image):
-    import SimpleITK as sitk
-
-    result = sitk.GetImageFromArray(array)
-    result.CopyInformation(image)
-    return result

@@ -12,9 +12,8 @@ from .segfile import is_segmentation, read_segmentation, write_segmentation
 if TYPE_CHECKING:
     import SimpleITK
 
-_FORMATS = "use .seg.nrrd, .nrrd, .nii.gz or .mha."
 # Header and voxels in two files: the header names the other one, which a rename would break.
-_TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
+TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def read_labels(path):
     """
     import SimpleITK as sitk
 
-    from .image import LABEL_FORMATS, read_file
+    from .image import LABEL_FORMATS, like, read_file
 
     image = read_file(path, LABEL_FORMATS)
     if image.GetDimension() != 3:
@@ -52,11 +51,8 @@ def read_labels(path):
         raise InputError(f"{path}: negative labels (down to {low:.0f}); use 0 outside, 1 = ovary, 2.. = follicles.")
     if high > 65535:
         raise InputError(f"{path}: labels up to {high:.0f}; at most 65534 follicles can be told apart, is this a label image?")
-    ovary = sitk.GetImageFromArray((array > 0).astype(np.uint8))
-    follicles = sitk.GetImageFromArray(np.where(array > 1, array - array.dtype.type(1), 0).astype(np.uint16))
-    for result in (ovary, follicles):
-        result.CopyInformation(image)
-    return Labels(ovary, follicles)
+    follicles = np.where(array > 1, array - array.dtype.type(1), 0)
+    return Labels(like((array > 0).astype(np.uint8), image), like(follicles.astype(np.uint16), image))
 
 
 def write_labels(path, ovary, follicles):
@@ -68,16 +64,17 @@ def write_labels(path, ovary, follicles):
     """
     import SimpleITK as sitk
 
+    from .image import LABEL_FORMATS, like
+
     name = str(path).lower()
-    if name.endswith(_TWO_FILES):
-        raise InputError(f"{path}: this format is two files; {_FORMATS}")
+    if name.endswith(TWO_FILES):
+        raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if name.endswith(".seg.nrrd"):
         return write_segmentation(path, ovary, follicles)
     labels = sitk.GetArrayViewFromImage(follicles)
     array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
     array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1
-    image = sitk.GetImageFromArray(array)
-    image.CopyInformation(ovary)
+    image = like(array, ovary)
     with replacing(path) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)
@@ -85,12 +82,12 @@ def write_labels(path, ovary, follicles):
             written.SetFileName(str(temporary))
             written.ReadImageInformation()
         except RuntimeError as error:
-            raise InputError(f"{path}: no format for 3D labels; {_FORMATS}") from error
-        if not _same_geometry(written, image):
-            raise InputError(f"{path}: this format does not keep where the volume lies in space; {_FORMATS}")
+            raise InputError(f"{path}: no format for 3D labels; use {LABEL_FORMATS}.") from error
+        if not same_geometry(written, image):
+            raise InputError(f"{path}: this format does not keep where the volume lies in space; use {LABEL_FORMATS}.")
 
 
-def _same_geometry(a, b):
+def same_geometry(a, b):
     """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
     return tuple(a.GetSize()) == tuple(b.GetSize()) and all(
         np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5) for part in ("Spacing", "Origin", "Direction"))

@@ -33,11 +33,6 @@ def dice(a, b):
     return _dice(*_counts(a, b, tiles(a, b)))
 
 
-def jaccard(a, b):
-    """Jaccard coefficient of two masks (D, H, W); 1 when both are empty."""
-    return _jaccard(*_counts(a, b, tiles(a, b)))
-
-
 def _dice(one, other, shared):
     return 2 * shared / (one + other) if one + other else 1.0
 

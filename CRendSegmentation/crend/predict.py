@@ -19,7 +19,7 @@ from .errors import Cancelled
 from .expected import suited
 from .follicles import split_follicles
 from .grid import ModelGrid, to_model_grid
-from .image import check_image
+from .image import check_image, like
 from .look import Look
 from .measurements import measure
 from .organ import bounding_box, tidy
@@ -107,7 +107,7 @@ def segment(
             mask = follicles[where] > 0
             follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
     with run.stage("measurements"):
-        ovary, follicles = (_like(image, array) for array in (ovary, follicles))
+        ovary, follicles = (like(array, image) for array in (ovary, follicles))
         measurements, flags = assess(values, grid, probabilities, organ, follicles, measure(ovary, follicles), settings)
 
     provenance = {
@@ -174,10 +174,3 @@ def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicl
         ovary[place] = (organ_values >= thresholds["ovary"]) | follicle
         run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
     return where
-
-
-def _like(image: sitk.Image, array: np.ndarray) -> sitk.Image:
-    """An array on the image's own grid: size, spacing, origin and direction are copied, not computed."""
-    result = sitk.GetImageFromArray(array)
-    result.CopyInformation(image)
-    return result

@@ -85,6 +85,8 @@ def read_segmentation(image, path):
     import SimpleITK as sitk
     from scipy import ndimage
 
+    from .image import like
+
     array = sitk.GetArrayViewFromImage(image)
     layers = [array] if image.GetNumberOfComponentsPerPixel() == 1 else [np.ascontiguousarray(array[..., k]) for k in range(array.shape[3])]
     boxes = [ndimage.find_objects(layer.astype(np.int32) if layer.dtype.kind == "f" else layer) for layer in layers]
@@ -116,17 +118,7 @@ def read_segmentation(image, path):
     for k, (_, box, mask) in zip(numbers, numbered):
         instances[box][mask] = k
     organ |= instances > 0
-    return _like(organ.astype(np.uint8), image), _like(instances, image)
-
-
-def _like(array, image):
-    import SimpleITK as sitk
-
-    result = sitk.GetImageFromArray(array)
-    result.SetSpacing(image.GetSpacing())
-    result.SetOrigin(image.GetOrigin())
-    result.SetDirection(image.GetDirection())
-    return result
+    return like(organ.astype(np.uint8), image), like(instances, image)
 
 
 def _box(mask):

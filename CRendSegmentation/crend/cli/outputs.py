@@ -9,10 +9,6 @@ from pathlib import Path
 from ..errors import InputError
 from ..files import check_writable
 
-LABEL_FORMATS = "use .seg.nrrd, .nrrd, .nii.gz or .mha."
-# Header and voxels in two files: the header names the other one, which a rename would break.
-TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
-
 
 def check_outputs(inputs, outputs) -> None:
     """InputError unless every path of `outputs` ({path or None: wanted ending or None}) can be written.
@@ -39,13 +35,16 @@ def check_label_format(path, image) -> None:
     """
     import SimpleITK as sitk
 
+    from ..image import LABEL_FORMATS
+    from ..labels import TWO_FILES, same_geometry
+
     name = Path(path).name.lower()
-    if name.endswith((".seg.nrrd",)):
+    if name.endswith(".seg.nrrd"):
         return
-    if name.endswith(TWO_FILES) or name.endswith(".seg.nhdr"):
-        raise InputError(f"{path}: this format is two files; {LABEL_FORMATS}")
+    if name.endswith(TWO_FILES):
+        raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if not Path(name).suffix:
-        raise InputError(f"{path}: has no ending that names a format; {LABEL_FORMATS}")
+        raise InputError(f"{path}: has no ending that names a format; use {LABEL_FORMATS}.")
     sample = sitk.Image(4, 5, 6, sitk.sitkUInt16)
     for part in ("Spacing", "Origin", "Direction"):
         getattr(sample, f"Set{part}")(getattr(image, f"Get{part}")())
@@ -57,19 +56,9 @@ def check_label_format(path, image) -> None:
             sitk.WriteImage(sample, file)
             kept = sitk.ReadImage(file)
         except RuntimeError as error:
-            raise InputError(f"{path}: no format for 3D labels; {LABEL_FORMATS}") from error
-    if kept.GetSize() != sample.GetSize() or not _same_place(kept, sample):
-        raise InputError(f"{path}: this format does not keep where the volume lies in space; {LABEL_FORMATS}")
-
-
-def _same_place(a, b) -> bool:
-    """Whether two images agree in spacing, origin and direction, to the single precision that NIfTI keeps."""
-    import numpy as np
-
-    return all(
-        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5)
-        for part in ("Spacing", "Origin", "Direction")
-    )
+            raise InputError(f"{path}: no format for 3D labels; use {LABEL_FORMATS}.") from error
+    if not same_geometry(kept, sample):
+        raise InputError(f"{path}: this format does not keep where the volume lies in space; use {LABEL_FORMATS}.")
 
 
 def _real(path) -> str:
