@@ -6,7 +6,7 @@ import slicer
 
 from .ReviewDisplay import addDistanceMap, addMark
 from .ReviewTables import fillMatchTable, fillMetricsTable
-from .SceneTransaction import removeNode, sceneTransaction
+from .SceneTransaction import removeWithBelongings, sceneTransaction
 
 _ATTRIBUTE = "CRend.Review"
 _REFERENCE, _COMPARED, _MATCHES = "CRend.Review.Reference", "CRend.Review.Compared", "CRend.Review.Matches"
@@ -113,12 +113,7 @@ def removeReview(review):
     item = hierarchy.GetItemByDataNode(review.metricsTableNode)
     folder = hierarchy.GetItemParent(item) if item else 0
     for node in review.nodes():
-        displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())] if node.IsA("vtkMRMLModelNode") else []
-        storage = node.GetStorageNode()
-        removeNode(node)
-        for left in (*displays, storage):
-            if left is not None:
-                slicer.mrmlScene.RemoveNode(left)
+        removeWithBelongings(node)
     ours = folder and folder != hierarchy.GetSceneItemID() and hierarchy.GetItemDataNode(folder) is None
     if ours and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder)

@@ -45,6 +45,17 @@ def removeNode(node):
     slicer.mrmlScene.RemoveNode(node)
 
 
+def removeWithBelongings(node):
+    """As `removeNode`, with the node's display nodes and storage node, which the scene would keep."""
+    belongings = [node.GetStorageNode()]
+    if node.IsA("vtkMRMLDisplayableNode"):
+        belongings += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+    removeNode(node)
+    for left in belongings:
+        if left is not None:
+            slicer.mrmlScene.RemoveNode(left)
+
+
 def _copy(node):
     copy = node.CreateNodeInstance()
     copy.UnRegister(None)

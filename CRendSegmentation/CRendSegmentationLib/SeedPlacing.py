@@ -3,6 +3,8 @@
 import qt
 import slicer
 
+from .SceneTransaction import removeWithBelongings
+
 
 class SeedPlacing:
     """Between start() and stop() the next click into a slice or 3D view calls onPlaced((r, a, s) in the world)."""
@@ -33,7 +35,7 @@ class SeedPlacing:
         interaction = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLInteractionNode")
         if interaction is not None:
             interaction.SwitchToViewTransformMode()
-        slicer.mrmlScene.RemoveNode(node)
+        removeWithBelongings(node)
 
     def onPointDefined(self, caller, event):
         """The click. The view that tells of it goes on with the node afterwards, so the node must not be removed before that is over."""

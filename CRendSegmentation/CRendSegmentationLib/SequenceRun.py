@@ -13,7 +13,7 @@ from crend.plausibility import short_words
 from .Results import describe, giveTables, placeBeside, updateTables
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .Run import Waiting, progressWords
-from .SceneTransaction import sceneTransaction
+from .SceneTransaction import removeWithBelongings, sceneTransaction
 from .SegmentationWriter import showSegmentation, writeSegmentation
 from .VolumeImage import imageFromVolumeNode
 
@@ -94,7 +94,7 @@ def putSequenceIntoScene(results, sequenceNode):
             describe(carrier, result)
             showSegmentation(carrier)
             output.SetDataNodeAtValue(carrier, sequenceNode.GetNthIndexValue(number))
-        slicer.mrmlScene.RemoveNode(carrier)
+        removeWithBelongings(carrier)
         follicles = _perFrame(results, sequenceNode, fillFollicleTable, f"{name} follicles")
         summary = _perFrame(results, sequenceNode, fillSummaryTable, f"{name} summary")
         proxy = _showInBrowser(sequenceNode, output)

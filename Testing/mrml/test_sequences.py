@@ -58,6 +58,12 @@ def test_every_frame_has_its_segments_and_rows(varying, sequence):
     assert nodes.message == "an ovary in 3 of 3 frames"
 
 
+def test_no_display_node_is_left_of_the_node_that_carried_the_frames(varying, sequence, scene):
+    shown = varying.start(sequence).wait().segmentationNode
+    displays = slicer.util.getNodesByClass("vtkMRMLSegmentationDisplayNode")
+    assert [node.GetID() for node in displays] == [shown.GetDisplayNodeID()]
+
+
 def test_the_browser_plays_the_segmentations_with_the_volumes(varying, sequence, scene):
     nodes = varying.start(sequence).wait()
     for number in (2, 0):

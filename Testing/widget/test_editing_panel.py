@@ -63,11 +63,11 @@ def follicle():
 
 def test_a_click_at_a_follicle_adds_it(segmented, scene):
     segmented.ui.addButton.click()
-    assert seeds(scene)[0] == 1 and segmented.ui.addButton.checked
+    assert seeds(scene) == [1, 1] and segmented.ui.addButton.checked
     click(scene, follicle())
     wait(lambda: segmented.ui.statusLabel.text == "Follicle 4 added.")
     assert sorted(numbers(segmented)) == [1, 2, 3, 4]
-    assert seeds(scene)[0] == 0 and not segmented.ui.addButton.checked
+    assert seeds(scene) == [0, 0] and not segmented.ui.addButton.checked
     assert segmented.ui.undoButton.enabled
 
 
