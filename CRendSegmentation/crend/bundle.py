@@ -124,13 +124,9 @@ def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *
     """
     folder = Path(folder)
     check(metadata, str(folder / METADATA))
-    parts = _parts(metadata)
-    if len(parts) != 1 + (overview is not None):
-        raise InputError(f"{folder / METADATA}: an overview network and its description belong together; give both or none.")
-    weights = {name: _weights(folder / name, block, module) for (name, block), module in zip(parts, (network, overview))}
-
+    weights = _files_of_weights(folder, network, metadata, overview)
     metadata = copy.deepcopy(metadata)
-    metadata["crend"]["sha256"] = {name: hashlib.sha256(content).hexdigest() for name, content in weights.items()}
+    metadata["crend"]["sha256"] = _sums(weights)
     text = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(exist_ok=True)
@@ -141,6 +137,22 @@ def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
     return folder
+
+
+def checksums(folder, network, metadata: dict, *, overview=None) -> dict:
+    """{file of weights: sha256} as `save` would write them with the same arguments; nothing is written."""
+    return _sums(_files_of_weights(Path(folder), network, metadata, overview))
+
+
+def _sums(weights: dict) -> dict:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in weights.items()}
+
+
+def _files_of_weights(folder: Path, network, metadata: dict, overview) -> dict:
+    parts = _parts(metadata)
+    if len(parts) != 1 + (overview is not None):
+        raise InputError(f"{folder / METADATA}: an overview network and its description belong together; give both or none.")
+    return {name: _weights(folder / name, block, module) for (name, block), module in zip(parts, (network, overview))}
 
 
 def _weights(path: Path, block: dict, network) -> bytes:

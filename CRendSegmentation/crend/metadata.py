@@ -56,6 +56,7 @@ def describe(
     render_points: int = 65536,
     smallest_follicle_mm: float = 2.0,
     overview: dict | None = None,
+    seeds: dict | None = None,
     **more,
 ) -> dict:
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
@@ -63,7 +64,8 @@ def describe(
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
     (references, data_source, eval_metrics, ...). overview describes the second network, where there is one: `network`, `arguments`,
     `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too), and `share`,
-    what its probabilities count for in the joint ones. InputError if something does not fit.
+    what its probabilities count for in the joint ones. seeds: of the simulated volumes that it was trained on and watched on, "training"
+    and "validation", each a list of [first, stop]. InputError if something does not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
     image = {**tensor, "format": "magnitude", "num_channels": 1, "value_range": [-3, 5], "channel_def": {"0": "B-mode ultrasound"}}
@@ -97,6 +99,7 @@ def describe(
             "measured_on": measured_on,
             "notice": notice,
             **({"overview": dict(overview)} if overview else {}),
+            **({"seeds": dict(seeds)} if seeds else {}),
         },
     }
     check(metadata, "metadata")
@@ -145,6 +148,7 @@ def check(metadata, where: str) -> None:
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
+    demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
     for what in (calibration_of, familiar_of):
         try:
             what(block)
@@ -172,6 +176,13 @@ def _check_network(block: dict, demand) -> None:
 
 def _is_number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_seeds(seeds) -> bool:
+    if not isinstance(seeds, dict) or set(seeds) - {"training", "validation"}:
+        return False
+    pairs = [pair for ranges in seeds.values() for pair in (ranges if isinstance(ranges, list) else [None])]
+    return all(isinstance(pair, list) and len(pair) == 2 and all(type(seed) is int for seed in pair) and pair[0] < pair[1] for pair in pairs)
 
 
 def _is_three(values) -> bool:

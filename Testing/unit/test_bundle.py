@@ -100,6 +100,17 @@ def test_metadata_has_every_key_that_the_monai_schema_requires(saved):
     assert content["crend"]["sha256"] == {"model.safetensors": digest}
 
 
+def test_the_checksums_are_known_before_anything_is_written(saved, tmp_path):
+    folder, network = saved
+    assert bundle.checksums(tmp_path / "later", network, metadata()) == bundle.load(folder).metadata["crend"]["sha256"]
+    assert not (tmp_path / "later").exists()
+
+
+def test_seeds_are_kept_where_they_are_known():
+    seeds = {"training": [[1000, 1200], [3000, 3001]], "validation": [[900, 908]]}
+    assert metadata(seeds=seeds)["crend"]["seeds"] == seeds and "seeds" not in metadata()["crend"]
+
+
 def test_saving_again_replaces_the_bundle(saved):
     folder, network = saved
     bundle.save(folder, network, metadata(description="newer"), "# Newer\n")
@@ -205,6 +216,8 @@ def test_a_missing_schema_key_is_named(key):
         ("spacing_mm", [0.5, 0.5, float("nan")]), ("patch", [80, 80, 81]), ("patch", [16, 16, 16]), ("patch", "80"),
         ("normalisation", {}), ("thresholds", {"ovary": 0.5}), ("thresholds", {"ovary": 0.5, "follicles": 1.5}),
         ("render", {}), ("render", {"points": -1}), ("smallest_follicle_mm", None), ("notice", None),
+        ("seeds", [1]), ("seeds", {"training": 1}), ("seeds", {"training": [1, 2]}), ("seeds", {"training": [[2, 2]]}),
+        ("seeds", {"validation": [[1, 2.0]]}), ("seeds", {"test": [[1, 2]]}),
     ],
 )  # fmt: skip
 def test_a_senseless_value_of_the_crend_block_is_named(key, value):
