@@ -68,6 +68,25 @@ def test_few_volumes_like_those_learned_from_are_flagged():
     assert 0.5 < familiar["certainty"] < 0.75 and familiar["measured"]["uncertain"] <= 1
 
 
+def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
+    rows = [dict(row, certainty=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
+    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    # The odd one lies within the limit fitted with it, but not within the one fitted to the others.
+    rows[3]["certainty"] = 0.797
+    block = calibration.learn_familiar(known, rows)
+    assert block["certainty"] < 0.797 and block["measured"]["uncertain"] == 1
+    # Eight are too few for a limit of their own: then it is 0.4, as where a bundle does not say.
+    rows[3]["certainty"] = 0.39
+    assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1
+
+
+def test_the_section_says_on_which_volumes_flags_were_counted():
+    confidence, familiar = blocks()
+    assert "of 20 other simulated volumes were. " in calibrating.section(confidence, familiar, "20 volumes")
+    familiar["measured"]["fresh"] = False
+    assert "of 20 volumes that this was fitted on were. " in calibrating.section(confidence, familiar, "20 volumes")
+
+
 @pytest.fixture
 def bundle(tmp_path):
     from host.bundles import writeBundle
@@ -128,6 +147,28 @@ def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, t
     (out / calibration.ABOUT).write_text(json.dumps({"sha256": {}}))
     with pytest.raises(InputError, match="another bundle"):
         calibration.observe(bundle, range(3), out, tell=lambda line: None)
+
+
+def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "_observe_one", lambda loaded, engine, simulator, seed: ([dict(row, seed=seed) for row in follicles(2)], dict(volumes(1)[0], seed=seed)))
+    out = tmp_path / "rows"
+    calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+    table = out / calibration.VOLUMES
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    for _ in range(2):
+        rows, seen = calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+        assert [int(row["seed"]) for row in rows] == [0, 0, 1, 1] and len(seen) == 2
+
+
+@pytest.mark.parametrize("key, value", [("thresholds", {"ovary": 0.4, "follicles": 0.5}), ("smallest_follicle_mm", 1.0), ("render", {"points": 0})])
+def test_rows_of_other_settings_are_refused(bundle, tmp_path, key, value):
+    calibration.observe(bundle, [], tmp_path / "rows", engine="torch")
+    path = bundle / bundles.METADATA
+    metadata = json.loads(path.read_text())
+    metadata["crend"][key] = value
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="other settings"):
+        calibration.observe(bundle, [], tmp_path / "rows", engine="torch")
 
 
 def test_cases_of_another_spacing_are_refused(tmp_path):

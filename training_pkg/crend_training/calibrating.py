@@ -41,7 +41,7 @@ def with_section(card: str, text: str) -> str:
 
 
 def section(confidence: dict, familiar: dict, measured_on: str) -> str:
-    """What the model card says of confidences and flags."""
+    """What the model card says of confidences and flags. measured_on: which volumes."""
     measured, flagged = confidence["measured"], familiar["measured"]
     lines = [
         "## Confidence and flags",
@@ -57,7 +57,8 @@ def section(confidence: dict, familiar: dict, measured_on: str) -> str:
         f"{measured['brier_uncalibrated']:.3f}).",
         "",
         f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
-        f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} fresh simulated volumes were; {flagged['uncertain']} had an ovary called uncertain.",
+        f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} {'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
+        f"were. {flagged['uncertain']} of them had an ovary called uncertain, each judged by a limit that did not know the volume.",
     ]
     return "\n".join(lines)
 

@@ -17,10 +17,13 @@ from crend.errors import InputError
 from crend.familiarity import FEATURES as DESCRIPTION
 from crend.familiarity import describe, distance
 from crend.familiarity import fit as fit_familiar
-from crend.plausibility import certainty, fit_certainty
+from crend.files import replacing
+from crend.plausibility import CERTAINTY, certainty, fit_certainty
+
+from .reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
-FEWEST_FOLLICLES, FEWEST_VOLUMES = 30, 40
+FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_CERTAINTIES = 30, 40, 10
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
 
@@ -30,16 +33,18 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
     simulator: "training", or "trial" for volumes of a kind that no model learned from.
 
     Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, certainty (empty when no ovary
-    was found) and its DESCRIPTION. Rows of another bundle or simulator in `out` are an InputError.
+    was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
     """
     loaded, out = bundles.load(model), Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    about = {"sha256": loaded.metadata["crend"].get("sha256"), "spacing_mm": loaded.metadata["crend"]["spacing_mm"], "simulator": simulator}
+    block = loaded.metadata["crend"]
+    about = {"sha256": block.get("sha256"), "spacing_mm": block["spacing_mm"], "settings": settings_of(block), "simulator": simulator}
     if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text()) != about:
-        raise InputError(f"{out}: holds the rows of another bundle or simulator; give another folder.")
+        raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
     (out / ABOUT).write_text(json.dumps(about) + "\n")
-    follicles, volumes = _read(out / FOLLICLES), _read(out / VOLUMES)
+    volumes = _read(out / VOLUMES)
     done = {int(row["seed"]) for row in volumes}
+    follicles = _read_done(out / FOLLICLES, done)
     from crend.engines import make_engine
 
     running = make_engine(loaded.network, "auto", engine)
@@ -95,8 +100,11 @@ def reliability(confidences, matched) -> list[dict]:
     return table
 
 
-def learn_familiar(descriptions, volumes) -> dict:
-    """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag."""
+def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
+    """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
+
+    fresh: whether the descriptions are of others than these volumes. Whether an ovary is uncertain is judged by the certainties of the other volumes.
+    """
     descriptions = np.asarray(descriptions, float)
     descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
     if len(descriptions) < FEWEST_VOLUMES:
@@ -104,10 +112,15 @@ def learn_familiar(descriptions, volumes) -> dict:
     block = fit_familiar(descriptions)
     far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
     sure = [float(row["certainty"]) for row in volumes if row["certainty"] not in ("", None)]
-    least = fit_certainty(sure) if len(sure) >= 10 else None
-    block.update({} if least is None else {"certainty": least})
-    block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(c < least for c in sure) if least is not None else 0}
+    uncertain = [value < _least([*sure[:k], *sure[k + 1 :]]) for k, value in enumerate(sure)]
+    block.update({"certainty": fit_certainty(sure)} if len(sure) >= FEWEST_CERTAINTIES else {})
+    block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
     return block
+
+
+def _least(certainties) -> float:
+    """The certainty below which an ovary counts as uncertain, given those of other volumes."""
+    return fit_certainty(certainties) if len(certainties) >= FEWEST_CERTAINTIES else CERTAINTY
 
 
 def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
@@ -163,8 +176,18 @@ def _read(path: Path) -> list[dict]:
         return list(csv.DictReader(f))
 
 
+def _read_done(path: Path, done: set) -> list[dict]:
+    """The rows of volumes that are done. Those of one that was stopped before it was leave the file, as it will be looked at again."""
+    rows = _read(path)
+    kept = [row for row in rows if int(row["seed"]) in done]
+    if len(kept) < len(rows):
+        with replacing(path) as temporary:
+            _append(temporary, list(rows[0]), kept)
+    return kept
+
+
 def _append(path: Path, columns, rows) -> None:
-    fresh = not path.is_file()
+    fresh = not path.is_file() or not path.stat().st_size
     with open(path, "a", newline="") as f:
         writer = csv.DictWriter(f, columns, lineterminator="\n")
         if fresh:
