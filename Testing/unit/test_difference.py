@@ -1,15 +1,17 @@
 """Two reports side by side."""
 
 import csv
+import json
 
 import pytest
 
 from crend.errors import InputError
-from crend_training.difference import difference, difference_markdown
+from crend_training.difference import difference, difference_markdown, heads
 
 
-def write(folder, rows):
+def write(folder, rows, **about):
     folder.mkdir()
+    (folder / "summary.json").write_text(json.dumps({"model": "m", "seeds": [0, 9], "figures": {}, **about}))
     with open(folder / "per_volume.csv", "w", newline="") as f:
         writer = csv.DictWriter(f, ["seed", "ovary_dsc", "fd_percent"])
         writer.writeheader()
@@ -36,3 +38,29 @@ def test_reports_without_a_volume_in_common_are_refused(tmp_path):
         difference(first, second)
     with pytest.raises(InputError, match="no report there"):
         difference(first, tmp_path / "nowhere")
+
+
+ROW = {"seed": 1, "ovary_dsc": 1, "fd_percent": 0}
+
+
+def test_volumes_of_two_simulators_are_not_paired_by_their_seeds(tmp_path):
+    old, trial = write(tmp_path / "old", [ROW]), write(tmp_path / "trial", [ROW], simulator="trial")
+    with pytest.raises(InputError, match="old and [^\n]*trial: volumes of the training and of the trial simulator are not the same; evaluate both on one"):
+        difference(old, trial)
+    assert difference(trial, write(tmp_path / "other", [ROW], simulator="trial"))
+    assert difference(old, write(tmp_path / "new", [ROW], simulator="training"))
+
+
+def test_columns_are_headed_by_what_tells_them_apart(tmp_path):
+    kinds = {"old": {}, "new": {"version": "0.2.0", "rendering": True}, "coarse": {"version": "0.2.0", "rendering": False}, "again": {"version": "0.2.0"}}
+    old, new, coarse, again = (write(tmp_path / name, [ROW], **about) for name, about in kinds.items())
+    assert heads(old, new) == ("m", "m 0.2.0")
+    assert heads(new, coarse) == ("m 0.2.0", "m 0.2.0, not rendered")
+    assert heads(new, again) == (f"m 0.2.0 ({new})", f"m 0.2.0 ({again})")
+
+
+def test_a_report_on_volumes_without_an_ovary_has_nothing_to_compare(tmp_path):
+    empty = write(tmp_path / "empty", [{"seed": 1}])
+    (empty / "summary.json").write_text(json.dumps({"model": "m", "seeds": [1, 2], "empty": {"volumes": 1, "drawn": 0, "doubtful": 0}}))
+    with pytest.raises(InputError, match="has no figures to compare; "):
+        difference(write(tmp_path / "full", [ROW]), empty)

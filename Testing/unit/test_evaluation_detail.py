@@ -96,6 +96,13 @@ def test_the_report_holds_rows_strata_and_pictures_of_the_worst_with_the_reason(
     assert "| ovary_dsc |" in markdown(summarise([case.row]))
 
 
+def test_a_report_replaces_the_pictures_of_the_one_that_lay_there_and_nothing_else(case, tmp_path):
+    for name in ("worst_1_seed_77.png", "worst_case.png"):
+        (tmp_path / name).write_text("old")
+    write_report([case], tmp_path, {"seeds": [5, 6]})
+    assert {path.name for path in tmp_path.glob("*.png")} == {"worst_1_seed_5.png", "worst_case.png"}
+
+
 def test_a_model_that_finds_nothing_is_measured_too():
     volume, ovary, follicles = scene()
     case = case_of(1, Phantom(*map(as_image, (volume, ovary, follicles)), {}), segmentation(np.zeros_like(ovary), np.zeros_like(follicles)))

@@ -10,6 +10,8 @@ import typer
 
 from crend.errors import InputError
 
+from . import measuring
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, bundle and measure the systems of C-Rend.")
 
 
@@ -114,7 +116,10 @@ def bundle(
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview else None
-    others = None if peers is None else peers.read_text(encoding="utf-8")
+    try:
+        others = None if peers is None else peers.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"--peers {peers}: cannot be read as text; give a Markdown file") from None
     bundle_run(read_experiment(config), run, out, report, peers=others, overview=second, version=version, changes=changes)
     typer.echo(f"{out}: done")
 
@@ -136,85 +141,6 @@ def finetune(
 
     run(model, data, out, FineTuning(steps, rate, seed, rater), work=work, tell=lambda line: typer.echo(line, err=True))
     typer.echo(f"{out}: done; crend segment --model {out}")
-
-
-@app.command()
-def evaluate(
-    model: str,
-    first_seed: int = 0,
-    volumes: int = 20,
-    out: Path = typer.Option(..., help="Folder for per_volume.csv and summary.json."),
-    render: bool = typer.Option(True, help="Render the ambiguous voxels."),
-    engine: str = "auto",
-    processes: int = 1,
-    simulator: str = typer.Option("training", help="training: the one that models learn from (seeds below 900 are new to them); trial: another."),
-) -> None:
-    """Measure a bundle on simulated volumes that training never saw; with `--simulator trial` on volumes of a kind it never saw."""
-    import platform
-
-    import torch
-
-    import crend
-
-    from . import evaluation
-    from .simulators import check_simulator
-    from .strata import strata, strata_markdown
-
-    check_simulator(simulator)
-    seeds = range(first_seed, first_seed + volumes)
-    cases = evaluation.evaluate(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
-    about = {
-        "model": Path(model).name,
-        "simulator": simulator,
-        "seeds": [first_seed, first_seed + volumes],
-        "rendering": render,
-        "versions": {"crend": crend.__version__, "torch": torch.__version__, "python": platform.python_version()},
-    }
-    evaluation.write_report(cases, out, about)
-    typer.echo(evaluation.markdown(evaluation.summarise([case.row for case in cases])))
-    typer.echo("\n" + strata_markdown(strata([row for case in cases for row in case.follicles])))
-
-
-@app.command()
-def difference(
-    first: Path = typer.Argument(..., help="Folder that `evaluate` wrote."),
-    second: Path = typer.Argument(..., help="Another, on the same volumes."),
-) -> None:
-    """Two models on the same volumes, side by side, with paired tests."""
-    from . import difference as paired
-
-    rows = paired.difference(first, second)
-    typer.echo(paired.difference_markdown(rows, *map(paired.model_of, (first, second))))
-
-
-@app.command()
-def calibrate(
-    model: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."),
-    first_seed: int = typer.Option(940, help="Simulated volumes that training never saw."),
-    volumes: int = 21,
-    out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
-    cases: Optional[Path] = typer.Option(None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."),
-    simulator: str = typer.Option("training", help="training, or trial: volumes of a kind that no model learned from."),
-    engine: str = "auto",
-) -> None:
-    """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
-    from . import calibrating, calibration
-    from .simulators import check_simulator
-
-    check_simulator(simulator)
-    seeds = range(first_seed, first_seed + volumes)
-    follicles, seen = calibration.observe(model, seeds, out, simulator=simulator, engine=engine, tell=lambda line: typer.echo(line, err=True))
-    if cases is not None:
-        from crend.bundle import info
-
-        known = calibration.describe_cases(cases, info(model).metadata["crend"]["spacing_mm"])
-    else:
-        known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
-    confidence, familiar = calibration.calibrate_confidence(follicles), calibration.learn_familiar(known, seen)
-    on = f"{volumes} simulated volumes{' of another simulator' if simulator == 'trial' else ''} (seeds {first_seed} to {first_seed + volumes - 1})"
-    calibrating.write_into_bundle(model, confidence, familiar, on)
-    calibrating.draw(confidence, out / "reliability.png")
-    typer.echo(calibrating.section(confidence, familiar, on))
 
 
 @app.command()
@@ -292,6 +218,10 @@ def points(
     if not names:
         raise InputError(f"{data}: holds no cases")
     typer.echo(json.dumps(point_statistics(experiment, network, data, names), indent=1))
+
+
+for command in (measuring.evaluate, measuring.difference, measuring.calibrate):
+    app.command()(command)
 
 
 def main() -> None:

@@ -10,7 +10,10 @@ from crend import bundle, metadata
 from crend.errors import InputError
 
 from .configuration import Experiment
+from .emptiness import empty_words
 from .evaluation import markdown
+from .reports import check_measured, read_report, settings_of, settings_words
+from .seeds import seeds_of, watched_among, watched_words
 from .strata import strata_markdown
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
@@ -53,18 +56,20 @@ def bundle_run(
     checkpoint: str = "last.ckpt",
     trained_on: str | None = None,
 ) -> Path:
-    """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first the one that counts.
+    """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first with figures counts.
 
-    peers: Markdown for the card, what other systems reach on the same volumes. overview: the second network, which looks at the whole volume first. changes: what is new in `version`; what a bundle that lies in
-    `out` says of other versions is kept. trained_on: which volumes, where the configuration does not
-    say it all. InputError when there is no checkpoint or no report where one was named.
+    peers: Markdown for the card, what other systems reach on the same volumes. overview: the second network, which looks at the whole
+    volume first. changes: what is new in `version`; what a bundle that lies in `out` says of other versions is kept. trained_on: which
+    volumes, where they are not those of the configuration. InputError when there is no checkpoint or no report where one was named, and
+    for a report of other weights or on volumes that were trained on.
     """
     from .training import load_checkpoint, time_and_device
 
     run_folder, out = Path(run_folder), Path(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
-    found = [_measured(report) for report in reports]
-    measured = found[0] if found else {}
+    seeds = {} if trained_on else seeds_of(experiment, *([overview.experiment] if overview else []))
+    found = [_measured(report, seeds) for report in reports]
+    measured = next((each for each in found if "figures" in each), {})
     simulated = experiment.data.kind == "simulated"
     notice = NOTICE if simulated else NOTICE_OWN
     trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
@@ -90,8 +95,12 @@ def bundle_run(
         task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
         render_points=block["render"]["points"],
         eval_metrics=measured.get("figures", {}),
+        seeds=seeds,
         **more,
     )
+    sha256 = bundle.checksums(out, network, described, overview=second) if found else {}
+    for report, each in zip(reports, found):
+        check_measured(report, each, sha256, settings_of(described["crend"]))
     took = time_and_device(run_folder, checkpoint)
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
@@ -128,15 +137,15 @@ def _volumes(experiment: Experiment) -> str:
     return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom, seeds {data.first_seed} to {data.last_seed - 1}){more}"
 
 
-def _measured(report) -> dict:
-    path = Path(report) / "summary.json"
-    try:
-        summary = json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
+def _measured(report, seeds: dict) -> dict:
+    """The summary of a report, and "on": which volumes it is about. InputError when the model learned from one of them."""
+    summary = read_report(report)
     first, stop = summary["seeds"]
-    on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), none of them used in training"
-    if summary.get("simulator") == "trial":
+    simulator = summary.get("simulator", "training")
+    watched = watched_among(range(first, stop), simulator, seeds, str(report))
+    fresh = "none of them used in training" if not watched else f"none of them trained on; {watched_words(watched)}"
+    on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), {fresh}"
+    if simulator == "trial":
         on = f"{stop - first} volumes of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
     return {**summary, "on": on}
 
@@ -167,7 +176,10 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
     ]
     for each in measured:
         lines += _figures(name, each)
-    lines += [FIGURES_ARE] if measured else ["Nothing yet."]
+    if any("figures" in each for each in measured):
+        lines += [FIGURES_ARE]
+    elif not measured:
+        lines += ["Nothing yet."]
     if peers:
         lines += ["", "## Other systems on the same volumes", "", peers.strip()]
     lines += [
@@ -181,11 +193,16 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
 
 
 def _figures(name: str, measured: dict) -> list[str]:
-    """What one report says, and the command that measured it."""
+    """What one report says, with which settings, and the command that measured it."""
     trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
+    options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
     first, stop = measured["seeds"]
-    command = f"python -m crend_training evaluate {name} {trial}--first-seed {first} --volumes {stop - first} --out REPORT"
-    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", markdown(measured["figures"]), ""]
+    command = f"python -m crend_training evaluate {name} {trial}{options}--first-seed {first} --volumes {stop - first} --out REPORT"
+    settings = settings_words(measured)
+    settings = [settings, ""] if settings else []
+    if "empty" in measured:
+        return [f"{empty_words(measured)} By `{command}`.", "", *settings]
+    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", *settings, markdown(measured["figures"]), ""]
     return lines + ([strata_markdown(measured["strata"]), ""] if measured.get("strata") else [])
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 
 from crend.errors import InputError
 
 from .evaluation import SUMMARISED
+from .reports import read_report
 from .significance import holm, wilcoxon
 
 COMPARED = [figure for figure in SUMMARISED if figure not in ("count_reference", "count_prediction")]
@@ -18,9 +18,14 @@ def difference(first, second) -> list[dict]:
     """One row a figure, over the volumes where both reports have it: figure, pairs, first, second (means), difference (first minus
     second), p (two-sided Wilcoxon signed-rank, None below 6 pairs) and p_holm (corrected for the number of figures).
 
-    InputError for a folder without per_volume.csv and for reports that share no volume.
+    InputError for a folder that is no report with figures, and for reports of unequal simulators or that share no volume.
     """
     one, two = _rows(first), _rows(second)
+    simulators = [_figures_of(folder).get("simulator", "training") for folder in (first, second)]
+    if len(set(simulators)) > 1:
+        raise InputError(
+            f"{first} and {second}: volumes of the {simulators[0]} and of the {simulators[1]} simulator are not the same; evaluate both on one"
+        )
     shared = sorted(set(one) & set(two))
     if not shared:
         raise InputError(f"{first} and {second}: no volume is in both; evaluate both with the same seeds")
@@ -40,7 +45,7 @@ def difference(first, second) -> list[dict]:
 
 
 def difference_markdown(rows, first: str, second: str) -> str:
-    """The rows as a Markdown table; the systems' names head their columns."""
+    """The rows as a Markdown table; `first` and `second` head their columns."""
     def p(value):
         return "–" if value is None else f"{value:.4f}"
 
@@ -51,13 +56,25 @@ def difference_markdown(rows, first: str, second: str) -> str:
     return "\n".join(lines)
 
 
-def model_of(folder) -> str:
-    """The model that a report is of."""
-    path = Path(folder) / "summary.json"
-    try:
-        return json.loads(path.read_text())["model"]
-    except (OSError, KeyError, ValueError):
-        raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
+def heads(first, second) -> tuple[str, str]:
+    """What heads the columns of two reports: model, version, and whether it was not rendered; their folders, too, where that is equal."""
+    names = [_name(folder) for folder in (first, second)]
+    if names[0] == names[1]:
+        names = [f"{name} ({folder})" for name, folder in zip(names, (first, second))]
+    return names[0], names[1]
+
+
+def _name(folder) -> str:
+    summary = _figures_of(folder)
+    version = f" {summary['version']}" if summary.get("version") else ""
+    return f"{summary['model']}{version}{'' if summary.get('rendering', True) else ', not rendered'}"
+
+
+def _figures_of(folder) -> dict:
+    summary = read_report(folder)
+    if "figures" not in summary:
+        raise InputError(f"{folder}: a report on volumes without an ovary has no figures to compare; give one of `evaluate` without --empty")
+    return summary
 
 
 def _rows(folder) -> dict:

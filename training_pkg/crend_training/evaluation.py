@@ -48,16 +48,18 @@ class Case:
 
 def evaluate(bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1) -> list[Case]:
     """One Case a seed, in the order of the seeds; an ovary is present in every volume. simulator: "training" or "trial"."""
+    return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine)
+
+
+def for_each(measure, seeds, processes: int, *arguments) -> list:
+    """measure(seed, *arguments) of each seed, in their order, with this many at the same time."""
     from tqdm import tqdm
 
-    seeds = list(seeds)
-    cases = {}
     with ProcessPoolExecutor(processes, initializer=_share_cores, initargs=(processes,)) as pool:
-        running = [pool.submit(_evaluate_one, str(bundle), seed, simulator, render, engine) for seed in seeds]
+        running = [pool.submit(measure, seed, *arguments) for seed in seeds]
         for done in tqdm(as_completed(running), total=len(running), desc="evaluation", unit="volume"):
-            case = done.result()
-            cases[case.row["seed"]] = case
-    return [cases[seed] for seed in seeds]
+            done.result()
+    return [done.result() for done in running]
 
 
 def _share_cores(processes: int) -> None:
@@ -66,7 +68,7 @@ def _share_cores(processes: int) -> None:
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // processes)))
 
 
-def _evaluate_one(bundle: str, seed: int, simulator: str, render: bool, engine: str) -> Case:
+def _evaluate_one(seed: int, bundle: str, simulator: str, render: bool, engine: str) -> Case:
     from crend.predict import segment
 
     phantom = simulate(simulator, seed)
@@ -113,12 +115,17 @@ def summarise(rows: list[dict]) -> dict:
 
 
 def write_report(cases: list[Case], folder, about: dict) -> None:
-    """Into `folder`: per_volume.csv, per_follicle.csv, summary.json (with `about`: bundle, seeds, versions) and pictures of the worst cases."""
+    """Into `folder`: per_volume.csv, per_follicle.csv, summary.json (with `about`, see `reports.about`) and pictures of the worst cases.
+
+    A report that lies there is replaced, its pictures included.
+    """
     folder = Path(folder)
     os.makedirs(folder, exist_ok=True)
+    for picture in folder.glob("worst_*_seed_*.png"):
+        picture.unlink()
     rows, follicles = [case.row for case in cases], [row for case in cases for row in case.follicles]
-    _write_csv(folder / "per_volume.csv", list(rows[0]), rows)
-    _write_csv(folder / "per_follicle.csv", COLUMNS, follicles)
+    write_csv(folder / "per_volume.csv", list(rows[0]), rows)
+    write_csv(folder / "per_follicle.csv", COLUMNS, follicles)
     worst = []
     for rank, case in enumerate(sorted(cases, key=lambda case: -badness(case.row))[:WORST], 1):
         why = reason(case.row, case.follicles)
@@ -129,7 +136,8 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 
 
-def _write_csv(path, columns, rows) -> None:
+def write_csv(path, columns, rows) -> None:
+    """Rows (dictionaries) as a table with these columns."""
     with open(path, "w", newline="") as f:
         writer = csv.DictWriter(f, fieldnames=columns, lineterminator="\n")
         writer.writeheader()

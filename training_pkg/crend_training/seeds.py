@@ -1,0 +1,48 @@
+"""Which simulated volumes a model was trained and watched on, and whether those that it is measured on are others."""
+
+from __future__ import annotations
+
+from crend.errors import InputError
+
+
+def seeds_of(*experiments) -> dict:
+    """{"training": [[first, stop], ...], "validation": ...} of the Experiments that simulate their volumes; {} when none does.
+
+    Volumes learned from without their labels count as trained on.
+    """
+    found = {"training": set(), "validation": set()}
+    for experiment in experiments:
+        data = experiment.data
+        if data.kind != "simulated":
+            continue
+        found["training"].add((data.first_seed, data.last_seed))
+        if experiment.semi_weight:
+            found["training"].add((data.unlabelled_first_seed, data.unlabelled_last_seed))
+        found["validation"].add((data.validation_first_seed, data.validation_last_seed))
+    ranges = {part: [list(pair) for pair in sorted(pairs) if pair[0] < pair[1]] for part, pairs in found.items()}
+    return {part: pairs for part, pairs in ranges.items() if pairs}
+
+
+def watched_among(seeds, simulator: str, known: dict, where: str) -> int:
+    """How many of `seeds` (a range) are volumes that the training was watched on. InputError, begun with `where`, when one was trained on.
+
+    known: as `seeds_of` gives them; a bundle that does not say has {}. Only the training simulator's volumes are ever learned from.
+    """
+    if simulator != "training":
+        return 0
+    learned = _shared(seeds, known.get("training", []))
+    if learned:
+        raise InputError(
+            f"{where}: {len(learned)} of the {len(seeds)} volumes (seeds {min(learned)} to {max(learned)}) were trained on; "
+            "measure others (--first-seed)"
+        )
+    return len(_shared(seeds, known.get("validation", [])))
+
+
+def watched_words(count: int) -> str:
+    """What to say of a number of volumes that the training was watched on."""
+    return f"{count} {'was' if count == 1 else 'were'} used to watch the training"
+
+
+def _shared(seeds, ranges) -> set:
+    return {seed for seed in seeds if any(first <= seed < stop for first, stop in ranges)}
