@@ -167,18 +167,15 @@ class Worker:
         from .predict import segment
 
         bundle, engine = self._load(request)
-        options = {
-            "engine": engine,
-            "search": request.get("search", True),
-            "smallest_follicle_mm": request.get("smallest_follicle_mm"),
-            "split": request.get("split", True),
-            "cancelled": lambda: number in self._cancelled,
-        }
+        defaults = {"search": True, "smallest_follicle_mm": None, "split": True}
+        options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
+        running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
         rows = segment_many(
             volumes,
             request["out"],
-            lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **options),
+            lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **running, **options),
             model=(bundle.name, bundle.metadata.get("version")),
+            options=options,
             again=request.get("again", False),
             progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
         )

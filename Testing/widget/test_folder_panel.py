@@ -103,6 +103,14 @@ def test_a_stop_keeps_what_is_done_and_the_button_goes_on(section, folders):
     assert (folders[1] / "a.seg.nrrd").stat().st_mtime_ns == first, "what was done is not done again"
 
 
+def test_other_settings_are_no_reason_to_keep_old_results(section, panel, folders):  # noqa: F811
+    segmentFolder(section)
+    first = (folders[1] / "a.seg.nrrd").stat().st_mtime_ns
+    panel.logic.getParameterNode().smallestFollicle = 3.0
+    segmentFolder(section)
+    assert (folders[1] / "a.seg.nrrd").stat().st_mtime_ns != first
+
+
 def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scene, monkeypatch):
     segmentFolder(section)
     loaded = []
