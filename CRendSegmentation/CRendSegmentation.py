@@ -67,6 +67,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         self.panel = Panel(self.ui, self.logic)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         self.panel.setParameterNode(self.logic.getParameterNode())
 
     def cleanup(self):
@@ -82,7 +83,7 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 
     def exit(self):
         """Called each time the user opens another module."""
-        self.panel.setParameterNode(None)
+        self.panel.exit()
 
     def onSceneStartClose(self, caller, event):
         """The parameter node is about to be reset: let it go, and what is running with it."""
@@ -90,6 +91,13 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 
     def onSceneEndClose(self, caller, event):
         """Start again in the empty scene, if the module is shown."""
+        if self.parent.isEntered:
+            self.panel.setParameterNode(self.logic.getParameterNode())
+
+    def onSceneEndImport(self, caller, event):
+        """Read the settings anew: those of a scene that was opened were looked at while the nodes that they name were not there yet."""
+        self.panel.setParameterNode(None)
+        self.logic.forgetParameterNode()
         if self.parent.isEntered:
             self.panel.setParameterNode(self.logic.getParameterNode())
 
@@ -119,6 +127,10 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         if self._parameterNode is None or self._parameterNode.parameterNode is not node:
             self._parameterNode = CRendSegmentationParameterNode(node)
         return self._parameterNode
+
+    def forgetParameterNode(self):
+        """Let the next `getParameterNode` read everything from the scene: the typed node remembers what it has read."""
+        self._parameterNode = None
 
     def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", search=True,
                 smallestFollicleMm=None, split=True, keepProbabilities=False, progress=None, cancelled=None):

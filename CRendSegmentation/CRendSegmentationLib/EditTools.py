@@ -21,7 +21,7 @@ class EditTools:
         self._onProblem = onProblem
         self._node = None
         self._editing = None
-        self._placing = SeedPlacing(self.onSeedPlaced)
+        self._placing = SeedPlacing(self.onSeedPlaced, self.stopAdding)
         ui.addButton.toggled.connect(self.onAddToggled)
         ui.deleteButton.clicked.connect(self.onDelete)
         ui.splitButton.clicked.connect(self.onSplit)
@@ -35,15 +35,21 @@ class EditTools:
         if segmentationNode is not self._node:
             self._node = segmentationNode
             self._editing = FollicleEditing(segmentationNode) if segmentationNode is not None else None
-        self._ui.addButton.checked = False
+        self.stopAdding()
         self.setEnabled(True)
         self._showUndo()
 
     def setEnabled(self, enabled):
         """Whether anything can be edited now; never without a segmentation, nor in a frame of a sequence, whose edits the next frame would undo."""
         frame = browserOf(self._node) is not None
+        if not enabled:
+            self.stopAdding()
         self._ui.editSection.enabled = enabled and self._node is not None and not frame
         self._ui.editSection.toolTip = "The frames of a sequence cannot be edited here." if frame else ""
+
+    def stopAdding(self):
+        """Wait for no click any more."""
+        self._ui.addButton.checked = False
 
     def onAddToggled(self, checked):
         """The next click into a view is at a follicle; or not any more."""
@@ -54,7 +60,7 @@ class EditTools:
 
     def onSeedPlaced(self, worldPoint):
         """The user clicked into a view."""
-        self._ui.addButton.checked = False
+        self.stopAdding()
         local = [0.0, 0.0, 0.0]
         self._node.TransformPointFromWorld(worldPoint, local)
         self._onAdd(self._editing, local)

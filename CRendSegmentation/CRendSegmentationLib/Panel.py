@@ -47,6 +47,7 @@ class Panel:
     def leaveScene(self):
         """The scene is about to be closed: let it go, and what is running with it."""
         self.run.cancel()
+        self.edit.stopAdding()
         self.folder.leaveScene()
         self.review.leaveScene()
         self.setParameterNode(None)
@@ -80,6 +81,11 @@ class Panel:
         """The user opened the module: let the worker, started for that, say what the network runs on."""
         self.result.followSegmentEditor()
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
+
+    def exit(self):
+        """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
+        self.edit.stopAdding()
+        self.setParameterNode(None)
 
     def onApply(self):
         """Start on the chosen volume."""

@@ -80,6 +80,40 @@ def test_the_seed_outlives_its_click(segmented, scene):
     wait(lambda: gone)
 
 
+def test_a_right_click_ends_adding(segmented, scene):
+    segmented.ui.addButton.click()
+    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    interaction.SwitchToViewTransformMode()
+    wait(lambda: not segmented.ui.addButton.checked)
+    assert seeds(scene) == [0, 0] and not segmented.panel.run.running
+
+
+def test_a_click_is_a_seed_even_if_its_view_leaves_place_mode_with_it(segmented, scene):
+    segmented.ui.addButton.click()
+    click(scene, follicle())
+    scene.GetFirstNodeByClass("vtkMRMLInteractionNode").SwitchToViewTransformMode()
+    wait(lambda: segmented.ui.statusLabel.text == "Follicle 4 added.")
+
+
+def test_leaving_the_module_or_the_scene_ends_adding(segmented, scene):
+    interaction = scene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+    segmented.ui.addButton.click()
+    segmented.exit()
+    assert not segmented.ui.addButton.checked and seeds(scene) == [0, 0]
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    segmented.enter()
+    segmented.ui.addButton.click()
+    click(scene, follicle())
+    segmented.exit()
+    slicer.app.processEvents()
+    assert not segmented.panel.run.running, "a click of which the user left the module starts nothing"
+    segmented.enter()
+    segmented.ui.addButton.click()
+    scene.Clear(0)
+    assert not segmented.ui.addButton.checked and seeds(scene) == [0, 0]
+
+
 def test_what_cannot_be_is_said_in_words(segmented):
     segmented.ui.deleteButton.click()
     assert "select a follicle" in segmented.ui.statusLabel.text.lower()
