@@ -1,5 +1,6 @@
 """What a report says was measured, and what model cards and commands make of it."""
 
+import dataclasses
 import json
 import re
 
@@ -137,3 +138,12 @@ def test_a_missing_report_and_a_missing_text_on_peers_are_one_line(made, tmp_pat
     words = ["bundle", str(config), "--run", str(tmp_path / "close"), "--out", str(tmp_path / "x"), "--peers", str(tmp_path / "none.md")]
     error = CliRunner().invoke(app, words).exception
     assert isinstance(error, InputError) and re.fullmatch(r"--peers \S+none.md: cannot be read as text; give a Markdown file", str(error))
+
+
+def test_a_bundle_cuts_ovaries_and_counts_follicles_as_its_configuration_says(made, tmp_path):
+    strict = dataclasses.replace(TINY, ovary_lowest=0.5, smallest_follicle_mm=1.6)
+    folder = bundle_run(strict, tmp_path / "close", tmp_path / "model")
+    settings = bundle.info(folder).metadata["crend"]
+    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.5} and settings["smallest_follicle_mm"] == 1.6
+    card = (folder / "README.md").read_text()
+    assert "| ovary's threshold | 0.5 |" in card and "| follicles | from 1.6 mm on |" in card

@@ -36,8 +36,9 @@ RULES = (
         "0 or more",
         lambda v: _number(v) and v >= 0,
         "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight contour_weight adversarial_weight semi_weight "
-        "rotation_degrees tilt_degrees",
+        "rotation_degrees tilt_degrees smallest_follicle_mm",
     ),
+    ("above 0 and at most 0.5", lambda v: _number(v) and 0 < v <= 0.5, "ovary_lowest"),
     ("1 or more", lambda v: _number(v) and v >= 1, "k"),
     ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share semi_confidence"),
     ("0 or more and below 1", lambda v: _number(v) and 0 <= v < 1, "average_decay scale"),

@@ -94,6 +94,8 @@ def bundle_run(
         notice=notice,
         task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
         render_points=block["render"]["points"],
+        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest},
+        smallest_follicle_mm=experiment.smallest_follicle_mm,
         eval_metrics=measured.get("figures", {}),
         seeds=seeds,
         **more,
@@ -165,7 +167,8 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
-        f"| ovary's threshold | from {metadata.THRESHOLDS['ovary']:g} down to {metadata.THRESHOLDS['ovary_lowest']:g} in faint volumes: where the expected Dice is highest |",
+        f"| ovary's threshold | {_threshold(experiment)} |",
+        f"| follicles | from {experiment.smallest_follicle_mm:g} mm on |",
         f"| trained on | {trained_on} |",
         *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",
@@ -190,6 +193,13 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         "",
     ]
     return "\n".join(lines)
+
+
+def _threshold(experiment: Experiment) -> str:
+    usual = metadata.THRESHOLDS["ovary"]
+    if experiment.ovary_lowest >= usual:
+        return f"{usual:g}"
+    return f"from {usual:g} down to {experiment.ovary_lowest:g} in faint volumes: where the expected Dice is highest"
 
 
 def _figures(name: str, measured: dict) -> list[str]:

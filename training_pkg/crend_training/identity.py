@@ -16,6 +16,8 @@ FREE = (
     *("name", "data", "crossval", "overrides"),
     *("workers", "devices", "nodes", "precision"),
     *("tensorboard", "log_every", "checkpoint_every", "validate_every"),
+    # They say what a bundle makes of probabilities.
+    *("ovary_lowest", "smallest_follicle_mm"),
     # A schedule may be made longer or shorter on the way; history.jsonl says so.
     *("steps", "epochs", "warmup_steps"),
 )
