@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Iterable
 
 from .errors import InputError
+from .files import check_name
 from .lists import read_list
 
 VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".vtk")
@@ -37,6 +38,7 @@ def find_volumes(inputs: Iterable, out) -> list[Volume]:
     seen = set()
     for given in map(Path, inputs):
         for volume in _listed(given) if given.suffix.lower() == ".csv" else _at(given, out):
+            check_name(volume.path)  # here, since neither its results nor a note of its failure could be written
             real = volume.path.resolve()
             if real in seen:
                 continue

@@ -1,5 +1,6 @@
 """Which volumes a batch means, and what their results are called."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,13 @@ def test_shares_are_disjoint_and_complete():
     for wrong in ("0/3", "4/3", "a/b", "3"):
         with pytest.raises(InputError, match="--part"):
             part_of(volumes, wrong)
+
+
+def test_a_volume_whose_name_is_no_utf8_is_refused_before_any_work(tmp_path):
+    bad = os.fsencode(tmp_path) + b"/M\xfcller.nrrd"
+    try:
+        open(bad, "wb").close()
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    with pytest.raises(InputError, match="not UTF-8; rename it"):
+        find_volumes([tmp_path], tmp_path / "out")
