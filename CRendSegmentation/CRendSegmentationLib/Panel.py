@@ -9,6 +9,7 @@ from .FolderPanel import FolderPanel
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
+from .Results import resultOf
 from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
 from .RunControl import RunControl
@@ -26,6 +27,7 @@ class Panel:
         self._parameterNode = None
         self._guiTag = None
         self._observerTag = None
+        self._inputID = None
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
@@ -63,6 +65,7 @@ class Panel:
         self.review.setParameterNode(parameterNode.parameterNode if parameterNode is not None else None)
         if parameterNode is None:
             return
+        self._inputID = _idOf(parameterNode.inputVolume)
         if parameterNode.inputVolume is None:
             parameterNode.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
         self._guiTag = parameterNode.connectGui(self.ui)
@@ -71,6 +74,7 @@ class Panel:
 
     def onParametersModified(self, caller, event):
         """Follow the settings."""
+        self._followInputVolume()
         self.models.show(self._parameterNode.model)
         self.install.follow(self._parameterNode.device)
         if self._parameterNode.segmentation is not self.result.segmentationNode:
@@ -129,6 +133,15 @@ class Panel:
         """Something that the user asked for cannot be."""
         self.run.say(f"{text[:1].upper()}{text[1:]}", failed=True)
 
+    def _followInputVolume(self):
+        """Another volume was chosen: its result must not overwrite that of the former one."""
+        volume = self._parameterNode.inputVolume
+        if _idOf(volume) == self._inputID:
+            return
+        self._inputID = _idOf(volume)
+        if volume is not None:
+            self._parameterNode.segmentation = resultOf(volume, self._parameterNode.segmentation)
+
     def _show(self, segmentationNode):
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
@@ -145,3 +158,7 @@ class Panel:
             self.run.setReady(False, "Choose an ultrasound volume first.")
         else:
             self.run.setReady(True, "Find the ovary and its follicles in the chosen volume.")
+
+
+def _idOf(node):
+    return node.GetID() if node is not None else None

@@ -80,6 +80,24 @@ def tableOf(segmentationNode, role):
     return segmentationNode.GetNodeReference(role) if segmentationNode is not None else None
 
 
+def resultOf(inputNode, chosen=None):
+    """The segmentation into which the next result of a volume, or of a sequence, may go: `chosen` if that was made from it, else the last
+    one that a run made from it, or None."""
+    volumeNode = inputNode
+    if inputNode is not None and inputNode.IsA("vtkMRMLSequenceNode"):
+        browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(inputNode)
+        volumeNode = browser.GetProxyNode(inputNode) if browser is not None else None
+    if volumeNode is None:
+        return None
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    if chosen is not None and chosen.GetNodeReference(role) is volumeNode:
+        return chosen
+    # What the user drew on this volume is no result: a run must not overwrite it unasked.
+    made = [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+            if node.GetNodeReference(role) is volumeNode and tableOf(node, FOLLICLE_TABLE_ROLE) is not None]
+    return made[-1] if made else None
+
+
 def _writeProbabilities(segmentationNode, volumeNode, result):
     """One volume node a channel, under the volume's parent transform, if the result has probabilities. Returns the nodes."""
     nodes = []

@@ -280,7 +280,7 @@ def test_both_ovaries_add_up_when_both_sides_are_known(panel, scene):
     apply(panel)
     assert panel.ui.bothOvariesLabel.isHidden()
     panel.ui.sideComboBox.currentIndex = 1
-    panel.ui.segmentationSelector.setCurrentNode(None)
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="Other side"))
     panel.logic.predictor = samples.KnownPredictor(follicles=2)
     apply(panel)
     panel.ui.sideComboBox.currentIndex = 2
