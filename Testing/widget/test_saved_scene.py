@@ -1,0 +1,46 @@
+"""A saved scene is opened while the panel is shown: the panel shows what was in it."""
+
+import zipfile
+
+import pytest
+import slicer
+from host import samples
+from test_panel import apply, cells, models, panel  # noqa: F401
+
+
+@pytest.fixture
+def saved(panel, tmp_path):  # noqa: F811
+    """A scene file with a volume, its result and the panel's settings."""
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    bundle = tmp_path / "saved.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(bundle))
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "saved" / "saved.mrml"
+
+
+def opened(path):
+    slicer.mrmlScene.SetURL(str(path))
+    assert slicer.mrmlScene.Connect()
+
+
+def test_the_panel_shows_the_opened_scene(panel, saved):  # noqa: F811
+    opened(saved)
+    node = slicer.util.getNode("Ultrasound")
+    assert panel.ui.inputVolumeSelector.currentNode() is node
+    parameters = panel.logic.getParameterNode()
+    assert parameters.inputVolume is node
+    assert parameters.segmentation is slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert [int(text) for text in cells(panel.ui.follicleTable, 0)] == [1, 2, 3]
+    assert panel.ui.applyButton.enabled
+
+
+def test_a_panel_that_is_not_shown_shows_it_when_it_is_entered(panel, saved):  # noqa: F811
+    panel.parent.leave()
+    panel.exit()
+    opened(saved)
+    panel.parent.enter()
+    panel.enter()
+    assert panel.ui.inputVolumeSelector.currentNode() is slicer.util.getNode("Ultrasound")
+    assert [int(text) for text in cells(panel.ui.follicleTable, 0)] == [1, 2, 3]
