@@ -1,7 +1,7 @@
-"""Where to cut the ovary's probability: not always at a half, but where the Dice that the probabilities promise is highest.
+"""What overlap with the true ovary a prediction promises, and where to cut an ovary that is too faint for the usual threshold.
 
-A faint ovary seldom reaches a half anywhere, or only around its follicles. If voxel i belongs to it with probability p_i, a mask M
-has an expected Dice of about 2 sum_M p / (|M| + sum p); the best threshold is half of the Dice it reaches, so the fainter the lower.
+If voxel i belongs to the ovary with probability p_i, a mask M has an expected Dice of about 2 sum_M p / (|M| + sum p); the fainter the ovary,
+the lower the threshold that makes this highest. An ovary that reaches the usual one is better cut there.
 """
 
 from __future__ import annotations
@@ -22,28 +22,24 @@ LEAST = 0.4
 def suited(probability: np.ndarray, thresholds: dict, spacing_mm) -> tuple[dict, float]:
     """(`thresholds` with the ovary's suited to this volume, expected Dice of the ovary there, 0 to 1).
 
-    probability: (D, H, W) of ovary on the model grid, spacing_mm (x, y, z). thresholds: the bundle's; the ovary's falls from "ovary"
-    no further than to "ovary_lowest", and stays where the bundle names none. A lower one may make an ovary larger, but not replace it or
-    add another: "most_ovaries" is how many there are at the usual one, at least 1. The expected Dice is 0 where nothing is found.
+    probability: (D, H, W) of ovary on the model grid, spacing_mm (x, y, z). thresholds: the bundle's. Only where no ovary reaches "ovary" it
+    falls, no further than to "ovary_lowest", to where the expected Dice is highest; it stays where that is below LEAST, or where the bundle
+    names no lowest. A lower one finds one ovary, not two ("most_ovaries"). The expected Dice is 0 where nothing is found.
     """
     usual, lowest = thresholds["ovary"], thresholds.get("ovary_lowest", thresholds["ovary"])
     stride = [max(1, round(COARSE_MM / s)) for s in reversed(tuple(spacing_mm))]
     coarse = np.asarray(probability[tuple(slice(step // 2, None, step) for step in stride)], np.float32)
     spacing = [s * step for s, step in zip(reversed(tuple(spacing_mm)), stride)]
     voxel_ml = float(np.prod(spacing)) / 1000
-    core, count = choose_ovary(coarse >= usual, voxel_ml)
-    most = max(count, 1)
-    best, best_dice = usual, expected_dice(coarse, core, spacing)
-    for k in range(1, int(np.floor((usual - lowest) / STEP + 1e-6)) + 1):
-        organ, _ = choose_ovary(coarse >= usual - k * STEP, voxel_ml, most)
-        if (core & ~organ).any():
-            continue
-        dice = expected_dice(coarse, organ, spacing)
-        if dice > best_dice + 1e-9:
-            best, best_dice = usual - k * STEP, dice
-    if not count and best_dice < LEAST:
-        best, best_dice = usual, 0.0
-    return {**thresholds, "ovary": round(best, 4), "most_ovaries": most}, best_dice
+    organ, count = choose_ovary(coarse >= usual, voxel_ml)
+    if count:
+        return dict(thresholds), expected_dice(coarse, organ, spacing)
+    lower = [round(usual - k * STEP, 4) for k in range(1, int(np.floor((usual - lowest) / STEP + 1e-6)) + 1)]
+    promised = [(expected_dice(coarse, choose_ovary(coarse >= threshold, voxel_ml, 1)[0], spacing), threshold) for threshold in lower]
+    dice, threshold = max(promised, default=(0.0, usual))
+    if dice < LEAST:
+        return dict(thresholds), 0.0
+    return {**thresholds, "ovary": threshold, "most_ovaries": 1}, dice
 
 
 def expected_dice(probability: np.ndarray, organ: np.ndarray, spacing_zyx) -> float:

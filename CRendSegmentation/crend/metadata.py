@@ -32,7 +32,7 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
-#: The ovary's may fall to "ovary_lowest" where it is faint (`expected.suited`).
+#: Where no ovary reaches its own, it may fall to "ovary_lowest" (`expected.suited`).
 THRESHOLDS = {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5}
 
 

@@ -60,7 +60,7 @@ def test_a_run_bundled_again_has_the_same_weights_so_that_its_report_is_taken(ma
     folder = made([report])
     assert bundle.info(folder).metadata["crend"]["sha256"] == before
     assert made([report], out="elsewhere") and bundle.info(tmp_path / "elsewhere").metadata["crend"]["sha256"] == before
-    assert "Measured with follicles from 2 mm; thresholds: ovary 0.5 (down to 0.1 in faint volumes), follicles 0.5." in card_of(folder)
+    assert "Measured with follicles from 2 mm; thresholds: ovary 0.5 (down to 0.1 where nothing reaches it), follicles 0.5." in card_of(folder)
 
 
 def test_a_report_of_other_weights_or_another_share_is_refused_and_the_bundle_stays(made, tmp_path):

@@ -199,7 +199,7 @@ def _threshold(experiment: Experiment) -> str:
     usual = metadata.THRESHOLDS["ovary"]
     if experiment.ovary_lowest >= usual:
         return f"{usual:g}"
-    return f"from {usual:g} down to {experiment.ovary_lowest:g} in faint volumes: where the expected Dice is highest"
+    return f"{usual:g}; where nothing reaches it, down to {experiment.ovary_lowest:g}: where the expected Dice is highest"
 
 
 def _figures(name: str, measured: dict) -> list[str]:

@@ -72,7 +72,7 @@ class Experiment:
     and the network ends with finding nothing. The default is BEAL's number, here with Adam.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
-    ovary_lowest: how far the ovary's threshold of 0.5 may fall in a faint volume (`crend.expected`); 0.5, not at all, for comparisons of systems.
+    ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.expected`); 0.5, not at all, to compare systems.
     smallest_follicle_mm: follicles below this equal-volume diameter are dropped.
     overrides: system -> keys that differ from this file when that system is cross-validated.
     """

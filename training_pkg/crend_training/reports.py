@@ -70,6 +70,6 @@ def settings_words(summary: dict) -> str | None:
     if settings is None:
         return None
     thresholds = settings["thresholds"]
-    faint = f" (down to {thresholds['ovary_lowest']:g} in faint volumes)" if "ovary_lowest" in thresholds else ""
+    faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}"
     return f"Measured with {words}{'' if summary.get('rendering', True) else '; not rendered'}."
