@@ -39,6 +39,11 @@ class EditTools:
         self.setEnabled(True)
         self._showUndo()
 
+    def forget(self):
+        """A run has written the segments anew: no former edit can be taken back in them."""
+        self._editing = FollicleEditing(self._node) if self._node is not None else None
+        self._showUndo()
+
     def setEnabled(self, enabled):
         """Whether anything can be edited now; never without a segmentation, nor in a frame of a sequence, whose edits the next frame would undo."""
         frame = browserOf(self._node) is not None

@@ -1,5 +1,7 @@
 """Follicles changed by hand: delete, merge, divide, add; each can be taken back."""
 
+from typing import NamedTuple
+
 import numpy as np
 import SimpleITK as sitk
 import slicer
@@ -12,6 +14,14 @@ from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import maskOf
 
 STATES = 20
+
+
+class _Edit(NamedTuple):
+    """What undo needs: the follicles' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made."""
+
+    order: list
+    changed: dict
+    made: list
 
 
 class FollicleEditing:
@@ -30,12 +40,11 @@ class FollicleEditing:
         """Take the last edit back; nothing when there is none."""
         if not self._edits:
             return
-        before, kept = self._edits.pop()
+        edit = self._edits.pop()
         segmentation = self._node.GetSegmentation()
-        for segmentID in self.follicleIDs():
-            if segmentID not in before:
-                segmentation.RemoveSegment(segmentID)
-        for segmentID, (segment, mask) in kept.items():
+        for segmentID in edit.made:
+            segmentation.RemoveSegment(segmentID)
+        for segmentID, (segment, mask) in edit.changed.items():
             if segmentation.GetSegment(segmentID) is None:
                 fresh = slicer.vtkSegment()
                 fresh.DeepCopy(segment)
@@ -43,8 +52,9 @@ class FollicleEditing:
                 segmentation.AddSegment(fresh, segmentID)
             else:
                 self._setMask(segmentID, mask)
-        order = ([segments.OVARY_ID] if segmentation.GetSegment(segments.OVARY_ID) is not None else []) + before
-        segmentation.ReorderSegments(order)
+        there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
+        ovary = [segments.OVARY_ID] if segmentation.GetSegment(segments.OVARY_ID) is not None else []
+        segmentation.ReorderSegments([*ovary, *there, *(segmentID for segmentID in self.follicleIDs() if segmentID not in there)])
         self._showAll()
 
     def delete(self, segmentIDs):
@@ -107,14 +117,14 @@ class FollicleEditing:
 
     def _remember(self, segmentIDs):
         """Keep these segments and the list of all, before an edit changes them."""
-        kept = {}
+        changed = {}
         for segmentID in segmentIDs:
             segment = slicer.vtkSegment()
             segment.DeepCopy(self._node.GetSegmentation().GetSegment(segmentID))
             segment.RemoveAllRepresentations()
             segment.SetLabelValue(1)
-            kept[segmentID] = (segment, maskOf(self._node, segmentID))
-        self._edits = [*self._edits[-STATES + 1:], (self.follicleIDs(), kept)]
+            changed[segmentID] = (segment, maskOf(self._node, segmentID))
+        self._edits = [*self._edits[-STATES + 1:], _Edit(self.follicleIDs(), changed, [])]
 
     def _check(self, segmentIDs, least, what):
         if len(segmentIDs) < least:
@@ -128,6 +138,7 @@ class FollicleEditing:
         segmentID = segments.follicle_id(number)
         addSegment(segmentation, segmentID, segments.follicle_name(number), number, segments.FOLLICLE_TERMINOLOGY,
                    orientedLabelmap(mask), 1)
+        self._edits[-1].made.append(segmentID)
         self._node.CreateClosedSurfaceRepresentation()
         showSegment(self._node.GetDisplayNode(), segmentID)
         return segmentID

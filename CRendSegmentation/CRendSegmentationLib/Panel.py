@@ -12,6 +12,7 @@ from .ParameterNode import settingsOf
 from .Results import resultOf
 from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
+from .Run import referenceVolume
 from .RunControl import RunControl
 
 
@@ -35,7 +36,7 @@ class Panel:
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.export = ExportTools(ui, self.run.say, self.run.sayError)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
-        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning)
+        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
 
     def close(self):
         """End what is running and let go of the scene."""
@@ -47,10 +48,9 @@ class Panel:
         self._show(None)
 
     def leaveScene(self):
-        """The scene is about to be closed: let it go, and what is running with it."""
+        """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
         self.run.cancel()
         self.edit.stopAdding()
-        self.folder.leaveScene()
         self.review.leaveScene()
         self.setParameterNode(None)
 
@@ -100,6 +100,7 @@ class Panel:
         """A run ended well: show what came out. The user may be in another module by now, where the panel has let go of its settings."""
         self.logic.getParameterNode().segmentation = nodes.segmentationNode
         self._show(nodes.segmentationNode)
+        self.edit.forget()
 
     def startFolder(self, inputs, out, again):
         """Start on all volumes of a folder, with the model and the settings that are chosen."""
@@ -108,6 +109,12 @@ class Panel:
     def onFolderRunning(self, running):
         """The network does one thing at a time."""
         self._updateApply()
+
+    def onFolderResult(self, nodes):
+        """A result of the folder was loaded: choose it, and the volume that it was made from."""
+        chosen = self.logic.getParameterNode()
+        chosen.inputVolume = referenceVolume(nodes.segmentationNode) or chosen.inputVolume
+        self.onFinished(nodes)
 
     def onAddFollicle(self, editing, point):
         """The user clicked at a follicle that is to be added."""

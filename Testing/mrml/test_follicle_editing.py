@@ -128,6 +128,16 @@ def test_several_edits_are_taken_back_one_by_one(nodes):
     assert set(table(nodes)) == {"Follicle 1", "Follicle 2", "Follicle 3"}
 
 
+def test_undo_leaves_what_others_drew_after_the_edit(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    assert editing.split("Follicle_1")[1] == "Follicle_4"
+    segmentation = nodes.segmentationNode.GetSegmentation()
+    drawn = segmentation.AddEmptySegment("Segment_1", "Drawn since")
+    segmentation.RemoveSegment("Follicle_3")
+    editing.undo()
+    assert segmentIDs(nodes) == ["Ovary", "Follicle_1", "Follicle_2", drawn]
+
+
 def test_painting_as_segment_editor_does_marks_the_follicle_only(nodes):
     volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
     painted = voxels(nodes, "Follicle_2")

@@ -33,6 +33,14 @@ def test_deleting_a_follicle_and_undo(segmented):
     assert cells(segmented.ui.follicleTable, 8) == ["", "", ""]
 
 
+def test_a_new_result_cannot_be_undone_with_a_former_edit(segmented):
+    select(segmented, "Follicle_2", "Follicle_3")
+    segmented.ui.mergeButton.click()
+    assert segmented.ui.undoButton.enabled
+    apply(segmented)
+    assert not segmented.ui.undoButton.enabled and numbers(segmented) == [1, 2, 3]
+
+
 def test_merging_and_splitting_are_marked_as_edited(segmented):
     select(segmented, "Follicle_2", "Follicle_3")
     segmented.ui.mergeButton.click()
