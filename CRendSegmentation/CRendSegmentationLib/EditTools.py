@@ -52,6 +52,11 @@ class EditTools:
         self._ui.editSection.enabled = enabled and self._node is not None and not frame
         self._ui.editSection.toolTip = "The frames of a sequence cannot be edited here." if frame else ""
 
+    def allowAdding(self, allowed):
+        """Whether the network is free to add a follicle; the other edits do not need it."""
+        self.stopAdding()
+        self._ui.addButton.enabled = allowed
+
     def stopAdding(self):
         """Wait for no click any more."""
         self._ui.addButton.checked = False

@@ -107,7 +107,8 @@ class Panel:
         return self.logic.startFolder(inputs, out, settingsOf(self.logic.getParameterNode()), again)
 
     def onFolderRunning(self, running):
-        """The network does one thing at a time."""
+        """The network does one thing at a time: no Apply and no Add beside a folder."""
+        self.edit.allowAdding(not running)
         self._updateApply()
 
     def onFolderResult(self, nodes):
@@ -126,9 +127,11 @@ class Panel:
         self.edit.show(nodes.segmentationNode)
 
     def onRunning(self, running):
-        """Nothing is chosen or edited while a run is on."""
+        """Nothing is chosen or edited while a run is on, and no folder begun: the network does one thing at a time."""
         self.ui.inputSection.enabled = not running
         self.ui.advancedSection.enabled = not running
+        self.ui.folderSection.enabled = not running
+        self.ui.folderSection.toolTip = "The network is busy with one volume; cancel that or wait." if running else ""
         self.edit.setEnabled(not running)
 
     def onModelChosen(self, nameOrFolder):

@@ -1,5 +1,6 @@
 """What the panel chooses by itself, and what cannot be pressed while something is under way."""
 
+from crend.errors import Cancelled
 from host import samples
 from test_panel import apply, models, panel  # noqa: F401
 
@@ -45,3 +46,54 @@ def test_a_sequence_and_a_volume_have_results_of_their_own(panel, scene):  # noq
     assert panel.ui.statusLabel.text == "1 ovary of 4.1 ml with 3 follicles."
     panel.ui.inputVolumeSelector.setCurrentNode(sequence)
     assert panel.ui.segmentationSelector.currentNode() is frames
+
+
+class Folder:
+    """A run on a folder that ends only when it is cancelled."""
+
+    fraction, cancelling = 0.5, False
+
+    def poll(self):
+        return None
+
+    def words(self):
+        return "under way"
+
+    def cancel(self):
+        self.cancelling = True
+
+    def wait(self):
+        raise Cancelled
+
+
+def chooseFolders(widget, folder):
+    """Choose the folders of the Folder section. Returns its button."""
+    ui = widget.panel.folder.ui
+    ui.inputFolderEdit.currentPath, ui.outputFolderEdit.currentPath = str(folder), str(folder / "out")
+    return ui.folderButton
+
+
+def test_no_folder_is_begun_while_apply_runs(panel, tmp_path):  # noqa: F811
+    panel.logic.predictor = samples.KnownPredictor(hold=True)
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    button = chooseFolders(panel, tmp_path)
+    assert button.enabled
+    panel.ui.applyButton.click()
+    assert not button.enabled and "busy" in panel.ui.folderSection.toolTip
+    panel.panel.folder.ui.outputFolderEdit.currentPath = str(tmp_path / "other")
+    assert not button.enabled, "not even when another folder is chosen"
+    panel.panel.run.cancel()
+    assert button.enabled and not panel.ui.folderSection.toolTip
+
+
+def test_no_apply_and_no_add_while_a_folder_is_segmented(panel, tmp_path, monkeypatch):  # noqa: F811
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    monkeypatch.setattr(panel.logic, "startFolder", lambda *_: Folder())
+    button = chooseFolders(panel, tmp_path)
+    panel.ui.addButton.click()
+    button.click()
+    assert not panel.ui.applyButton.enabled and "folder" in panel.ui.applyButton.toolTip
+    assert not panel.ui.addButton.enabled and not panel.ui.addButton.checked and panel.ui.deleteButton.enabled
+    panel.panel.folder.close()
+    assert panel.ui.applyButton.enabled and panel.ui.addButton.enabled
