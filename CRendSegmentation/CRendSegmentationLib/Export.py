@@ -14,7 +14,7 @@ from crend.tables import write_csv
 
 from .Results import SUMMARY_TABLE_ROLE, tableOf
 from .ResultTables import madeBy, readSummary, warningsOf
-from .SegmentMeasurements import manualNames, maskOf, measureSegments
+from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID
 from .Sides import SIDES, sideOf
 from .VolumeImage import imageFromVolumeNode
 
@@ -97,13 +97,12 @@ def writeHtml(text, path):
 def labelImages(segmentationNode):
     """(ovary uint8, follicles uint16 with k for follicle k) on the grid of the volume that was segmented. InputError when that is not loaded."""
     volume = imageFromVolumeNode(referenceVolume(segmentationNode))
-    measurements = measureSegments(segmentationNode)
+    measurements, segmentIDs = measureWithIDs(segmentationNode)
     ovary, follicles = np.zeros(volume.GetSize()[::-1], np.uint8), np.zeros(volume.GetSize()[::-1], np.uint16)
-    segmentation = segmentationNode.GetSegmentation()
     if measurements.ovary is not None:
-        ovary[_onGrid(maskOf(segmentationNode, segmentation.GetSegmentIdBySegmentName("Ovary")), volume)] = 1
-    for follicle in measurements.follicles:
-        follicles[_onGrid(maskOf(segmentationNode, segmentation.GetSegmentIdBySegmentName(follicle.segment)), volume)] = follicle.id
+        ovary[_onGrid(maskOf(segmentationNode, ovaryID(segmentationNode.GetSegmentation())), volume)] = 1
+    for follicle, segmentID in zip(measurements.follicles, segmentIDs):
+        follicles[_onGrid(maskOf(segmentationNode, segmentID), volume)] = follicle.id
     images = []
     for array in (ovary, follicles):
         images.append(sitk.GetImageFromArray(array))

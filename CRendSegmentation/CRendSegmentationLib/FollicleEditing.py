@@ -11,7 +11,7 @@ from crend.editing import divide
 from crend.errors import InputError
 
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import maskOf
+from .SegmentMeasurements import maskOf, ovaryID
 
 STATES = 20
 
@@ -53,7 +53,7 @@ class FollicleEditing:
             else:
                 self._setMask(segmentID, mask)
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
-        ovary = [segments.OVARY_ID] if segmentation.GetSegment(segments.OVARY_ID) is not None else []
+        ovary = [ovaryID(segmentation)] if ovaryID(segmentation) is not None else []
         segmentation.ReorderSegments([*ovary, *there, *(segmentID for segmentID in self.follicleIDs() if segmentID not in there)])
         self._showAll()
 
@@ -113,7 +113,8 @@ class FollicleEditing:
         """Segment IDs of all segments but the ovary."""
         segmentation = self._node.GetSegmentation()
         every = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-        return [segmentID for segmentID in every if segmentID != segments.OVARY_ID]
+        ovary = ovaryID(segmentation)
+        return [segmentID for segmentID in every if segmentID != ovary]
 
     def _remember(self, segmentIDs):
         """Keep these segments and the list of all, before an edit changes them."""

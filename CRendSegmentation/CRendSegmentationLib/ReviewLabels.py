@@ -14,7 +14,7 @@ from crend.joining import joined
 from crend.labels import Labels
 from crend.warping import displacement_field
 
-from .SegmentMeasurements import maskOf
+from .SegmentMeasurements import maskOf, terminologyOf
 from .VolumeImage import ijkToRasMatrix, setGeometry
 
 _LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
@@ -54,7 +54,7 @@ def labelsOf(segmentationNode):
     for index in range(segmentation.GetNumberOfSegments()):
         segmentID = segmentation.GetNthSegmentID(index)
         name = segmentation.GetNthSegment(index).GetName()
-        kind = segments.kind_of(name, _terminology(segmentation.GetNthSegment(index)))
+        kind = segments.kind_of(name, terminologyOf(segmentation.GetNthSegment(index)))
         mask = maskOf(node, segmentID)
         if kind is None:
             strangers.append(f"'{name}'")
@@ -78,11 +78,6 @@ def labelsOf(segmentationNode):
         numbers = range(1, len(found) + 1)
     masks = {number: mask for number, (_, _, mask) in zip(numbers, found)}
     return joined(ovary, masks), {number: name for number, (_, name, _) in zip(numbers, found)}
-
-
-def _terminology(segment):
-    text = vtk.reference("")
-    return str(text) if segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text) else ""
 
 
 def _withLabelmaps(segmentationNode):

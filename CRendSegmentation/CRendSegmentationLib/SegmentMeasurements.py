@@ -18,10 +18,16 @@ CONFIDENCE_TAG = "CRend.confidence"
 
 
 def measureSegments(segmentationNode):
-    """Measurements of the Ovary segment and of every other segment as a follicle, largest first, in the segmentation's own coordinates.
+    """Measurements of the ovary's segment and of every other segment as a follicle, largest first, in the segmentation's own coordinates.
 
-    Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or else the next free number. Empty segments are left out.
+    Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or
+    else the next free number. Empty segments are left out.
     """
+    return measureWithIDs(segmentationNode)[0]
+
+
+def measureWithIDs(segmentationNode):
+    """(what measureSegments returns, segment ID of each follicle in it): names can be changed, and given twice; IDs cannot."""
     segmentation = segmentationNode.GetSegmentation()
     reference = _referenceGeometry(segmentation)
     ovary, found = None, []
@@ -30,15 +36,32 @@ def measureSegments(segmentationNode):
         measured = _measureSegment(segmentationNode, segmentID, reference)
         if measured is None:
             continue
-        if segmentID == segments.OVARY_ID or segmentation.GetSegment(segmentID).GetName() == segments.OVARY:
+        if segmentID == ovaryID(segmentation):
             ovary = measured
         else:
-            found.append((segmentation.GetSegment(segmentID).GetName(), measured))
+            found.append((segmentID, measured))
     found.sort(key=lambda entry: -entry[1].volume_ml)
-    used = {segments.follicle_number(name) for name, _ in found}
-    free = (number for number in range(1, len(found) + len(used) + 2) if number not in used)
-    follicles = [_asFollicle(measured, name, segments.follicle_number(name) or next(free)) for name, measured in found]
-    return Measurements(ovary, tuple(_withConfidence(segmentation, follicle) for follicle in follicles))
+    names = [segmentation.GetSegment(segmentID).GetName() for segmentID, _ in found]
+    follicles = [_withConfidence(segmentation.GetSegment(segmentID), _asFollicle(measured, name, number))
+                 for (segmentID, measured), name, number in zip(found, names, _numbers(names))]
+    return Measurements(ovary, tuple(follicles)), tuple(segmentID for segmentID, _ in found)
+
+
+def ovaryID(segmentation):
+    """ID of the ovary's segment, which may have been renamed; None when there is none."""
+    if segmentation.GetSegment(segments.OVARY_ID) is not None:
+        return segments.OVARY_ID
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        if segments.kind_of(segment.GetName(), terminologyOf(segment)) == "ovary":
+            return segmentation.GetNthSegmentID(index)
+    return None
+
+
+def terminologyOf(segment):
+    """A segment's terminology entry as Slicer writes it, "" when it has none."""
+    text = vtk.reference("")
+    return str(text) if segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text) else ""
 
 
 def maskOf(segmentationNode, segmentID):
@@ -103,9 +126,16 @@ def _asFollicle(measured, name, number):
     return Follicle(**{**fields, "segment": name, "id": number})
 
 
-def _withConfidence(segmentation, follicle):
-    """The follicle with the model's confidence, if it is as the model drew it."""
-    segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
+def _numbers(names):
+    """A number for each name: the one in it, unless a name before it has that; else the next free one."""
+    stated = [segments.follicle_number(name) for name in names]
+    stated = [None if number in stated[:index] else number for index, number in enumerate(stated)]
+    free = (number for number in range(1, 2 * len(names) + 1) if number not in stated)
+    return [number or next(free) for number in stated]
+
+
+def _withConfidence(segment, follicle):
+    """The follicle with the model's confidence, if its segment is as the model drew it."""
     text = vtk.reference("")
     if isManual(segment, follicle) or not segment.GetTag(CONFIDENCE_TAG, text):
         return follicle

@@ -57,6 +57,25 @@ def test_segments_are_measured_as_crend_measured_them(nodes):
             assert getattr(found, name) == (pytest.approx(value) if isinstance(value, float) else value), name
 
 
+def test_an_ovary_of_another_id_is_known_by_its_terminology(nodes):
+    segmentation = nodes.segmentationNode.GetSegmentation()
+    ovary = slicer.vtkSegment()
+    ovary.DeepCopy(segmentation.GetSegment("Ovary"))
+    ovary.SetName("Left adnexa")
+    expected = measureSegments(nodes.segmentationNode).ovary.volume_ml
+    segmentation.RemoveSegment("Ovary")
+    segmentation.AddSegment(ovary, "Segment_1")
+    measured = measureSegments(nodes.segmentationNode)
+    assert measured.ovary.volume_ml == pytest.approx(expected) and len(measured.follicles) == 3
+    assert FollicleEditing(nodes.segmentationNode).follicleIDs() == ["Follicle_1", "Follicle_2", "Follicle_3"]
+
+
+def test_follicles_of_one_name_have_numbers_of_their_own(nodes):
+    for segmentID in ("Follicle_2", "Follicle_3"):
+        nodes.segmentationNode.GetSegmentation().GetSegment(segmentID).SetName("Follicle 1")
+    assert [follicle.id for follicle in measureSegments(nodes.segmentationNode).follicles] == [1, 2, 3]
+
+
 def test_measuring_again_marks_nothing_as_manual(nodes):
     assert table(nodes) == {f"Follicle {k}": (size, False) for k, size in enumerate(SIZES, start=1)}
 

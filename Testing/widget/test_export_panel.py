@@ -51,6 +51,22 @@ def test_the_segmentation_reads_back_as_it_is(to, name, scene):
     assert describeScene(scene) == before
 
 
+@pytest.mark.parametrize("name", ["s.nii.gz", "r.html"])
+def test_renamed_segments_are_written_as_what_they_are(to, segmented, name):  # noqa: F811
+    segmentation = segmented.ui.segmentationSelector.currentNode().GetSegmentation()
+    segmentation.GetSegment("Ovary").SetName("Left adnexa")
+    for segmentID in ("Follicle_2", "Follicle_3"):
+        segmentation.GetSegment(segmentID).SetName("Ovarian follicle")
+    path = to("exportReportButton" if name.endswith("html") else "exportSegmentationButton", name)
+    assert "Written" in segmented.ui.statusLabel.text, segmented.ui.statusLabel.text
+    if name.endswith("html"):
+        assert "Ovary volume" in path.read_text()
+        return
+    labels, wanted = read_labels(path), expected()
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary) > 0, sitk.GetArrayFromImage(wanted.ovary) > 0)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), sitk.GetArrayFromImage(wanted.follicles))
+
+
 def test_the_surfaces_are_one_file_a_segment_and_format(to, tmp_path):
     (tmp_path / "surfaces").mkdir()
     folder = to("exportSurfacesButton", "surfaces")
