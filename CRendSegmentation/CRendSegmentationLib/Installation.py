@@ -1,6 +1,8 @@
 """What Slicer's Python lacks, and how it gets there: torch through the PyTorch extension, the rest through pip. No torch import here."""
 
 import importlib.util
+import subprocess
+from contextlib import contextmanager
 from importlib import metadata
 
 import slicer
@@ -26,7 +28,7 @@ def words(names):
 
 
 def install(names):
-    """Install the packages; on the main thread. InputError when the PyTorch extension is missing or nothing was installed."""
+    """Install the packages; on the main thread. InputError when the PyTorch extension is missing or something was not installed."""
     if "torch" in names:
         try:
             import PyTorchUtils
@@ -34,19 +36,34 @@ def install(names):
             raise InputError("PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
                              "restart Slicer, then press Install again.") from None
         requirement = PACKAGES["torch"][0][len("torch"):]
-        if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=requirement) is None:
+        with _downloading(["torch"]):
+            installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=requirement)
+        if installed is None:
             raise InputError("PyTorch was not installed; press Install to try again.")
-    others = [PACKAGES[name][0] for name in names if name != "torch"]
+    others = [name for name in names if name != "torch"]
     if others:
-        _pip(others)
+        with _downloading(others):
+            _pip([PACKAGES[name][0] for name in others])
+
+
+@contextmanager
+def _downloading(names):
+    """pip ends with a status alone; nearly always it could not reach its server. What it said is in Slicer's log."""
+    try:
+        yield
+    except subprocess.CalledProcessError as error:
+        listed = " and ".join(PACKAGES[name][1] for name in names)
+        raise InputError(f"{listed} could not be downloaded; check the network or proxy, then press Install again.") from error
 
 
 def _pip(requirements):
-    packaging = getattr(slicer, "packaging", None)
-    if packaging is not None and hasattr(packaging, "pip_ensure"):
-        packaging.pip_ensure(requirements, prompt_install=False, requester="CRend")
-    else:
+    try:
+        # Slicer does not import this part of itself, and Slicer 5.10 and older do not have it.
+        from slicer.packaging import pip_ensure
+    except ImportError:
         slicer.util.pip_install(" ".join(requirements))
+        return
+    pip_ensure(requirements, prompt_install=False, requester="CRend")
 
 
 def _installed(name):

@@ -1,5 +1,6 @@
 """Installation from the panel, with stand-ins for what downloads; and the sample volume, which needs no network."""
 
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -35,7 +36,10 @@ def bare(monkeypatch):
         there.update(requirements)
 
     monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=Logic))
-    monkeypatch.setattr(slicer, "packaging", types.SimpleNamespace(pip_ensure=pip), raising=False)
+    packaging = types.ModuleType("slicer.packaging")
+    packaging.pip_ensure = pip
+    # To be imported, but no attribute of slicer before that.
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
     return asked
 
 
@@ -61,10 +65,23 @@ def test_one_click_installs_and_the_worker_tries_it_out(panel, bare):
 
 
 def test_slicer_5_10_installs_with_pip(panel, bare, monkeypatch):
-    monkeypatch.delattr(slicer, "packaging")
+    monkeypatch.setitem(sys.modules, "slicer.packaging", None)
     monkeypatch.setattr(slicer.util, "pip_install", lambda text: bare.append(f"pip {text}"))
     panel.ui.installButton.click()
     assert bare[-1] == "pip safetensors"
+
+
+def test_without_network_the_cure_is_said_and_nothing_of_pip(panel, bare, monkeypatch):
+    def pip(requirements, **_):
+        raise subprocess.CalledProcessError(1, ["PythonSlicer", "-m", "pip", "install", *requirements])
+
+    monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", pip)
+    panel.ui.installButton.click()
+    assert panel.ui.statusLabel.text == "safetensors could not be downloaded; check the network or proxy, then press Install again."
+    assert not panel.ui.installFrame.isHidden() and "PyTorch" not in panel.ui.installLabel.text
+    monkeypatch.setattr(sys.modules["PyTorchUtils"].PyTorchUtilsLogic, "installTorch", lambda self, **_: pip(["torch"]))
+    with pytest.raises(InputError, match="^PyTorch could not be downloaded"):
+        Installation.install(["torch"])
 
 
 def test_without_the_pytorch_extension_the_cure_is_said(panel, monkeypatch):
