@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import types
+import unittest
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
@@ -62,6 +63,15 @@ def test_one_click_installs_and_the_worker_tries_it_out(panel, bare):
     wait(lambda: "working" in panel.ui.statusLabel.text)
     assert panel.ui.statusLabel.text == "Installed and working (known answers)."
     assert panel.ui.installFrame.isHidden() and panel.ui.applyButton.enabled
+
+
+def test_the_self_test_skips_what_needs_the_network_and_says_why(bare, widget, capsys):
+    module = sys.modules["CRendSegmentation"]
+    module.CRendSegmentationTest().runTest()
+    assert "Skipped: torch, safetensors not installed: press Install" in capsys.readouterr().out
+    result = unittest.TestResult()
+    module.CRendSegmentationTest("test_a_volume_gets_segments_and_tables").run(result)
+    assert len(result.skipped) == 1 and not result.errors
 
 
 def test_slicer_5_10_installs_with_pip(panel, bare, monkeypatch):
