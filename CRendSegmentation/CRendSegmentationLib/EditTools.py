@@ -1,6 +1,7 @@
 """The buttons that change follicles: add, delete, split, merge, undo, Segment Editor."""
 
 import slicer
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 
@@ -50,7 +51,7 @@ class EditTools:
         if not enabled:
             self.stopAdding()
         self._ui.editSection.enabled = enabled and self._node is not None and not frame
-        self._ui.editSection.toolTip = "The frames of a sequence cannot be edited here." if frame else ""
+        self._ui.editSection.toolTip = _("The frames of a sequence cannot be edited here.") if frame else ""
 
     def allowAdding(self, allowed):
         """Whether the network is free to add a follicle; the other edits do not need it."""
@@ -87,7 +88,7 @@ class EditTools:
         """Divide the selected follicle."""
         selected = self._table.selected()
         if len(selected) != 1:
-            self._onProblem("select one follicle in the table to split.")
+            self._onProblem(_("select one follicle in the table to split."))
             return
         self._edit(lambda: self._editing.split(selected[0]))
 

@@ -1,6 +1,7 @@
 """The line that says what is missing, with its button; then what the network runs on."""
 
 import qt
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 
@@ -49,14 +50,14 @@ class InstallBar:
     def onInstall(self):
         """Install what is missing, then let the worker import it."""
         self._ui.installButton.enabled = False
-        self._say("Installing... Slicer does not react until it is done.")
+        self._say(_("Installing... Slicer does not react until it is done."))
         try:
             Installation.install(self.missing)
         except Exception as error:
             self._sayError(error)
         else:
             self._afterInstall = True
-            self._say("Installed. Trying it out...")
+            self._say(_("Installed. Trying it out..."))
         self._ui.installButton.enabled = True
         self.missing = Installation.missing()
         self._show()
@@ -80,7 +81,7 @@ class InstallBar:
             self.close()
             self._ui.deviceFoundLabel.text = words
             if self._afterInstall:
-                self._say(f"Installed and working ({words}).")
+                self._say(_("Installed and working ({words}).").format(words=words))
             self._afterInstall = False
 
     def _ask(self, settings):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from importlib import metadata
 
 import slicer
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 
@@ -24,7 +25,7 @@ def missing():
 def words(names):
     """One line that says what is to be installed and how large it is."""
     listed = ", ".join(f"{PACKAGES[name][1]} ({PACKAGES[name][2]})" for name in names)
-    return f"To be installed once: {listed}. Nothing else ever needs the network."
+    return _("To be installed once: {listed}. Nothing else ever needs the network.").format(listed=listed)
 
 
 def install(names):
@@ -33,13 +34,13 @@ def install(names):
         try:
             import PyTorchUtils
         except ImportError:
-            raise InputError("PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
-                             "restart Slicer, then press Install again.") from None
+            raise InputError(_("PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
+                               "restart Slicer, then press Install again.")) from None
         requirement = PACKAGES["torch"][0][len("torch"):]
         with _downloading(["torch"]):
             installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=requirement)
         if installed is None:
-            raise InputError("PyTorch was not installed; press Install to try again.")
+            raise InputError(_("PyTorch was not installed; press Install to try again."))
     others = [name for name in names if name != "torch"]
     if others:
         with _downloading(others):
@@ -52,8 +53,8 @@ def _downloading(names):
     try:
         yield
     except subprocess.CalledProcessError as error:
-        listed = " and ".join(PACKAGES[name][1] for name in names)
-        raise InputError(f"{listed} could not be downloaded; check the network or proxy, then press Install again.") from error
+        listed = ", ".join(PACKAGES[name][1] for name in names)
+        raise InputError(_("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=listed)) from error
 
 
 def _pip(requirements):

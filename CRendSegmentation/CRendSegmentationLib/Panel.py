@@ -2,6 +2,7 @@
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from .EditTools import EditTools
 from .ExportTools import ExportTools
@@ -131,7 +132,7 @@ class Panel:
         self.ui.inputSection.enabled = not running
         self.ui.advancedSection.enabled = not running
         self.ui.folderSection.enabled = not running
-        self.ui.folderSection.toolTip = "The network is busy with one volume; cancel that or wait." if running else ""
+        self.ui.folderSection.toolTip = _("The network is busy with one volume; cancel that or wait.") if running else ""
         self.edit.setEnabled(not running)
 
     def onModelChosen(self, nameOrFolder):
@@ -159,15 +160,15 @@ class Panel:
 
     def _updateApply(self):
         if self.install.missing:
-            self.run.setReady(False, "Install what is missing first.")
+            self.run.setReady(False, _("Install what is missing first."))
         elif self.folder.run.running:
-            self.run.setReady(False, "A folder is being segmented; stop it or wait.")
+            self.run.setReady(False, _("A folder is being segmented; stop it or wait."))
         elif not self.models.any:
-            self.run.setReady(False, "No model is installed: reinstall the CRend extension, or choose a model's folder.")
+            self.run.setReady(False, _("No model is installed: reinstall the CRend extension, or choose a model's folder."))
         elif self._parameterNode is None or self._parameterNode.inputVolume is None:
-            self.run.setReady(False, "Choose an ultrasound volume first.")
+            self.run.setReady(False, _("Choose an ultrasound volume first."))
         else:
-            self.run.setReady(True, "Find the ovary and its follicles in the chosen volume.")
+            self.run.setReady(True, _("Find the ovary and its follicles in the chosen volume."))
 
 
 def _idOf(node):

@@ -3,6 +3,7 @@
 import traceback
 
 import qt
+from slicer.i18n import tr as _
 
 from crend.errors import Cancelled, InputError, Kept
 
@@ -13,11 +14,11 @@ class RunControl:
     """Polls a run with a timer, so that the window stays alive; Apply is Cancel as long as a run is on.
 
     onApply() is called when the user presses Apply; onFinished(nodes) when a run ended well; onRunning(bool) when one starts or ends.
-    word: what the button says.
+    word: what the button says, Apply if nothing else.
     """
 
-    def __init__(self, ui, onApply, onFinished, onRunning, word="Apply"):
-        self._word = word
+    def __init__(self, ui, onApply, onFinished, onRunning, word=None):
+        self._word = word or _("Apply")
         self._ui = ui
         self._onApply = onApply
         self._onFinished = onFinished
@@ -73,7 +74,7 @@ class RunControl:
             return
         self._run.cancel()
         self._ui.applyButton.enabled = False
-        self.say("Cancelling...")
+        self.say(_("Cancelling..."))
 
     def onTimer(self):
         """Look how the run is."""
@@ -92,12 +93,12 @@ class RunControl:
         if isinstance(error, Kept):
             self.say(str(error))
         elif isinstance(error, Cancelled):
-            self.say("Cancelled. The scene is as it was before.")
+            self.say(_("Cancelled. The scene is as it was before."))
         elif isinstance(error, InputError):
             self.say(str(error), failed=True)
         else:
             details = getattr(error, "details", "") or "".join(traceback.format_exception(type(error), error, error.__traceback__))
-            self.say(f"It did not work: {error}", failed=True, details=details)
+            self.say(_("It did not work: {error}").format(error=error), failed=True, details=details)
 
     def _poll(self, wait):
         if self._run is None:
@@ -125,6 +126,6 @@ class RunControl:
 
     def _showButton(self):
         button = self._ui.applyButton
-        button.text = "Cancel" if self.running else self._word
+        button.text = _("Cancel") if self.running else self._word
         button.enabled = self.running or self._ready
-        button.toolTip = "Stop; the scene stays as it is." if self.running else self._hint
+        button.toolTip = _("Stop; the scene stays as it is.") if self.running else self._hint
