@@ -7,8 +7,7 @@ import ctk
 import qt
 import slicer
 
-from crend.errors import InputError
-
+from .FolderResult import loadResult
 from .NumberItem import numberItem
 from .RunControl import RunControl
 
@@ -18,12 +17,14 @@ SHOWN = (("ovary_volume_ml", "Ovary\nml", 1, "Volume of the ovary"), ("follicle_
 
 
 class FolderPanel:
-    """section: the collapsible section of the panel that it fills. start(inputs, out, again) starts a FolderRun. onRunning(bool)."""
+    """section: the collapsible section of the panel that it fills. start(inputs, out, again) starts a FolderRun. onRunning(bool).
+    onLoaded(nodes): a result was loaded into the scene, ResultNodes."""
 
-    def __init__(self, section, start, onRunning):
+    def __init__(self, section, start, onRunning, onLoaded):
         self._start = start
         self._onRunning = onRunning
-        self._out = None
+        self._onLoaded = onLoaded
+        self._out = self._nextOut = None
         self._rows = []
         widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[1] / "Resources" / "UI" / "CRendFolder.ui"))
         section.layout().addWidget(widget)
@@ -53,10 +54,6 @@ class FolderPanel:
         """End what is running; what is done stays in the folder."""
         self.run.cancel()
 
-    def leaveScene(self):
-        """The scene is about to be closed: the rows stay, they are files."""
-        self.run.cancel()
-
     def onFolderChanged(self, path):
         """Another folder was chosen."""
         if not self.ui.inputFolderEdit.currentPath.strip():
@@ -68,13 +65,14 @@ class FolderPanel:
 
     def onSegment(self):
         """Start, or go on where it was stopped."""
-        self._out = self.ui.outputFolderEdit.currentPath.strip()
+        self._nextOut = self.ui.outputFolderEdit.currentPath.strip()
         given = self.ui.inputFolderEdit.currentPath.strip()
         again = self.ui.againCheckBox.checked
-        self.run.begin(lambda: self._start([given], self._out, again))
+        self.run.begin(lambda: self._start([given], self._nextOut, again))
 
     def onFinished(self, nodes):
         """All volumes were tried."""
+        self._out = self._nextOut
         self._show(nodes.rows)
 
     def onRunning(self, running):
@@ -83,12 +81,15 @@ class FolderPanel:
         self._onRunning(running)
 
     def onDoubleClicked(self, item):
-        """Load the volume of this row and its result."""
+        """Load the volume of this row and its result, and let the panel go on with them."""
         row = self._rows[self.ui.folderTable.item(item.row(), 0).data(qt.Qt.UserRole)]
         try:
-            loadResult(row, self._out)
+            nodes = loadResult(row, self._out)
         except Exception as error:
             self.run.sayError(error)
+            return
+        self.run.say(f"{nodes.message}.")
+        self._onLoaded(nodes)
 
     def _show(self, rows):
         self._rows = rows
@@ -108,14 +109,3 @@ class FolderPanel:
             table.item(number, 1 + len(SHOWN)).setToolTip(remark)
         table.setSortingEnabled(True)
         table.resizeColumnsToContents()
-
-
-def loadResult(row, out):
-    """Load a row's volume and segmentation into the scene; returns the segmentation node. InputError for a volume that failed."""
-    if row["status"] == "failed":
-        raise InputError(f"{row['volume']}: has no result ({row['reason']})")
-    segmentationNode = slicer.util.loadSegmentation(str(Path(out) / f"{row['volume']}.seg.nrrd"))
-    if Path(row["input"]).is_file():
-        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(slicer.util.loadVolume(row["input"]))
-    segmentationNode.CreateClosedSurfaceRepresentation()
-    return segmentationNode

@@ -5,6 +5,7 @@ Without Qt, from the ultrasound to the scene:
     Predictors          who runs the network: the worker process, or this one
     Run, SequenceRun    a volume, a follicle, a sequence on its way; polled
     FolderRun           all volumes of a folder on their way, from files to files
+    FolderResult        one of them, from its files into the scene
     SegmentationWriter  result -> segmentation node
     ResultTables        measurements -> follicle table, summary table
     Results             the two above together, all or nothing (SceneTransaction), in the volume's study

@@ -6,15 +6,14 @@ import math
 import pytest
 import SimpleITK as sitk
 import slicer
-from crend.errors import InputError
 from crend.labels import read_labels
 from host import samples
 from host.bundles import ultrasoundLike, writeBundle
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from CRendSegmentationLib.FolderPanel import loadResult
 from CRendSegmentationLib.FolderRun import messageOf
 from CRendSegmentationLib.Predictors import WorkerPredictor
+from CRendSegmentationLib.Results import ResultNodes
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +113,8 @@ def test_other_settings_are_no_reason_to_keep_old_results(section, panel, folder
 def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scene, monkeypatch):
     segmentFolder(section)
     loaded = []
-    monkeypatch.setattr("CRendSegmentationLib.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)))
+    nodes = ResultNodes(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"), None, None, "loaded")
+    monkeypatch.setattr("CRendSegmentationLib.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes)
     table = section.ui.folderTable
     import qt
 
@@ -143,11 +143,6 @@ def test_a_loaded_result_lies_on_its_volume_and_has_surfaces(section, folders, m
     assert node.GetSegmentation().ContainsRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
     volume = node.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
     assert volume is slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-
-
-def test_a_failed_row_has_nothing_to_load():
-    with pytest.raises(InputError, match="has no result"):
-        loadResult({"volume": "a", "status": "failed", "reason": "it is none"}, ".")
 
 
 def test_a_folder_without_volumes_is_refused_in_one_line(section, tmp_path):
