@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
+from .arrays import to_array
 from .errors import InputError
 from .follicles import split_follicles
 
@@ -73,7 +74,7 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     def finish(coarse, fine):
         if fine is not None and getattr(engine.network, "head", None) is not None:
             coarse = render(engine.network, coarse, fine, int(np.prod(patch)) // 8)
-        return coarse.sigmoid()[0, 1].cpu().numpy()
+        return to_array(coarse.sigmoid()[0, 1])
 
     probability = engine.run(window[None, None], finish)
     inside = tuple(s - first for s, first in zip(seed, start))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .arrays import to_tensor
 from .errors import InputError
 
 ENGINES = ("auto", "torch", "openvino")
@@ -52,7 +53,7 @@ class TorchEngine(_Engine):
 
     def _run(self, window, finish):
         with torch.inference_mode(), self._precision():
-            coarse, fine = self.network.trunk(torch.from_numpy(np.ascontiguousarray(window)).to(self.device))
+            coarse, fine = self.network.trunk(to_tensor(window).to(self.device))
         with torch.inference_mode():
             coarse = coarse.float()
             fine = None if fine is None else fine.float()
@@ -91,7 +92,7 @@ class OpenVinoEngine(_Engine):
             self._compiled[shape] = self._compile(shape)
         results = self._compiled[shape](np.ascontiguousarray(window, dtype=np.float32))
         # Copies: OpenVINO writes the next window into the same memory.
-        tensors = [torch.from_numpy(np.array(results[i])) for i in range(len(results))]
+        tensors = [to_tensor(results[i]) for i in range(len(results))]
         coarse, fine = (tensors + [None])[:2]
         with torch.inference_mode():
             return (coarse, fine) if finish is None else finish(coarse, fine)

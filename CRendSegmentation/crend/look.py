@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arrays import to_array
 from .grid import normalise
 from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
 
@@ -89,7 +90,7 @@ class Look:
             from .points import render as render_points
 
             coarse = render_points(self.engine.network, coarse, fine, self.points)
-        return coarse.sigmoid()[0].cpu().numpy()
+        return to_array(coarse.sigmoid()[0])
 
 
 def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:

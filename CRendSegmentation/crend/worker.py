@@ -192,12 +192,15 @@ class Worker:
 
     def _describe(self, request: dict) -> str:
         # Imported to try them out: whoever asks wants to know whether they work here.
+        import numpy as np
         import safetensors.torch  # noqa: F401
         import scipy.ndimage  # noqa: F401
         import SimpleITK  # noqa: F401
 
+        from .arrays import to_array, to_tensor
         from .devices import describe
 
+        to_array(to_tensor(np.zeros(1, np.float32)))  # a torch and a numpy that do not get on with each other can be imported all the same
         return describe(request.get("device", "auto"), request.get("engine", "auto"))
 
     def _load(self, request: dict):
