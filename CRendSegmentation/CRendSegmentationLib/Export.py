@@ -1,5 +1,7 @@
 """A segmentation as files: table, label image, surfaces, report. Nothing here changes the scene."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +66,12 @@ def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
 
 def exportScene(path):
     """The whole scene as .mrb."""
-    with replacing(path) as temporary:
-        if not slicer.mrmlScene.WriteToMRB(str(temporary)):
+    # In a folder of its own, since Slicer calls what is inside as the file is called that it writes.
+    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".crend-") as folder:
+        written = Path(folder) / Path(path).name
+        if not slicer.mrmlScene.WriteToMRB(str(written)):
             raise InputError(f"{path}: the scene could not be written; choose another place.")
+        os.replace(written, temporary)
 
 
 def reportHtml(segmentationNode):

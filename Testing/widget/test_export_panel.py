@@ -1,6 +1,7 @@
 """The export buttons write files that others can read, and leave the scene alone."""
 
 import csv
+import zipfile
 
 import numpy as np
 import pytest
@@ -79,7 +80,10 @@ def test_the_surfaces_are_one_file_a_segment_and_format(to, tmp_path):
 
 
 def test_the_scene_is_one_file(to, scene):
-    assert to("exportSceneButton", "scene.mrb").stat().st_size > 1000
+    file = to("exportSceneButton", "scene.mrb")
+    with zipfile.ZipFile(file) as archive:
+        assert "scene/scene.mrml" in archive.namelist() and all(name.startswith("scene/") for name in archive.namelist())
+    assert [path.name for path in file.parent.iterdir()] == ["scene.mrb"]
 
 
 def test_the_report_holds_pictures_summary_table_model_and_notice(to):
