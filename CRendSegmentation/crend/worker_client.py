@@ -174,4 +174,5 @@ def _kill_tree(process) -> None:
         except ProcessLookupError:
             pass  # it ended by itself
     else:
-        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+        kill = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+        subprocess.run(kill, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
