@@ -22,6 +22,8 @@ from CRendSegmentationLib.Run import FollicleRun, SegmentationRun
 from CRendSegmentationLib.SampleVolume import registerSampleData
 from CRendSegmentationLib.SequenceRun import SequenceRun
 
+DOCUMENTATION = "https://github.com/SlicerCRend/SlicerCRend#readme"
+
 
 class CRendSegmentation(ScriptedLoadableModule):
     """Title, category and texts."""
@@ -35,7 +37,8 @@ class CRendSegmentation(ScriptedLoadableModule):
         parent.contributors = ["CRend developers"]
         parent.helpText = _(
             "Finds the ovary and every follicle in a 3D ultrasound volume, shows them in 3D and measures them. "
-            "Choose a volume and press Apply.<br><b>Research use only.</b> The bundled model was trained on simulated ultrasound.")
+            "Choose a volume and press Apply.<br><b>Research use only.</b> The bundled model was trained on simulated ultrasound."
+            "<br>See the <a href=\"{documentation}\">documentation</a>.").format(documentation=DOCUMENTATION)
         parent.acknowledgementText = _(
             "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Gao et al., MICCAI 2020).")
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 NAME = "CRendSimulatedOvary"
+#: Of the file: Slicer keeps a copy, and without this it would go on showing that of a former version.
+CHECKSUM = "SHA256:27f0c5758de2800cd9de22aba150c90ec78f3323ec3b4b0bfd84c80278b8705f"
 
 
 def registerSampleData(resourceFolder):
@@ -20,5 +22,6 @@ def registerSampleData(resourceFolder):
         uris=(folder / "SampleData" / f"{NAME}.nrrd").as_uri(),
         fileNames=f"{NAME}.nrrd",
         nodeNames=NAME,
+        checksums=CHECKSUM,
         loadFileTypes="VolumeFile",
     )

@@ -186,9 +186,9 @@ def makeSampleData():
     class SampleDataLogic:
         @staticmethod
         def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None,
-                                           thumbnailFileName=None, loadFileTypes=None):
+                                           thumbnailFileName=None, loadFileTypes=None, checksums=None):
             source = types.SimpleNamespace(sampleName=sampleName, uris=[uris], fileNames=[fileNames], nodeNames=[nodeNames],
-                                           thumbnailFileName=thumbnailFileName, loadFileTypes=[loadFileTypes])
+                                           thumbnailFileName=thumbnailFileName, loadFileTypes=[loadFileTypes], checksums=[checksums])
             if not hasattr(slicer.modules, "sampleDataSources"):
                 slicer.modules.sampleDataSources = {}
             slicer.modules.sampleDataSources.setdefault(category, []).append(source)

@@ -1,5 +1,6 @@
 """The module as Slicer loads it: its texts, its packaging list, and what it must not bring into Slicer's process."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -26,6 +27,13 @@ def test_the_module_file_is_short():
 
 def test_the_console_reaches_the_logic(widget):
     assert slicer.util.getModuleLogic("CRendSegmentation") is widget.logic
+
+
+def test_the_sample_volume_has_the_checksum_by_which_slicer_knows_an_old_copy(widget):
+    (source,) = slicer.modules.sampleDataSources["CRend"]
+    (name,) = source.fileNames
+    content = (MODULE / "Resources" / "SampleData" / name).read_bytes()
+    assert source.checksums == [f"SHA256:{hashlib.sha256(content).hexdigest()}"]
 
 
 def test_every_packaged_file_is_in_cmakelists():
