@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from .arrays import to_tensor
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ENGINES = ("auto", "torch", "openvino")
 
@@ -42,6 +44,8 @@ class TorchEngine(_Engine):
 
         `finish` belongs to the step: where the GPU's memory ends in it, the window is done again on the CPU.
         """
+        import torch
+
         try:
             return self._run(window, finish)
         except torch.cuda.OutOfMemoryError:
@@ -52,6 +56,8 @@ class TorchEngine(_Engine):
         return self._run(window, finish)
 
     def _run(self, window, finish):
+        import torch
+
         with torch.inference_mode(), self._precision():
             coarse, fine = self.network.trunk(to_tensor(window).to(self.device))
         with torch.inference_mode():
@@ -60,6 +66,8 @@ class TorchEngine(_Engine):
             return (coarse, fine) if finish is None else finish(coarse, fine)
 
     def _precision(self):
+        import torch
+
         # Half precision pays on CUDA only; torch 2.9 runs 3D convolutions several times slower with it.
         wanted = self.device.startswith("cuda") and not torch.__version__.startswith("2.9.")
         return torch.autocast("cuda", dtype=torch.float16, enabled=True) if wanted else torch.autocast("cpu", enabled=False)
@@ -87,6 +95,8 @@ class OpenVinoEngine(_Engine):
 
     def run(self, window: np.ndarray, finish=None):
         """As TorchEngine.run."""
+        import torch
+
         shape = tuple(window.shape)
         if shape not in self._compiled:
             self._compiled[shape] = self._compile(shape)
@@ -101,14 +111,16 @@ class OpenVinoEngine(_Engine):
         return OpenVinoEngine(network)
 
     def _compile(self, shape):
+        import torch
+
         ov = import_openvino()
 
-        class Trunk(nn.Module):
+        class Trunk(torch.nn.Module):
             def __init__(self, network):
                 super().__init__()
                 self.network = network
 
-            def forward(self, x: Tensor):
+            def forward(self, x):
                 coarse, fine = self.network.trunk(x)
                 return coarse if fine is None else (coarse, fine)
 
@@ -153,6 +165,8 @@ def import_openvino():
 
 def choose_device(device: str = "auto") -> str:
     """"cpu", "cuda" or "cuda:N" as torch names it. InputError when it is not there."""
+    import torch
+
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RAW = "https://raw.githubusercontent.com/SlicerCRend/SlicerCRend/main/"
 #: The modules of `crend` that are about networks; no other loads torch when it is imported.
-OF_NETWORKS = ("crend.networks", "crend.engines", "crend.points")
+OF_NETWORKS = ("crend.networks", "crend.points")
 IMPORT_ALL = f"""
 import importlib, pkgutil, sys
 sys.path.insert(0, {str(ROOT / "CRendSegmentation")!r})
