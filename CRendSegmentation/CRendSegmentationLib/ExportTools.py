@@ -4,6 +4,7 @@ from pathlib import Path
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 from crend.files import replacing
@@ -36,19 +37,19 @@ class ExportTools:
         self._ui.exportSection.enabled = segmentationNode is not None
         self._ui.exportDicomButton.enabled = hasattr(slicer, "qSlicerDICOMExportDialog")
         if not self._ui.exportDicomButton.enabled:
-            self._ui.exportDicomButton.toolTip = "This Slicer has no DICOM export."
+            self._ui.exportDicomButton.toolTip = _("This Slicer has no DICOM export.")
 
     def onTable(self):
         """follicles.csv"""
-        self._write(".csv", "Table (*.csv)", lambda path: Export.exportTable(self._node, path))
+        self._write(".csv", _("Table (*.csv)"), lambda path: Export.exportTable(self._node, path))
 
     def onReport(self):
         """PDF or HTML, by the ending."""
-        self._write(".pdf", "Report (*.pdf *.html)", self._writeReport)
+        self._write(".pdf", _("Report (*.pdf *.html)"), self._writeReport)
 
     def onSegmentation(self):
         """.seg.nrrd or a label image, by the ending."""
-        self._write(".seg.nrrd", "Segmentation (*.seg.nrrd *.nii.gz *.nrrd)", lambda path: Export.exportSegmentation(self._node, path))
+        self._write(".seg.nrrd", _("Segmentation (*.seg.nrrd *.nii.gz *.nrrd)"), lambda path: Export.exportSegmentation(self._node, path))
 
     def onSurfaces(self):
         """A folder of surfaces."""
@@ -58,7 +59,7 @@ class ExportTools:
 
     def onScene(self):
         """.mrb"""
-        self._write(".mrb", "Scene (*.mrb)", Export.exportScene)
+        self._write(".mrb", _("Scene (*.mrb)"), Export.exportScene)
 
     def onDicom(self):
         """Slicer's own export, with this segmentation selected."""
@@ -69,11 +70,11 @@ class ExportTools:
 
     def askForFile(self, ending, kinds):
         """A file name from the user, or an empty text."""
-        return qt.QFileDialog.getSaveFileName(None, "Export", f"{self._node.GetName()}{ending}", kinds)
+        return qt.QFileDialog.getSaveFileName(None, _("Export"), f"{self._node.GetName()}{ending}", kinds)
 
     def askForFolder(self):
         """A folder from the user, or an empty text."""
-        return qt.QFileDialog.getExistingDirectory(None, "Folder for the surfaces")
+        return qt.QFileDialog.getExistingDirectory(None, _("Folder for the surfaces"))
 
     def _write(self, ending, kinds, write):
         path = self.askForFile(ending, kinds)
@@ -89,7 +90,7 @@ class ExportTools:
         except Exception as error:
             self._sayError(error)
         else:
-            self._say(f"Written to {where}")
+            self._say(_("Written to {where}").format(where=where))
 
     def _writeReport(self, path):
         text = Export.reportHtml(self._node)

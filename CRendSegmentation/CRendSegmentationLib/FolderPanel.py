@@ -6,14 +6,15 @@ from pathlib import Path
 import ctk
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from .FolderResult import loadResult
 from .NumberItem import numberItem
 from .RunControl import RunControl
 
 #: Columns of the panel's table: name in volumes.csv, header, decimals, tool tip.
-SHOWN = (("ovary_volume_ml", "Ovary\nml", 1, "Volume of the ovary"), ("follicle_count", "Foll.", 0, "Follicles found"),
-         ("leading_mean_diameter_mm", "Lead.\nmm", 1, "Mean diameter of the largest follicle"))
+SHOWN = (("ovary_volume_ml", _("Ovary\nml"), 1, _("Volume of the ovary")), ("follicle_count", _("Foll."), 0, _("Follicles found")),
+         ("leading_mean_diameter_mm", _("Lead.\nmm"), 1, _("Mean diameter of the largest follicle")))
 
 
 class FolderPanel:
@@ -31,20 +32,20 @@ class FolderPanel:
         self.ui = slicer.util.childWidgetVariables(widget)
         parts = types.SimpleNamespace(applyButton=self.ui.folderButton, progressBar=self.ui.folderProgressBar, statusLabel=self.ui.folderStatusLabel,
                                       detailsText=self.ui.folderDetailsText, detailsSection=self.ui.folderDetailsSection)
-        self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, "Segment folder")
+        self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, _("Segment folder"))
         for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
             edit.currentPathChanged.connect(self.onFolderChanged)
         table = self.ui.folderTable
         table.setColumnCount(2 + len(SHOWN))
-        table.setHorizontalHeaderLabels(["Volume", *(title for _, title, _, _ in SHOWN), "Doubts"])
+        table.setHorizontalHeaderLabels([_("Volume"), *(title for key, title, decimals, meaning in SHOWN), _("Doubts")])
         table.verticalHeader().setVisible(False)
         header = table.horizontalHeader()
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(24)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
         table.setWordWrap(False)
-        for column, (_, _, _, meaning) in enumerate(SHOWN, start=1):
+        for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
             table.horizontalHeaderItem(column).setToolTip(meaning)
         table.itemDoubleClicked.connect(self.onDoubleClicked)
         self._show([])
@@ -57,11 +58,11 @@ class FolderPanel:
     def onFolderChanged(self, path):
         """Another folder was chosen."""
         if not self.ui.inputFolderEdit.currentPath.strip():
-            self.run.setReady(False, "Choose the folder with the volumes first.")
+            self.run.setReady(False, _("Choose the folder with the volumes first."))
         elif not self.ui.outputFolderEdit.currentPath.strip():
-            self.run.setReady(False, "Choose a folder for the results.")
+            self.run.setReady(False, _("Choose a folder for the results."))
         else:
-            self.run.setReady(True, "Segment every volume in the folder and those below it; what is done already is not done again.")
+            self.run.setReady(True, _("Segment every volume in the folder and those below it; what is done already is not done again."))
 
     def onSegment(self):
         """Start, or go on where it was stopped."""
@@ -102,9 +103,9 @@ class FolderPanel:
             name.setData(qt.Qt.UserRole, number)
             name.setToolTip(row["input"])
             table.setItem(number, 0, name)
-            for column, (key, _, decimals, _) in enumerate(SHOWN, start=1):
+            for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
                 table.setItem(number, column, numberItem(row[key], decimals))
-            remark = f"failed: {row['reason']}" if row["status"] == "failed" else row["flags"].replace("_", " ")
+            remark = _("failed: {reason}").format(reason=row["reason"]) if row["status"] == "failed" else row["flags"].replace("_", " ")
             table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(remark))
             table.item(number, 1 + len(SHOWN)).setToolTip(remark)
         table.setSortingEnabled(True)
