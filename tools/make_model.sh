@@ -10,16 +10,20 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 1 0.6 --version 0.2.0 --out "$folder/crend-sim" "$@" \
-        --changes "an overview network that sees the whole volume; both trained with Muon on 500 volumes; the ovary's threshold suits the volume; follicles from 2 mm"
+        --share 1 0.6 --version 0.3.0 --out "$folder/crend-sim" "$@" \
+        --changes "the first look trained for 42,000 steps; an ovary that reaches a half is cut there"
+}
+calibrate() { # quick the second time: it keeps what it saw
+    crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"
 }
 
 mkdir -p "$folder"
 crend_training train $configs/crend_sim_overview.yaml --data "$folder/coarse" --run "$folder/overview"
 crend_training train $configs/crend_sim.yaml --data "$folder/fine" --run "$folder/close"
 bundle
+calibrate # before measuring, since it decides what is flagged
 
-# Measuring takes hours: a report whose file NAME.of says that it is of this model (weights, and how they are joined) and these volumes is kept.
+# Measuring takes long: a report whose file NAME.of says that it is of this model (weights, and how they are joined) and these volumes is kept.
 model=$("$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["crend"], sort_keys=True))' "$folder/crend-sim/metadata.json")
 evaluate() { # NAME OPTION...
     local report=$folder/$1 measured="${*:2} $model"
@@ -30,6 +34,7 @@ evaluate() { # NAME OPTION...
 }
 evaluate report --first-seed 200 --volumes 60
 evaluate trial --first-seed 200 --volumes 40 --simulator trial
-bundle --report "$folder/report" --report "$folder/trial"
-crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report and $folder/trial to training_pkg/results"
+evaluate empty --first-seed 200 --volumes 20 --empty
+bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty"
+calibrate
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial and empty to training_pkg/results"
