@@ -114,8 +114,9 @@ def test_making_the_model_measures_volumes_from_seed_200_once_for_the_same_weigh
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
         "report --first-seed 200 --volumes 60", "trial --first-seed 200 --volumes 40 --simulator trial",
+        "empty --first-seed 200 --volumes 20 --empty",
     ]
-    assert f" --report {folder}/report --report {folder}/trial " in calls[-2] and calls[-1].startswith("calibrate")
+    assert f" --report {folder}/report --report {folder}/trial --report {folder}/empty " in calls[-2] and calls[-1].startswith("calibrate")
     code, errors, calls = script("make_model.sh", folder)
     assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-1].startswith("calibrate"), errors
 
@@ -133,4 +134,4 @@ def test_other_weights_are_measured_again(script, tmp_path):
     script("make_model.sh", folder)
     for mark in folder.glob("*.of"):
         mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
-    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 2
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 3
