@@ -77,3 +77,18 @@ def describeScene(scene):
 
 # An unset value reads "(none)", and asking for a node reference that was never there makes it such.
 _VOLATILE = (": (none)", "Modified Time", "Reference Count", "MTime", "(0x", "ModifiedSinceRead", "Registered Events", "Debug:")
+
+
+@pytest.fixture
+def readers(scene, monkeypatch):
+    """slicer.util.loadVolume and loadSegmentation: Slicer's readers are Qt, their storage nodes are here."""
+
+    def read(className, path):
+        node = slicer.mrmlScene.AddNewNodeByClass(className)
+        node.AddDefaultStorageNode()
+        node.GetStorageNode().SetFileName(str(path))
+        assert node.GetStorageNode().ReadData(node)
+        return node
+
+    monkeypatch.setattr(slicer.util, "loadSegmentation", lambda path: read("vtkMRMLSegmentationNode", path))
+    monkeypatch.setattr(slicer.util, "loadVolume", lambda path: read("vtkMRMLScalarVolumeNode", path))

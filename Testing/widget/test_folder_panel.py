@@ -123,17 +123,7 @@ def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scen
     assert loaded == [("site/b", str(folders[1]))]
 
 
-def test_a_loaded_result_lies_on_its_volume_and_has_surfaces(section, folders, monkeypatch):
-    # Slicer's readers are Qt; their storage nodes are here.
-    def read(className, path):
-        node = slicer.mrmlScene.AddNewNodeByClass(className)
-        node.AddDefaultStorageNode()
-        node.GetStorageNode().SetFileName(str(path))
-        assert node.GetStorageNode().ReadData(node)
-        return node
-
-    monkeypatch.setattr(slicer.util, "loadSegmentation", lambda path: read("vtkMRMLSegmentationNode", path))
-    monkeypatch.setattr(slicer.util, "loadVolume", lambda path: read("vtkMRMLScalarVolumeNode", path))
+def test_a_loaded_result_lies_on_its_volume_and_has_surfaces(section, folders, readers):
     segmentFolder(section)
     table = section.ui.folderTable
     table.itemDoubleClicked.emit(table.item(0, 0))

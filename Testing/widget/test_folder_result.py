@@ -34,7 +34,7 @@ def write_series(folder):
 
 
 @pytest.fixture
-def rows(tmp_path, monkeypatch):
+def rows(tmp_path, monkeypatch, readers):
     """{name: row} of a folder with a file and a DICOM series, segmented into `results`; Slicer's readers are Qt, their storage nodes are here."""
     scans = tmp_path / "scans"
     write_series(scans / "series")
@@ -43,16 +43,6 @@ def rows(tmp_path, monkeypatch):
     image.SetOrigin((7.0, -3.0, 2.0))
     (scans / "left").mkdir()
     sitk.WriteImage(image, str(scans / "left" / "one.nrrd"))
-
-    def read(className, path):
-        node = slicer.mrmlScene.AddNewNodeByClass(className)
-        node.AddDefaultStorageNode()
-        node.GetStorageNode().SetFileName(str(path))
-        assert node.GetStorageNode().ReadData(node)
-        return node
-
-    monkeypatch.setattr(slicer.util, "loadSegmentation", lambda path: read("vtkMRMLSegmentationNode", path))
-    monkeypatch.setattr(slicer.util, "loadVolume", lambda path: read("vtkMRMLScalarVolumeNode", path))
 
     def segment(path, progress):
         result = samples.KnownPredictor(flags=[{"key": "doubt", "text": "It is doubtful."}]).predict(read_image(path))
