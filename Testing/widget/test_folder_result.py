@@ -34,7 +34,7 @@ def write_series(folder):
 
 
 @pytest.fixture
-def rows(tmp_path, monkeypatch, readers):
+def rows(tmp_path, readers):
     """{name: row} of a folder with a file and a DICOM series, segmented into `results`; Slicer's readers are Qt, their storage nodes are here."""
     scans = tmp_path / "scans"
     write_series(scans / "series")
