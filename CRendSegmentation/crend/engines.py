@@ -62,7 +62,7 @@ class TorchEngine(_Engine):
             coarse, fine = self.network.trunk(to_tensor(window).to(self.device))
         with torch.inference_mode():
             coarse = coarse.float()
-            fine = None if fine is None else fine.float()
+            fine = tuple(part.float() for part in fine) if isinstance(fine, tuple) else None if fine is None else fine.float()
             return (coarse, fine) if finish is None else finish(coarse, fine)
 
     def _precision(self):
@@ -103,7 +103,8 @@ class OpenVinoEngine(_Engine):
         results = self._compiled[shape](np.ascontiguousarray(window, dtype=np.float32))
         # Copies: OpenVINO writes the next window into the same memory.
         tensors = [to_tensor(results[i]) for i in range(len(results))]
-        coarse, fine = (tensors + [None])[:2]
+        coarse, *fine = tensors
+        fine = tuple(fine) if len(fine) > 1 else fine[0] if fine else None
         with torch.inference_mode():
             return (coarse, fine) if finish is None else finish(coarse, fine)
 
@@ -112,6 +113,8 @@ class OpenVinoEngine(_Engine):
 
     def _compile(self, shape):
         import torch
+
+        from .points import maps_of
 
         ov = import_openvino()
 
@@ -122,7 +125,7 @@ class OpenVinoEngine(_Engine):
 
             def forward(self, x):
                 coarse, fine = self.network.trunk(x)
-                return coarse if fine is None else (coarse, fine)
+                return (coarse, *maps_of(fine))
 
         # Traced here without the check that runs everything three times more: 2 s instead of 10 for the bundled network.
         with torch.no_grad(), warnings.catch_warnings():

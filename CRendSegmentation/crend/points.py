@@ -38,13 +38,24 @@ def sample_at(volume: Tensor, coords: Tensor, mode: str = "trilinear") -> Tensor
     raise ValueError(f"mode must be 'trilinear' or 'nearest', not {mode!r}")
 
 
-def hybrid_features(coarse_logits: Tensor, fine: Tensor, coords: Tensor) -> Tensor:
+def hybrid_features(coarse_logits: Tensor, fine: Tensor | tuple[Tensor, ...], coords: Tensor) -> Tensor:
     """The vector of every point: 2 coarse probabilities, then the fine features: (B, 2 + 3*width, P).
 
-    coarse_logits (B, 2, D, H, W), fine (B, 3*width, D/2, H/2, W/2). The logits are sampled, then made probabilities.
+    coarse_logits (B, 2, D, H, W), fine (B, 3*width, D/2, H/2, W/2), or several maps, of any size, one after the other. The logits
+    are sampled, then made probabilities.
     """
     probabilities = torch.sigmoid(sample_at(coarse_logits, coords))
-    return torch.cat([probabilities, sample_at(fine, coords)], dim=1)
+    return torch.cat([probabilities, *(sample_at(part, coords) for part in maps_of(fine))], dim=1)
+
+
+def maps_of(fine) -> tuple[Tensor, ...]:
+    """A trunk's fine features as a tuple: of one map, of several, or of none."""
+    return fine if isinstance(fine, tuple) else () if fine is None else (fine,)
+
+
+def at_centres(coords: Tensor, shape) -> Tensor:
+    """The centres (B, P, 3) of the voxels, of a volume of `shape` (D, H, W), that contain coords (B, P, 3)."""
+    return (_voxel(coords, shape) + 0.5) / _size(coords, shape)
 
 
 def uncertainty(logits: Tensor) -> Tensor:
@@ -93,7 +104,7 @@ def select_inference_voxels(coarse_logits: Tensor, n: int) -> tuple[Tensor, Tens
 
 
 @torch.no_grad()
-def render(network, coarse_logits: Tensor, fine: Tensor, n: int) -> Tensor:
+def render(network, coarse_logits: Tensor, fine: Tensor | tuple[Tensor, ...], n: int) -> Tensor:
     """A copy of coarse_logits (B, 2, D, H, W) whose n most uncertain voxels are re-predicted once by network.head.
 
     Inference only: one subdivision step at full size. ValueError when the network has no head.
@@ -112,8 +123,16 @@ def render(network, coarse_logits: Tensor, fine: Tensor, n: int) -> Tensor:
 
 def _containing_voxel(coords: Tensor, shape) -> Tensor:
     """Flat index (B, P) into D*H*W of the voxel that contains each of coords (B, P, 3); a point on the far face is in the last."""
-    depth, height, width = shape
-    size = torch.tensor([width, height, depth], device=coords.device)
-    voxel = torch.minimum((coords * size).floor().long().clamp(min=0), size - 1)
-    x, y, z = voxel.unbind(-1)
+    _, height, width = shape
+    x, y, z = _voxel(coords, shape).long().unbind(-1)
     return (z * height + y) * width + x
+
+
+def _voxel(coords: Tensor, shape) -> Tensor:
+    """Index (B, P, 3) in the order (x, y, z), as floats, of the voxel that contains each of coords."""
+    return torch.minimum((coords * _size(coords, shape)).floor().clamp(min=0), _size(coords, shape) - 1)
+
+
+def _size(coords: Tensor, shape) -> Tensor:
+    depth, height, width = shape
+    return torch.tensor([width, height, depth], device=coords.device)

@@ -42,6 +42,17 @@ def test_openvino_agrees_with_torch(network, window):
 
 
 @needs_openvino
+def test_openvino_agrees_with_torch_on_several_maps_of_fine_features(window):
+    torch.manual_seed(4)
+    detailed = networks.build("crend", width=4, detail=True)
+    ours, theirs = (make_engine(detailed, "cpu", name).run(window) for name in ("torch", "openvino"))
+    assert [len(found[1]) for found in (ours, theirs)] == [2, 2]
+    for a, b in zip((ours[0], *ours[1]), (theirs[0], *theirs[1])):
+        assert a.shape == b.shape and a.dtype == b.dtype == torch.float32
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+@needs_openvino
 def test_openvino_results_of_one_window_survive_the_next(network, window):
     engine = OpenVinoEngine(network)
     first, _ = engine.run(window)

@@ -33,6 +33,11 @@ def test_point_loss_is_the_mean_cross_entropy_of_both_channels():
     assert point_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_point_loss_takes_dice_where_it_is_asked_for():
+    logits, labels = torch.randn(1, 2, 50), torch.randint(0, 2, (1, 2, 50))
+    assert torch.allclose(point_loss(logits, labels, 0.5), point_loss(logits, labels) + 0.5 * soft_dice_loss(logits, labels))
+
+
 def test_point_loss_does_not_grow_with_the_number_of_points():
     logits, labels = torch.randn(1, 2, 50), torch.randint(0, 2, (1, 2, 50))
     assert torch.allclose(point_loss(logits.repeat(1, 1, 7), labels.repeat(1, 1, 7)), point_loss(logits, labels))

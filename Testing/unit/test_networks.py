@@ -5,7 +5,7 @@ import torch
 
 from crend import networks
 from crend.networks.edge import fuse
-from crend.points import render
+from crend.points import hybrid_features, render
 
 COUNTS = {
     "unet": 23_557_506,
@@ -62,6 +62,16 @@ def test_every_parameter_learns(name):
 def test_calling_a_network_returns_only_tensors():
     logits, fine = networks.build("crend", width=2)(torch.randn(1, 1, 32, 16, 16))
     assert logits.shape == (1, 2, 32, 16, 16) and fine.shape == (1, 6, 16, 8, 8)
+
+
+def test_with_detail_the_head_sees_the_full_size_map_too():
+    network = networks.build("crend", width=2, detail=True)
+    logits, (half, full) = network(torch.randn(1, 1, 32, 16, 16))
+    assert half.shape == (1, 6, 16, 8, 8) and full.shape == (1, 2, 32, 16, 16)
+    centres = torch.rand(1, 9, 3)
+    network.head(hybrid_features(logits.detach(), (half.detach(), full), centres)).sum().backward()
+    assert network.encoder.stem[0].weight.grad.abs().sum() > 0
+    assert network.encoder.stages[1][1][0].weight.grad is None
 
 
 def test_the_second_stage_of_context_sees_the_probabilities_of_the_first():

@@ -107,6 +107,25 @@ def test_rend_is_crend_without_the_contrastive_term():
     assert torch.allclose(parts[0]["loss"], parts[1]["loss"] + 0.2 * parts[0]["contrast"])
 
 
+@pytest.mark.parametrize("detail", [False, True])
+def test_the_points_are_weighed_by_dice_too_where_that_is_asked_for(detail):
+    torch.manual_seed(0)
+    network, (image, labels) = networks.build("crend", width=4, detail=detail), ball_in_a_ball()
+    plain, dice = (
+        objective_of("rend", network, point_dice_weight=w, generator=torch.Generator().manual_seed(1))(image, labels) for w in (0.0, 1.0)
+    )
+    assert torch.equal(plain["coarse"], dice["coarse"])
+    assert 0.05 < (dice["points"] - plain["points"]).item() < 1
+
+
+def test_with_detail_points_lie_at_voxel_centres(monkeypatch):
+    network, (image, labels), seen = networks.build("crend", width=2, detail=True), ball_in_a_ball(), []
+    monkeypatch.setattr("crend.points.hybrid_features", lambda logits, fine, coords: seen.append(coords) or torch.rand(1, 10, coords.shape[1]))
+    objective_of("rend", network)(image, labels)
+    voxels = seen[0] * torch.tensor([16.0, 16.0, 32.0]) - 0.5
+    assert torch.allclose(voxels, voxels.round(), atol=1e-4) and voxels.min() > -0.1
+
+
 def test_the_contour_is_the_label_boundary_one_voxel_to_each_side():
     labels = torch.zeros(1, 1, 9, 9, 9)
     labels[..., 2:7, 2:7, 2:7] = 1

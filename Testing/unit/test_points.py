@@ -5,6 +5,7 @@ import torch
 
 from crend import points
 from crend.points import (
+    at_centres,
     hybrid_features,
     render,
     sample_at,
@@ -91,6 +92,18 @@ def test_hybrid_vectors_are_two_probabilities_then_the_fine_features():
     expected = [0.5, torch.sigmoid(torch.tensor(2.0)).item(), 0, 1, 2, 3, 4, 5]
     assert hybrid.shape == (1, 8, 9)
     assert torch.allclose(hybrid[0], torch.tensor(expected)[:, None].expand(8, 9), atol=1e-6)
+
+
+def test_several_maps_of_fine_features_follow_one_another_in_the_hybrid_vectors():
+    half, full = torch.randn(1, 6, 2, 2, 2), torch.randn(1, 3, 4, 4, 4)
+    logits, coords = torch.randn(1, 2, 4, 4, 4), torch.rand(1, 9, 3)
+    hybrid = hybrid_features(logits, (half, full), coords)
+    assert torch.equal(hybrid, torch.cat([hybrid_features(logits, half, coords), sample_at(full, coords)], 1))
+
+
+def test_points_are_moved_to_the_centres_of_the_voxels_that_contain_them():
+    coords = torch.tensor([[[0.0, 0.3, 0.99], [1.0, 0.5, 0.26]]])  # x, y, z in a volume of 4 x 2 x 8 voxels (D, H, W)
+    assert torch.allclose(at_centres(coords, (4, 2, 8)), torch.tensor([[[0.0625, 0.25, 0.875], [0.9375, 0.75, 0.375]]]))
 
 
 def test_gradient_flows_into_logits_and_features_but_not_through_the_place():

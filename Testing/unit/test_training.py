@@ -17,7 +17,7 @@ import torch
 
 from crend.errors import InputError
 from crend_training import patches
-from crend_training.augmentation import Augmentation, turn_axes
+from crend_training.augmentation import Augmentation, other_contrast, turn_axes
 from crend_training.bundling import Overview, bundle_run
 from crend_training.cases import Cases, case_names, open_case, write_case
 from crend_training.configuration import Experiment, experiment_from, read_experiment
@@ -117,7 +117,8 @@ def test_sets_that_touch_or_are_empty_share_no_volume():
         ({"crossval": {"folds": 0}}, "'crossval: folds' must be a whole number, 1 or more, not 0"),
         ({"batch": 0}, "'batch' must be a whole number, 1 or more, not 0"),
         ({"data": {"first_seed": -1}}, "'data: first_seed' must be a whole number, 0 or more, not -1"),
-        ({"arguments": {"widht": 8}}, "'arguments' has 'widht: 8'; crend knows width"),
+        ({"arguments": {"widht": 8}}, "'arguments' has 'widht: 8'; crend knows width, detail"),
+        ({"arguments": {"detail": 1}}, "'arguments: detail' must be true or false, not 1"),
         ({"arguments": {"width": 0}}, "'arguments: width' must be a whole number, 1 or more, not 0"),
         ({"overrides": {"edge": {"arguments": {"inputs": 2}}}}, "overrides: edge: 'arguments' has 'inputs: 2'; edge knows width"),
     ],
@@ -171,6 +172,34 @@ def test_augmented_labels_follow_the_augmented_image(data):
         rim = (labels[0] > 0) & (labels[1] == 0)
         if labels[1].sum() > 100:
             assert image[0][labels[1] > 0].mean() < image[0][rim].mean()
+
+
+def test_another_contrast_moves_tissue_and_fluid_and_nothing_else():
+    labels = torch.zeros(1, 20, 20, 20)
+    labels[:, 4:16, 4:16, 4:16], labels[:, 8:13, 8:13, 8:13] = 1, 2
+    image = torch.randn(1, 20, 20, 20)
+    image[:, :, :, :7] = -9.0  # no echo
+    shifts = []
+    for seed in range(200):
+        change = other_contrast(image, labels, 0.4, np.random.default_rng(seed)) - image
+        assert (change[:, :3] == 0).all() and (change[..., :7] == 0).all()
+        tissue, fluid = change[0, 5, 5:15, 8:15], change[0, 9:12, 9:12, 9:12]
+        assert tissue.std() < 1e-5 and fluid.std() < 1e-5 and fluid.mean() >= 0
+        shifts.append((float(tissue.mean()), float(fluid.mean())))
+    tissue, fluid = np.array(shifts).T
+    assert abs(tissue.mean()) < 0.08 and 0.3 < tissue.std() < 0.45 and np.abs(tissue).max() <= 0.8001
+    assert 0.1 < fluid.mean() < 0.2 and fluid.max() <= 0.4001
+
+
+def test_augmented_patches_with_another_contrast_keep_their_labels(data):
+    def labels_with(contrast):
+        settings = Experiment(patch=(32, 32, 32), any_orientation=True, contrast=contrast)
+        dataset = patches.Patches(data / "training", ["ball"], (32, 32, 32), count=6, seed=0, augment=Augmentation(settings), ovary_share=1)
+        return zip(*(dataset[i] for i in range(6)))
+
+    (images, labels), (other_images, other_labels) = labels_with(0.0), labels_with(0.5)
+    assert torch.equal(labels[0], other_labels[0])
+    assert not all(map(torch.equal, images, other_images))
 
 
 def test_patch_number_i_is_the_same_in_every_run(data):

@@ -35,7 +35,7 @@ RULES = (
     (
         "0 or more",
         lambda v: _number(v) and v >= 0,
-        "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight contour_weight adversarial_weight semi_weight "
+        "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight point_dice_weight contrast contour_weight adversarial_weight semi_weight "
         "rotation_degrees tilt_degrees smallest_follicle_mm",
     ),
     ("above 0 and at most 0.5", lambda v: _number(v) and 0 < v <= 0.5, "ovary_lowest"),
@@ -71,7 +71,10 @@ def check_arguments(network: str, arguments: dict, where: str) -> None:
     for key, value in arguments.items():
         if key not in known:
             raise InputError(f"{where}: 'arguments' has '{key}: {value}'; {network} knows {', '.join(known)}")
-        if not _whole(value) or value < 1:
+        if isinstance(known[key].default, bool):
+            if not isinstance(value, bool):
+                raise InputError(f"{where}: 'arguments: {key}' must be true or false, not {value!r}")
+        elif not _whole(value) or value < 1:
             raise InputError(f"{where}: 'arguments: {key}' must be a whole number, 1 or more, not {value!r}")
 
 

@@ -70,6 +70,8 @@ class Experiment:
     semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
     discriminator_learning_rate: at the start; it follows learning_rate. Discriminators that learn as fast as the network win,
     and the network ends with finding nothing. The default is BEAL's number, here with Adam.
+    point_dice_weight: soft Dice in the loss of the rendered points, too, where dice_weight gives it to the coarse map.
+    contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.expected`); 0.5, not at all, to compare systems.
@@ -103,6 +105,7 @@ class Experiment:
     lambda_points: float = 0.8
     lambda_contrast: float = 0.2
     dice_weight: float = 0.0
+    point_dice_weight: float = 0.0
     contour_weight: float = 1.0
     contour_radius: int = 1
     adversarial_weight: float = 0.01
@@ -116,6 +119,7 @@ class Experiment:
     scale: float = 0.0
     any_orientation: bool = False
     intensity: bool = True
+    contrast: float = 0.0
     ovary_share: float = 0.7
     validate_every: int = 500
     checkpoint_every: int = 100

@@ -19,10 +19,10 @@ from .teacher import MeanTeacher
 SETTINGS = {
     "edge": {"contour_weight": "contour_weight", "radius": "contour_radius"},
     "entropy": {"adversarial_weight": "adversarial_weight", "channels": "discriminator_channels"},
-    "rend": {"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points"},
+    "rend": {"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points", "point_dice_weight": "point_dice_weight"},
     "crend": {
         **{"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points"},
-        **{"gamma": "gamma", "lambda_contrast": "lambda_contrast"},
+        **{"gamma": "gamma", "lambda_contrast": "lambda_contrast", "point_dice_weight": "point_dice_weight"},
     },
 }
 """What each objective takes from the experiment, beside dice_weight."""

@@ -15,7 +15,7 @@ EPSILON = 1e-6
 
 
 def coarse_loss(logits: Tensor, labels: Tensor, dice_weight: float = 0.0) -> Tensor:
-    """Segmentation loss of the coarse map: mean binary cross-entropy of (B, 2, D, H, W).
+    """Segmentation loss of the coarse map: mean binary cross-entropy of (B, 2, ...).
 
     The paper has the cross-entropy alone. dice_weight > 0 adds that much soft Dice loss, which brings small follicles up
     sooner when training is short.
@@ -35,12 +35,13 @@ def soft_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return (1 - overlap / ((probabilities + labels).sum(spread) + 1)).mean()
 
 
-def point_loss(point_logits: Tensor, point_labels: Tensor) -> Tensor:
+def point_loss(point_logits: Tensor, point_labels: Tensor, dice_weight: float = 0.0) -> Tensor:
     """Eq. 1: binary cross-entropy of both channels at the selected points, (B, 2, P) each.
 
-    Averaged, not summed, so that lambda_1 keeps its meaning when the number of points changes.
+    Averaged, not summed, so that lambda_1 keeps its meaning when the number of points changes. dice_weight > 0 adds that much
+    soft Dice loss over the points, as in `coarse_loss`.
     """
-    return _cross_entropy(point_logits, point_labels)
+    return coarse_loss(point_logits, point_labels, dice_weight)
 
 
 def contrastive_loss(

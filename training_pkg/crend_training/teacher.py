@@ -51,7 +51,7 @@ class MeanTeacher:
         parts = {"consistency": agreement(coarse, teacher_coarse, self.confidence)}
         loss = parts["consistency"]
         if fine is not None:
-            coords = points.select_training_points(coarse, self.count or fine[0, 0].numel(), self.k, self.beta)
+            coords = points.select_training_points(coarse, self.count or coarse[0, 0].numel() // 8, self.k, self.beta)
             hybrid = points.hybrid_features(coarse, fine, coords)
             with torch.no_grad():
                 told = teacher.head(points.hybrid_features(teacher_coarse, teacher_fine, coords))

@@ -11,8 +11,9 @@ CLASSES = 2
 class Network(nn.Module):
     """A segmentation network.
 
-    trunk: (B, 1, D, H, W) -> coarse logits (B, 2, D, H, W), fine features (B, 3*width, D/2, H/2, W/2) or None.
-    head:  module, hybrid vectors (B, 2 + 3*width, P) -> logits (B, 2, P); None where the network does not render points.
+    trunk: (B, 1, D, H, W) -> coarse logits (B, 2, D, H, W), fine features (B, 3*width, D/2, H/2, W/2), several such maps of any
+           size as a tuple, or None.
+    head:  module, hybrid vectors (B, 2 + channels of the fine features, P) -> logits (B, 2, P); None where the network does not render points.
     Calling the network runs its trunk and returns only tensors: (logits, fine), or logits alone where fine is None.
     """
 

@@ -19,24 +19,31 @@ class CRend(Network):
     Fine features are the last level's 2*width channels and the 1*width block made of them. It is the *logits* that are
     upsampled (x2, trilinear) to full size, not the probabilities: point scores and losses work on logits, and a half-way
     value between two logits keeps the place where the probability crosses 0.5.
+
+    With `detail`, which the paper's network does not have, the head sees the encoder's first, full-size map as well: a follicle
+    no wider than two voxels of the half-size map is blurred in it, whatever the head makes of it. The fine features are then
+    both maps, (B, 3*width, D/2, H/2, W/2) and (B, width, D, H, W).
     """
 
-    def __init__(self, *, width: int = 32):
+    def __init__(self, *, width: int = 32, detail: bool = False):
         super().__init__(width)
+        self.detail = detail
         self.encoder = Encoder(1, width)
         self.decoder = Decoder(width, levels=3)
         self.block = ConvBlock(2 * width, width)
         self.classifier = nn.Conv3d(width, CLASSES, 1)
         self.head = nn.Sequential(
-            nn.Conv1d(CLASSES + 3 * width, 16 * width, 1),
+            nn.Conv1d(CLASSES + (4 if detail else 3) * width, 16 * width, 1),
             nn.ReLU(inplace=True),
             nn.Conv1d(16 * width, CLASSES, 1),
         )
 
-    def trunk(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def trunk(self, x: Tensor) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
         maps = self.encoder(x)
-        maps[0] = None  # the full-size skip is not used: let its memory go
+        full = maps[0] if self.detail else None
+        maps[0] = None  # the decoder does not use the full-size skip: let its memory go
         half = self.decoder(maps)
         narrow = self.block(half)
         logits = F.interpolate(self.classifier(narrow), scale_factor=2.0, mode="trilinear", align_corners=False)
-        return logits, torch.cat([half, narrow], dim=1)
+        fine = torch.cat([half, narrow], dim=1)
+        return logits, (fine, full) if self.detail else fine

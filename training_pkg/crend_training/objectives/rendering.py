@@ -13,6 +13,9 @@ from .base import Objective
 class Rendering(Objective):
     """Eq. 5 at `count` points of each patch (None: as many as the half-size map has voxels).
 
+    The points' loss is eq. 1 + point_dice_weight * soft Dice over the points. A coarse map trained with Dice beside a head trained
+    without learns another threshold than the head, which then takes back the small follicles that the map has found.
+
     Confident points are chosen by the coarse probabilities that are part of the hybrid vectors. lambda_contrast = 0 is Rend:
     the contrastive loss is then not computed at all.
     """
@@ -28,22 +31,27 @@ class Rendering(Objective):
         lambda_contrast: float = 0.2,
         gamma: float = 2.0,
         dice_weight: float = 0.0,
+        point_dice_weight: float = 0.0,
         generator: torch.Generator | None = None,
     ):
         super().__init__(network)
         self.count, self.k, self.beta, self.gamma = count, k, beta, gamma
-        self.lambda_points, self.lambda_contrast, self.dice_weight = lambda_points, lambda_contrast, dice_weight
+        self.lambda_points, self.lambda_contrast = lambda_points, lambda_contrast
+        self.dice_weight, self.point_dice_weight = dice_weight, point_dice_weight
         self.generator = generator
 
     def forward(self, image, labels, *, player="network", phase=0, context=None):
         coarse_logits, fine = self.network.trunk(image)
-        count = self.count or fine[0, 0].numel()
+        count = self.count or coarse_logits[0, 0].numel() // 8
         coords = points.select_training_points(coarse_logits, count, self.k, self.beta, self.generator)
+        if self.network.detail:
+            # Between voxels a full-size map is a blend that inference, at voxel centres, never sees.
+            coords = points.at_centres(coords, coarse_logits.shape[2:])
         hybrid = points.hybrid_features(coarse_logits, fine, coords)
         point_labels = points.sample_at(labels, coords, "nearest")
         parts = {
             "coarse": coarse_loss(coarse_logits, labels, self.dice_weight),
-            "points": point_loss(self.network.head(hybrid), point_labels),
+            "points": point_loss(self.network.head(hybrid), point_labels, self.point_dice_weight),
         }
         if self.lambda_contrast:
             parts["contrast"] = contrastive_loss(hybrid, hybrid[:, :2], point_labels, self.gamma, generator=self.generator)
