@@ -10,8 +10,8 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 1 0.6 --version 0.3.0 --out "$folder/crend-sim" "$@" \
-        --changes "the first look trained for 42,000 steps; an ovary that reaches a half is cut there"
+        --share 1 0.6 --version 0.4.0 --out "$folder/crend-sim" "$@" \
+        --changes "the rendering heads see the full-size map and learn by Dice, as the coarse maps do; ovaries of other contrast in training"
 }
 calibrate() { # quick the second time: it keeps what it saw
     crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"

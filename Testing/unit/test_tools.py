@@ -85,10 +85,29 @@ def calls_of(calls, command):
 def test_the_ablation_measures_once_and_again_for_other_volumes(script, tmp_path):
     code, errors, calls = script("ablation.sh", tmp_path / "a", 20, 4)
     assert code == 0, errors
-    assert len(calls_of(calls, "train")) == 3 and len(calls_of(calls, "evaluate")) == 8
+    assert len(calls_of(calls, "train")) == 4 and len(calls_of(calls, "evaluate")) == 14
     assert calls_of(script("ablation.sh", tmp_path / "a", 20, 4)[2], "evaluate") == []
     again = calls_of(script("ablation.sh", tmp_path / "a", 20, 40)[2], "evaluate")
-    assert len(again) == 8 and all("--volumes 40 " in line for line in again)
+    assert len(again) == 14 and all("--volumes 40 " in line for line in again)
+
+
+def test_the_systems_of_the_ablation_differ_in_what_is_asked_and_nothing_else(script, tmp_path):
+    script("ablation.sh", tmp_path / "a", 20, 4)
+    lines = {path.stem: set(path.read_text().splitlines()) for path in (tmp_path / "a").glob("*.yaml")}
+    assert sorted(lines) == ["crend", "crend-detail", "rend-detail", "unet"]
+    assert lines["crend-detail"] - lines["crend"] == {"name: crend-detail", "arguments: {width: 12, detail: true}", "point_dice_weight: 1.0"}
+    assert lines["crend-detail"] - lines["rend-detail"] == {"name: crend-detail", "network: crend"}
+    assert lines["crend"] - lines["unet"] == {"name: crend", "network: crend"}
+
+
+def test_the_ablation_leaves_out_systems_that_are_not_asked_for(script, tmp_path, monkeypatch):
+    monkeypatch.setenv("SYSTEMS", "unet crend-detail")
+    code, errors, calls = script("ablation.sh", tmp_path / "a", 20, 4)
+    assert code == 0, errors
+    assert len(calls_of(calls, "train")) == 2 and len(calls_of(calls, "evaluate")) == 6
+    assert [line.split(f"{tmp_path}/a/")[1:] for line in calls_of(calls, "difference")][:2] == [
+        ["crend-detail-training ", "unet-training"], ["crend-detail-training ", "crend-detail-not-rendered-training"],
+    ]
 
 
 def test_the_ablation_goes_on_with_no_run_of_other_steps(script, tmp_path):

@@ -79,21 +79,24 @@ def train(
     config: Path,
     data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
     run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
+    start: Optional[Path] = typer.Option(None, help="A checkpoint, such as last.ckpt of another run, to begin with instead of random weights."),
     as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
 ) -> None:
     """Train the system of a configuration; start again after a kill and it goes on."""
     from .configuration import read_experiment
     from .sources import prepare_training
+    from .starting import start_of
     from .training import locked
     from .training import train as run_training
 
     experiment, cases = read_experiment(config), None
+    begin = None if start is None else start_of(experiment, start)
     if not as_is:
         data.mkdir(parents=True, exist_ok=True)
         # Of several processes that start together one prepares, the others wait and find it done.
         with locked(data, wait=True):
             cases = prepare_training(experiment, data, tell=lambda line: typer.echo(line, err=True))
-    run_training(experiment, data, run, cases=cases)
+    run_training(experiment, data, run, cases=cases, start=begin)
 
 
 @app.command()

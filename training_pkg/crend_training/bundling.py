@@ -220,7 +220,8 @@ def _network(experiment: Experiment) -> str:
     width = experiment.arguments.get("width", 32)
     spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
     patch = " x ".join(str(p) for p in experiment.patch)
-    return f"{experiment.network}, width {width} (the paper's is 32), grid of {spacing} mm, windows of {patch} voxels"
+    detail = ", its head sees the full-size map too" if experiment.arguments.get("detail") else ""
+    return f"{experiment.network}, width {width} (the paper's is 32){detail}, grid of {spacing} mm, windows of {patch} voxels"
 
 
 def _augmentation(experiment: Experiment) -> str:
@@ -233,11 +234,15 @@ def _augmentation(experiment: Experiment) -> str:
         parts.append("axis order and flips")
     if experiment.intensity:
         parts.append("resolution, blur, contrast, gain, noise")
+    if experiment.contrast:
+        parts.append("lighter and darker tissue of the ovary")
     return ", ".join(parts)
 
 
 def _objective(experiment: Experiment) -> str:
     dice = f"; soft Dice added with weight {experiment.dice_weight:g}" if experiment.dice_weight else ""
+    if experiment.point_dice_weight and experiment.network in ("rend", "crend"):
+        dice += f", to the loss of the points with weight {experiment.point_dice_weight:g}"
     points = f"lambda {experiment.lambda_points:g}"
     if experiment.network == "crend":
         points = f"eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma {experiment.gamma:g}"

@@ -12,6 +12,7 @@ from crend.errors import InputError
 
 from .configuration import Experiment, experiment_from
 from .sources import prepare_training
+from .starting import Start
 from .training import BEST, LAST, load_checkpoint, train
 
 NOTICE = (
@@ -65,7 +66,7 @@ def _trained(network, experiment: Experiment, work: Path, which: str, progress: 
     if not training:
         raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
     tell(f"{experiment.name}: {experiment.steps} steps")
-    train(experiment, folder, run, cases=cases, start=network.state_dict(), progress=progress)
+    train(experiment, folder, run, cases=cases, start=Start(network.state_dict()), progress=progress)
     # a run that was stopped before its first validation, or has none, has no best checkpoint
     checkpoint = BEST if validation and (run / BEST).is_file() else LAST
     trained, steps = load_checkpoint(experiment, run / checkpoint)
@@ -93,6 +94,7 @@ def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experimen
         "points": block["render"]["points"] // 2 or None,
         "render_points": block["render"]["points"] or None,
         "dice_weight": 1.0,
+        "point_dice_weight": 1.0,
         "tilt_degrees": 15.0,
         "scale": 0.2,
         "any_orientation": True,

@@ -14,6 +14,7 @@ from .configuration import Experiment
 from .muon import ConvolutionMuon
 from .objectives import objective_of
 from .plan import Plan, learning_rate, step_seed
+from .starting import Start
 from .teacher import MeanTeacher
 
 SETTINGS = {
@@ -59,6 +60,7 @@ class Training(L.LightningModule):
         self.step, self.phase, self.best = 0, 0, None
         self.seconds_before, self.began = 0.0, time.monotonic()
         self.identity: dict | None = None
+        self.before: dict | None = None
         self.told: dict[str, torch.Tensor] = {}
         self.losses: dict[str, float] = {}
         self.scores: dict[str, float] = {}
@@ -176,14 +178,17 @@ class Training(L.LightningModule):
         checkpoint["global_step"] = self.step
         seconds = None if self.seconds_before is None else self.seconds_before + time.monotonic() - self.began
         checkpoint["crend"] = {"step": self.step, "phase": self.phase, "best": self.best, "seed": self.experiment.seed, "seconds": seconds}
+        if self.before is not None:
+            checkpoint["crend"]["before"] = self.before
         if self.identity is not None:
             checkpoint["crend"]["identity"] = self.identity
 
-    def begin_with(self, state: dict) -> None:
+    def begin_with(self, start: Start) -> None:
         """Weights of a trained network instead of random ones, for the average, too."""
-        self.network.load_state_dict(state)
+        self.before = {"steps": start.steps, "seconds": start.seconds}
+        self.network.load_state_dict(start.weights)
         if self.average:
-            self.average.network.load_state_dict(state)
+            self.average.network.load_state_dict(start.weights)
 
     def restore(self, checkpoint) -> None:
         """Weights, average and counters of a checkpoint; the optimizers' states come once they exist."""
@@ -192,7 +197,7 @@ class Training(L.LightningModule):
             self.average.network.load_state_dict(_network_of(state))
         self.load_state_dict({**state, **checkpoint["current_model_state"]})
         self.step, self.phase, self.best = (checkpoint["crend"][key] for key in ("step", "phase", "best"))
-        self.seconds_before = checkpoint["crend"].get("seconds")
+        self.seconds_before, self.before = checkpoint["crend"].get("seconds"), checkpoint["crend"].get("before")
 
 
 def overlap(predicted, reference):

@@ -19,11 +19,12 @@ from .configuration import Experiment, phase_steps
 from .identity import check_identity, identity
 from .plan import Plan
 from .records import write_records
+from .starting import Start, taken
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
 
-def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, start: dict | None = None, progress: bool = True) -> Path:
+def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, start: Start | None = None, progress: bool = True) -> Path:
     """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
     run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files,
@@ -31,7 +32,7 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
     augmentation, points, optimizers, averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve
     is the same to the last digit; some CUDA kernels add up in no fixed order, there it is the same but for rounding.
 
-    start: a state dict of the network to begin with, instead of random weights; a run that is resumed has gone on from there.
+    start: weights to begin with, instead of random ones; a run that is resumed has gone on from there.
 
     InputError when there are no cases or cases on another grid, for mixed precision that this machine lacks, when another process trains in the
     folder, or when its checkpoint belongs to another experiment, finished or not: other settings than those that `identity.FREE` names, other
@@ -52,7 +53,7 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
         )
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         module = Training(experiment, plan)
-        module.identity = identity(experiment, cases, start)
+        module.identity = identity(experiment, cases, start and start.weights)
         checkpoint = _last_checkpoint(run_folder / LAST)
         if checkpoint is not None:
             _restore(module, checkpoint, run_folder / LAST)
@@ -103,7 +104,7 @@ def _fit(module, checkpoint, cases: TrainingCases, run_folder: Path, progress: b
 
 
 def load_checkpoint(experiment: Experiment, checkpoint):
-    """The network of a checkpoint (averaged weights where the run kept an average) and the steps it has trained."""
+    """The network of a checkpoint (averaged weights where the run kept an average) and the steps it has trained, those of its start included."""
     checkpoint = Path(checkpoint)
     if not checkpoint.is_file():
         raise InputError(f"{checkpoint}: no checkpoint there; train first")
@@ -115,16 +116,18 @@ def load_checkpoint(experiment: Experiment, checkpoint):
         network.load_state_dict(weights)
     except RuntimeError:
         raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; give the configuration that it was trained with") from None
-    return network.eval(), int(state["global_step"])
+    return network.eval(), taken(state)[0]
 
 
 def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
     """How long a run has trained up to a checkpoint, validation included, and on what; None where the run did not write it down."""
     run_folder = Path(run_folder)
     try:
-        seconds = float(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True)["crend"]["seconds"])
+        _, seconds = taken(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True))
         device = json.loads((run_folder / "experiment.json").read_text())["device"]
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if seconds is None:
         return None
     return f"{seconds / 3600:.1f} hours on {device}" if seconds >= 360 else f"{seconds / 60:.1f} minutes on {device}"
 
