@@ -10,7 +10,7 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 1 0.6 --version 0.4.0 --out "$folder/crend-sim" "$@" \
+        --share 0.8 0.6 --version 0.4.0 --out "$folder/crend-sim" "$@" \
         --changes "the rendering heads see the full-size map and learn by Dice, as the coarse maps do; ovaries of other contrast in training"
 }
 calibrate() { # quick the second time: it keeps what it saw
