@@ -13,8 +13,8 @@ from .base import Objective
 class Rendering(Objective):
     """Eq. 5 at `count` points of each patch (None: as many as the half-size map has voxels).
 
-    The points' loss is eq. 1 + point_dice_weight * soft Dice over the points. A coarse map trained with Dice beside a head trained
-    without learns another threshold than the head, which then takes back the small follicles that the map has found.
+    The points' loss is eq. 1 + point_dice_weight * soft Dice over the points: where the coarse map learns by Dice, a head that learns by
+    cross-entropy alone asks for more certainty before it calls a point of a small follicle one.
 
     Confident points are chosen by the coarse probabilities that are part of the hybrid vectors. lambda_contrast = 0 is Rend:
     the contrastive loss is then not computed at all.
