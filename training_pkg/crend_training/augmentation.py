@@ -70,13 +70,15 @@ def other_contrast(image, labels, spread: float, random):
     """image (1, D, H, W) with the tissue of its ovary lighter or darker by a normal deviate of `spread`, and the fluid of its
     follicles lighter by half of one: echoes are logarithms, so their texture stays. labels (1, D, H, W): 1 tissue, 2 follicles.
 
-    The change fades over a voxel, or its edge would give the ovary away; where there is no echo nothing changes.
+    The change fades over a voxel, or its edge would give the ovary away; where there is no echo nothing changes, and nothing
+    gets darker than that: dark tissue loses the lower part of its texture, as on a screen.
     """
     shift = labels.new_zeros(labels.shape, dtype=torch.float32)
     shift += (labels.round() == 1) * float(np.clip(random.normal(0, spread), -2 * spread, 2 * spread))
     shift += (labels.round() == 2) * float(min(abs(random.normal(0, spread)), 2 * spread) / 2)
     echo = image > image.min() + 0.05
-    return image + echo * torch.nn.functional.avg_pool3d(shift[None], 3, stride=1, padding=1)[0]
+    changed = image + echo * torch.nn.functional.avg_pool3d(shift[None], 3, stride=1, padding=1)[0]
+    return changed.clamp(min=float(image.min()))
 
 
 def turn_axes(*tensors, random):
