@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 from test_phantom import SMALL
 from test_reports import card_of, made, write_report  # noqa: F401
 from typer.testing import CliRunner
@@ -18,7 +19,7 @@ from crend_training import emptiness
 from crend_training.__main__ import app
 from crend_training.phantom import make_phantom
 from crend_training.reports import about
-from crend_training.simulators import simulate
+from crend_training.trial_phantom import make_trial_volume
 
 
 def found(drawn, *flags):
@@ -45,11 +46,20 @@ def test_where_none_was_drawn_nothing_is_said_of_flags():
     assert said == "In simulated volumes without an ovary (seeds 0 to 8), one was drawn in 0 of 9."
 
 
-def test_the_trial_simulator_has_no_volume_without_an_ovary(tmp_path):
-    with pytest.raises(InputError, match="--empty: the trial simulator makes no volume without an ovary; use --simulator training"):
-        simulate("trial", 0, empty=True)
-    words = ["evaluate", "crend-sim", "--empty", "--simulator", "trial", "--out", str(tmp_path / "out")]
-    assert str(CliRunner().invoke(app, words).exception).startswith("--empty: ")
+def test_a_trial_volume_without_an_ovary_is_the_same_pelvis_with_none_in_it():
+    full, none = (make_trial_volume(3, empty=empty, samples=300_000, voxel_mm=0.55) for empty in (False, True))
+    assert full.ovary.GetSize() == none.ovary.GetSize() and none.parameters["empty"]
+    inside, grey, other = (sitk.GetArrayFromImage(image) for image in (full.ovary, full.volume, none.volume))
+    assert inside.any() and not any(sitk.GetArrayViewFromImage(image).any() for image in (none.ovary, none.follicles))
+    fluid = sitk.GetArrayFromImage(full.follicles) > 0
+    assert np.median(other[fluid]) > np.median(grey[fluid]) + 20
+    far = ndimage.distance_transform_edt(inside == 0) * 0.55 > 8
+    assert np.median(np.abs(other - grey.astype(int))[far]) <= 2
+
+
+def test_the_trial_simulator_is_named_where_its_volumes_held_no_ovary():
+    said = emptiness.empty_words({"seeds": [0, 9], "simulator": "trial", "empty": {"volumes": 9, "drawn": 0, "doubtful": 0}})
+    assert said == "In volumes of the trial simulator without an ovary (seeds 0 to 8), one was drawn in 0 of 9."
 
 
 def test_the_card_carries_the_sentence_and_figures_come_from_the_other_report(made, tmp_path):  # noqa: F811

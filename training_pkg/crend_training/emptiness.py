@@ -15,15 +15,15 @@ from .simulators import simulate
 COLUMNS = ("seed", "drawn", "ovary_ml", "follicles", "doubtful", "flags")
 
 
-def evaluate_empty(bundle, seeds, *, render: bool = True, engine: str = "auto", processes: int = 1) -> list[dict]:
-    """A row (COLUMNS) for the training simulator's volume of each seed, made without an ovary. doubtful: drawn, and flagged as doubtful."""
-    return for_each(_evaluate_one, seeds, processes, str(bundle), render, engine)
+def evaluate_empty(bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1) -> list[dict]:
+    """A row (COLUMNS) for the simulator's volume of each seed, made without an ovary. doubtful: drawn, and flagged as doubtful."""
+    return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine)
 
 
-def _evaluate_one(seed: int, bundle: str, render: bool, engine: str) -> dict:
+def _evaluate_one(seed: int, bundle: str, simulator: str, render: bool, engine: str) -> dict:
     from crend.predict import segment
 
-    return row_of(seed, segment(simulate("training", seed, empty=True).volume, bundle, render=render, engine=engine))
+    return row_of(seed, segment(simulate(simulator, seed, empty=True).volume, bundle, render=render, engine=engine))
 
 
 def row_of(seed: int, found) -> dict:
@@ -51,7 +51,8 @@ def empty_words(summary: dict) -> str:
     """The sentence on volumes without an ovary, for a console or a model card."""
     (first, stop), counts = summary["seeds"], summary["empty"]
     flagged = f"; of these, {counts['doubtful']} {'was' if counts['doubtful'] == 1 else 'were'} flagged as doubtful" if counts["drawn"] else ""
-    return f"In simulated volumes without an ovary (seeds {first} to {stop - 1}), one was drawn in {counts['drawn']} of {counts['volumes']}{flagged}."
+    kind = "volumes of the trial simulator" if summary.get("simulator") == "trial" else "simulated volumes"
+    return f"In {kind} without an ovary (seeds {first} to {stop - 1}), one was drawn in {counts['drawn']} of {counts['volumes']}{flagged}."
 
 
 def check_place(folder, *, empty: bool) -> None:

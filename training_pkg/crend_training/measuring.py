@@ -25,12 +25,12 @@ def evaluate(
     from .strata import strata, strata_markdown
 
     seeds = range(first_seed, first_seed + volumes)
-    check_simulator(simulator, empty=empty)
+    check_simulator(simulator)
     _check_seeds(model, seeds, simulator)
     emptiness.check_place(out, empty=empty)
     about = reports.about(model, seeds, simulator=simulator, rendering=render)
     if empty:
-        rows = emptiness.evaluate_empty(model, seeds, render=render, engine=engine, processes=processes)
+        rows = emptiness.evaluate_empty(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
         typer.echo(emptiness.empty_words(emptiness.write_empty_report(rows, out, about)))
         return
     cases = evaluation.evaluate(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)

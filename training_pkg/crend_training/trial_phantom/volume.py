@@ -14,10 +14,10 @@ FINE = 0.35  # mm, grid on which the ovary's tissue is drawn
 VOXELS = 6_000_000
 
 
-def make_trial_volume(seed, **changes):
+def make_trial_volume(seed, *, empty=False, **changes):
     """The Phantom of `seed`, the same every time, an ovary with at least one follicle in it; `changes` replace drawn settings by name.
 
-    The truth is the anatomy alone: a follicle is its fluid as far as the beam's width leaves it dark, whatever grey it has.
+    `empty`: the same pelvis, scanned in the same way, with tissue like that around it where the ovary was. The truth is the anatomy alone: a follicle is its fluid as far as the beam's width leaves it dark, whatever grey it has.
     Raises ValueError for an unknown setting.
     """
     s = draw_settings(seed, **changes)
@@ -27,11 +27,12 @@ def make_trial_volume(seed, **changes):
     low, high = _box(s, ovary)
     axes = _voxels(s, low, high)
     organ, follicles = _truth(ovary, axes, smear)
-    grey, seen = _scan(s, rng, scanner, ovary, axes, low, high, smear)
-    organ[~seen] = 0
-    follicles[~seen] = 0
+    grey, seen = _scan(s, rng, scanner, ovary, axes, low, high, smear, empty)
+    missing = ~seen | empty
+    organ[missing] = 0
+    follicles[missing] = 0
     follicles = _numbered(follicles, float(np.prod([a[1] - a[0] for a in axes])))
-    about = {**s, "ovary_depth_mm": float(depth), "edge_smear_mm": float(smear), "apex_behind_mm": scanner.behind}
+    about = {**s, "empty": empty, "ovary_depth_mm": float(depth), "edge_smear_mm": float(smear), "apex_behind_mm": scanner.behind}
     spacing = [float(a[1] - a[0]) for a in axes]
     return Phantom(*_as_images(s, (np.rint(grey).astype(np.uint8), organ, follicles), spacing), about)
 
@@ -90,13 +91,13 @@ def _numbered(labels, voxel):
     return table[labels]
 
 
-def _scan(s, rng, scanner, ovary, axes, low, high, smear):
+def _scan(s, rng, scanner, ovary, axes, low, high, smear, empty):
     """Grey values 0..255 (float32) on the voxels, and which of them the probe saw."""
     # a region cut out of the field shows no edge of it: the field is then larger than the box
     wider = np.zeros(3) if s["whole_field"] else np.array([0, 0.45, 0.45]) * (high - low)
     beams = scan.acquisition(scanner, low - wider, high + wider + [2, 0, 0], s)
     points = scan.positions(scanner, beams)
-    level, loss = _tissue(s, rng, ovary, beams, points, smear)
+    level, loss = _tissue(s, rng, ovary, beams, points, smear, empty)
     level += echoes.path_level(s, rng, beams, loss)
     coarse = pelvis.coarse_grid([p.min() for p in points], [p.max() for p in points], 1.5)
     swirl = np.exp(1j * scan.read(4 * waves(rng, coarse, 9), coarse, points)) if s["coherent"] else 0
@@ -112,7 +113,7 @@ def _scan(s, rng, scanner, ovary, axes, low, high, smear):
     return np.where(seen, np.maximum(volume, 1), s["outside_grey"]), seen
 
 
-def _tissue(s, rng, ovary, beams, points, smear):
+def _tissue(s, rng, ovary, beams, points, smear, empty):
     """Echo level (dB) and loss (dB per cm, both ways) at the acquisition's points."""
     fine = [np.arange(c - ovary.reach, c + ovary.reach, FINE, dtype=np.float32) for c in ovary.body.centre]
     coarse = pelvis.coarse_grid([p.min() for p in points], [p.max() for p in points])
@@ -135,8 +136,9 @@ def _tissue(s, rng, ovary, beams, points, smear):
     fluid_level = np.maximum(s["stroma_db"] + s["fluid_db"] + cloud, -60).astype(np.float32)
     contents = np.minimum(fluid_level[scan.read(which.astype(np.float32), fine, there, order=0).astype(int)], s["stroma_db"] - 12)
     wet = inside(edge, 0.25)
-    level[near] = tissue * (1 - wet) + contents * wet
-    loss[near] *= 1 - wet
+    if not empty:  # only here, so that all else is drawn alike
+        level[near] = tissue * (1 - wet) + contents * wet
+        loss[near] *= 1 - wet
     return level, loss
 
 
