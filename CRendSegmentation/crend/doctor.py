@@ -92,7 +92,8 @@ def _memory() -> Check:
 def _devices() -> Iterator[Check]:
     import torch
 
-    yield Check("cpu", "ok", f"torch uses {torch.get_num_threads()} threads")
+    threads = torch.get_num_threads()
+    yield Check("cpu", "ok", f"torch uses {threads} thread{'s' * (threads > 1)}")
     try:
         if not torch.cuda.is_available():
             yield Check("cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA.")

@@ -9,10 +9,13 @@ from typing import Callable
 from .errors import Cancelled, InputError
 from .files import check_writable, replacing_all
 from .inventory import Volume
-from .labels import write_labels
+from .labels import TWO_FILES, write_labels
 from .measurements import Measurements
 from .reasons import reason_of
 from .tables import to_json, write_csv, write_json, write_rows
+
+#: Endings of files that hold the voxels of a header beside them.
+VOXELS = (".raw", ".zraw", ".raw.gz", ".raw.bz2", ".img", ".img.gz")
 
 #: Columns of volumes.csv, one row a volume.
 VOLUME_COLUMNS = (
@@ -120,7 +123,7 @@ def _check_same_input(out: Path, volume: Volume) -> None:
     facts = _read(Path(str(out / volume.name) + REPORT))
     there = ((facts or {}).get("source") or {}).get("path")
     if there and there != str(volume.path.resolve()):
-        raise InputError(f"{volume.path}: results of {there} are there under the same name; give another --out, or --again to replace them.")
+        raise InputError(f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, or have finished ones done again (--again).")
 
 
 def _check_name(volume: Volume) -> None:
@@ -142,9 +145,15 @@ def _finished(out: Path, volume: Volume, model, options: dict) -> bool:
 
 
 def _source(path: Path) -> dict | None:
-    """What tells one input from another, and whether it has changed; None when it cannot be looked at. Of a series, that of its files."""
+    """What tells one input from another, and whether it has changed; None when it cannot be looked at. Of a series, that of its files.
+
+    The voxels beside a header (.mhd, .nhdr) are those of its name, and belong to it.
+    """
     try:
-        files = [file.stat() for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else [path.stat()]
+        paths = [file for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else [path]
+        if path.suffix.lower() in TWO_FILES:
+            paths += [file for file in path.parent.iterdir() if file.name.startswith(path.stem + ".") and file.name.lower().endswith(VOXELS)]
+        files = [file.stat() for file in paths]
     except OSError:
         return None
     newest = max((file.st_mtime_ns for file in files), default=0)

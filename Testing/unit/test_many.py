@@ -66,7 +66,7 @@ def rows(path):
 def test_results_of_another_file_are_not_taken_for_this_ones(run, tmp_path):
     first, second = volume(tmp_path / "A" / "vol1.nrrd"), volume(tmp_path / "B" / "vol1.nrrd")
     run(first)
-    with pytest.raises(InputError, match="results of .*A.vol1.nrrd are there .*another --out, or --again"):
+    with pytest.raises(InputError, match="results of .*A.vol1.nrrd are there .*another folder .*again"):
         run(second)
     assert run.done == [] and rows(run.out / "volumes.csv")[0]["input"] == str(first)
     assert run(second, again=True)[0]["input"] == str(second)
@@ -95,6 +95,18 @@ def test_a_series_is_done_again_when_one_of_its_files_changes(run, tmp_path):
     volume(slices[1], b"another content")
     run(tmp_path / "series")
     assert run.done == ["series"]
+
+
+def test_a_header_is_done_again_when_the_voxels_beside_it_change(run, tmp_path):
+    header, voxels = volume(tmp_path / "a.mhd"), volume(tmp_path / "a.raw")
+    volume(tmp_path / "b.raw", b"of another header")
+    run(header)
+    volume(tmp_path / "b.raw", b"changed")
+    run(header)
+    assert run.done == []
+    volume(voxels, b"another content")
+    run(header)
+    assert run.done == ["a"]
 
 
 def test_a_subfolder_of_results_goes_on_by_itself(run, tmp_path):

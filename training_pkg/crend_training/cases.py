@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from crend.errors import InputError
+from crend.image import by
 
 OVARY, FOLLICLE = 1, 2
 
@@ -91,17 +92,13 @@ def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
         found = facts["spacing_mm"]
         if not np.allclose(found, spacing_mm, rtol=1e-3):
             raise InputError(
-                f"{cases.folder}/{name}: prepared at {_by(found)} mm, the configuration says {_by(spacing_mm)} mm; prepare into another folder."
+                f"{cases.folder}/{name}: prepared at {by(found)} mm, the configuration says {by(spacing_mm)} mm; prepare into another folder."
             )
         if facts.get("normalisation", normalisation) != json.loads(json.dumps(normalisation)):
             raise InputError(
                 f"{cases.folder}/{name}: prepared with normalisation {facts['normalisation']}, the configuration says {normalisation}; "
                 "prepare into another folder."
             )
-
-
-def _by(values) -> str:
-    return " x ".join(f"{v:g}" for v in values)
 
 
 def _majority(mask, spacing_mm):

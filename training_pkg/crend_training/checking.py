@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crend.errors import InputError
+from crend.image import by
 
 from .volumes import Entry, drawn_ovary, read_as_stored
 
@@ -96,7 +97,7 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
     if not same_grid(image, labels.ovary):
         lost = _percent_beyond(image, labels.ovary)
         if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
-            say(f"its spacing {_by(labels.ovary.GetSpacing())} mm is not the image's, {_by(image.GetSpacing())} mm, though both have the same voxels")
+            say(f"its spacing {by(labels.ovary.GetSpacing())} mm is not the image's, {by(image.GetSpacing())} mm, though both have the same voxels")
         elif lost > 0:
             say(f"{lost:.1f} % of its labels lie outside the image's grid")
         else:
@@ -153,7 +154,7 @@ def _odd_spacings(entries, spacings: dict) -> list[Finding]:
                 Finding(
                     entry.name,
                     str(entry.image),
-                    f"spacing {_by(spacings[entry.name])} mm, where the set's median is {median:.2g} mm: its millimetres would be wrong; give the true "
+                    f"spacing {by(spacings[entry.name])} mm, where the set's median is {median:.2g} mm: its millimetres would be wrong; give the true "
                     "one as spacing_mm in the list (USOVA3D: spacings.csv)",
                     True,
                 )
@@ -187,7 +188,3 @@ def _digest(image) -> str:
     import SimpleITK as sitk
 
     return hashlib.sha1(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()
-
-
-def _by(values) -> str:
-    return " x ".join(f"{v:.4g}" for v in values)
