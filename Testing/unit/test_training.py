@@ -191,6 +191,14 @@ def test_another_contrast_moves_tissue_and_fluid_and_nothing_else():
     assert 0.1 < fluid.mean() < 0.2 and fluid.max() <= 0.4001
 
 
+def test_dark_tissue_is_never_darker_than_no_echo():
+    labels = torch.ones(1, 16, 16, 16)
+    image = torch.rand(1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
+    image[..., :4] = -0.2
+    darkest = [other_contrast(image, labels, 2.0, np.random.default_rng(seed)).min() for seed in range(20)]
+    assert min(darkest) == image.min()
+
+
 def test_augmented_patches_with_another_contrast_keep_their_labels(data):
     def labels_with(contrast):
         settings = Experiment(patch=(32, 32, 32), any_orientation=True, contrast=contrast)
