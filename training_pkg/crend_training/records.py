@@ -21,7 +21,8 @@ def write_records(experiment: Experiment, run_folder, *, step: int, total: int, 
     from importlib.metadata import version
 
     run_folder = Path(run_folder)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {threads} thread{'s' * (threads > 1)}"
     about = {
         **dataclasses.asdict(experiment),
         "precision": precision,
