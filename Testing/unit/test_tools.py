@@ -126,18 +126,21 @@ def test_the_ablation_finds_runs_whose_configuration_differs_in_remarks_alone(sc
     assert script("ablation.sh", tmp_path / "a", 20, 4)[0] == 0
 
 
-def test_making_the_model_measures_volumes_from_seed_200_once_for_the_same_weights(script, tmp_path):
+def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_weights(script, tmp_path):
     folder = tmp_path / "model"
     code, errors, calls = script("make_model.sh", folder)
     assert code == 0, errors
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
-        "report --first-seed 200 --volumes 60", "trial --first-seed 200 --volumes 40 --simulator trial",
-        "empty --first-seed 200 --volumes 20 --empty",
+        "report --first-seed 200 --volumes 60", "trial --first-seed 240 --volumes 40 --simulator trial",
+        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 240 --volumes 20 --simulator trial --empty",
+        "trial-not-rendered --first-seed 240 --volumes 40 --simulator trial --no-render",
     ]
-    assert f" --report {folder}/report --report {folder}/trial --report {folder}/empty " in calls[-2] and calls[-1].startswith("calibrate")
+    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "empty", "empty-trial"))
+    assert f" {reports} " in calls[-3] and calls[-2].startswith("calibrate")
+    assert calls[-1].strip() == f"difference {folder}/trial {folder}/trial-not-rendered"
     code, errors, calls = script("make_model.sh", folder)
-    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-1].startswith("calibrate"), errors
+    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-2].startswith("calibrate"), errors
 
 
 @pytest.mark.parametrize("lost", ["report.of", "report/summary.json"])
@@ -153,4 +156,4 @@ def test_other_weights_are_measured_again(script, tmp_path):
     script("make_model.sh", folder)
     for mark in folder.glob("*.of"):
         mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
-    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 3
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 5
