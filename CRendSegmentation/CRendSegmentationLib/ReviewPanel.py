@@ -6,6 +6,7 @@ from pathlib import Path
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from .Display import centreSlicesOn
 from .ReviewLayout import ReviewLayout
@@ -33,7 +34,7 @@ class ReviewPanel:
         self.matches = ReviewMatchTable(self.ui.matchTable, self.onFollicleSelected)
         parts = types.SimpleNamespace(applyButton=self.ui.computeButton, progressBar=self.ui.reviewProgressBar, statusLabel=self.ui.reviewStatusLabel,
                                       detailsText=self.ui.reviewDetailsText, detailsSection=self.ui.reviewDetailsSection)
-        self.run = RunControl(parts, self.onCompute, self.onFinished, self.onRunning, "Compute")
+        self.run = RunControl(parts, self.onCompute, self.onFinished, self.onRunning, _("Compute"))
         self.ui.sideBySideButton.clicked.connect(self.onSideBySide)
         self.ui.ordinaryLayoutButton.clicked.connect(self.onOrdinaryLayout)
         self.ui.swapButton.clicked.connect(self.onSwap)
@@ -74,11 +75,11 @@ class ReviewPanel:
             self._pair = pair
             self._show()
         if None in pair:
-            self.run.setReady(False, "Choose two segmentations first.")
+            self.run.setReady(False, _("Choose two segmentations first."))
         elif pair[0] is pair[1]:
-            self.run.setReady(False, "Choose two different segmentations.")
+            self.run.setReady(False, _("Choose two different segmentations."))
         else:
-            self.run.setReady(True, "Compare the two segmentations.")
+            self.run.setReady(True, _("Compare the two segmentations."))
 
     def onCompute(self):
         """Start on the chosen pair."""
