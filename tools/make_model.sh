@@ -10,7 +10,7 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 0.8 0.6 --version 0.5.0 --out "$folder/crend-sim" "$@" \
+        --share 0.6 0.6 --version 0.5.0 --out "$folder/crend-sim" "$@" \
         --changes "ovaries much darker or lighter than what is around them in training"
 }
 calibrate() { # quick the second time: it keeps what it saw

@@ -132,7 +132,7 @@ def test_every_setting_that_is_a_fraction_takes_one():
     names = [entry.name for entry in dataclasses.fields(Experiment) if entry.type == "float"]
     assert {"k", "scale", "gamma"} < set(names)
     for name in names:
-        value = 1.5 if name == "k" else 0.5
+        value = 1.5 if name in ("k", "small_weight") else 0.5  # neither may be below 1
         assert getattr(experiment_from({name: value, "average_decay": 0.5}, "a.yaml"), name) == value
 
 

@@ -243,6 +243,8 @@ def _objective(experiment: Experiment) -> str:
     dice = f"; soft Dice added with weight {experiment.dice_weight:g}" if experiment.dice_weight else ""
     if experiment.point_dice_weight and experiment.network in ("rend", "crend"):
         dice += f", to the loss of the points with weight {experiment.point_dice_weight:g}"
+    if experiment.small_weight > 1 and experiment.network in ("rend", "crend"):
+        dice += f"; small follicles count up to {experiment.small_weight:g} times"
     points = f"lambda {experiment.lambda_points:g}"
     if experiment.network == "crend":
         points = f"eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma {experiment.gamma:g}"

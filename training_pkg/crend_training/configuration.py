@@ -71,6 +71,7 @@ class Experiment:
     discriminator_learning_rate: at the start; it follows learning_rate. Discriminators that learn as fast as the network win,
     and the network ends with finding nothing. The default is BEAL's number, here with Adam.
     point_dice_weight: soft Dice in the loss of the rendered points, too, where dice_weight gives it to the coarse map.
+    small_weight: how often a voxel of a small follicle counts at most in the losses of rend and crend (`small.small_weights`); 1, as any other.
     contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
@@ -106,6 +107,7 @@ class Experiment:
     lambda_contrast: float = 0.2
     dice_weight: float = 0.0
     point_dice_weight: float = 0.0
+    small_weight: float = 1.0
     contour_weight: float = 1.0
     contour_radius: int = 1
     adversarial_weight: float = 0.01

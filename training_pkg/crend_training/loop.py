@@ -17,14 +17,15 @@ from .plan import Plan, learning_rate, step_seed
 from .starting import Start
 from .teacher import MeanTeacher
 
+_RENDERING = {
+    **{"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points", "point_dice_weight": "point_dice_weight"},
+    **{"small_weight": "small_weight", "spacing_mm": "spacing_mm"},
+}
 SETTINGS = {
     "edge": {"contour_weight": "contour_weight", "radius": "contour_radius"},
     "entropy": {"adversarial_weight": "adversarial_weight", "channels": "discriminator_channels"},
-    "rend": {"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points", "point_dice_weight": "point_dice_weight"},
-    "crend": {
-        **{"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points"},
-        **{"gamma": "gamma", "lambda_contrast": "lambda_contrast", "point_dice_weight": "point_dice_weight"},
-    },
+    "rend": _RENDERING,
+    "crend": {**_RENDERING, "gamma": "gamma", "lambda_contrast": "lambda_contrast"},
 }
 """What each objective takes from the experiment, beside dice_weight."""
 

@@ -7,6 +7,7 @@ import torch
 from crend import points
 
 from ..losses import coarse_loss, contrastive_loss, point_loss, total_loss
+from ..small import small_weights
 from .base import Objective
 
 
@@ -15,6 +16,8 @@ class Rendering(Objective):
 
     The points' loss is eq. 1 + point_dice_weight * soft Dice over the points: where the coarse map learns by Dice, a head that learns by
     cross-entropy alone asks for more certainty before it calls a point of a small follicle one.
+
+    small_weight > 1: small follicles count up to that many times in both losses (`small.small_weights`); spacing_mm is the grid's.
 
     Confident points are chosen by the coarse probabilities that are part of the hybrid vectors. lambda_contrast = 0 is Rend:
     the contrastive loss is then not computed at all.
@@ -32,12 +35,15 @@ class Rendering(Objective):
         gamma: float = 2.0,
         dice_weight: float = 0.0,
         point_dice_weight: float = 0.0,
+        small_weight: float = 1.0,
+        spacing_mm: tuple = (1.0, 1.0, 1.0),
         generator: torch.Generator | None = None,
     ):
         super().__init__(network)
         self.count, self.k, self.beta, self.gamma = count, k, beta, gamma
         self.lambda_points, self.lambda_contrast = lambda_points, lambda_contrast
         self.dice_weight, self.point_dice_weight = dice_weight, point_dice_weight
+        self.small_weight, self.spacing_mm = small_weight, spacing_mm
         self.generator = generator
 
     def forward(self, image, labels, *, player="network", phase=0, context=None):
@@ -49,9 +55,11 @@ class Rendering(Objective):
             coords = points.at_centres(coords, coarse_logits.shape[2:])
         hybrid = points.hybrid_features(coarse_logits, fine, coords)
         point_labels = points.sample_at(labels, coords, "nearest")
+        weights = small_weights(labels, self.spacing_mm, self.small_weight) if self.small_weight > 1 else None
+        point_weights = None if weights is None else points.sample_at(weights, coords, "nearest")
         parts = {
-            "coarse": coarse_loss(coarse_logits, labels, self.dice_weight),
-            "points": point_loss(self.network.head(hybrid), point_labels, self.point_dice_weight),
+            "coarse": coarse_loss(coarse_logits, labels, self.dice_weight, weights),
+            "points": point_loss(self.network.head(hybrid), point_labels, self.point_dice_weight, point_weights),
         }
         if self.lambda_contrast:
             parts["contrast"] = contrastive_loss(hybrid, hybrid[:, :2], point_labels, self.gamma, generator=self.generator)
