@@ -23,7 +23,7 @@ from .image import check_image, like
 from .look import Look
 from .measurements import measure
 from .organ import bounding_box, tidy
-from .overview import join, look_over
+from .overview import heed_close, join, look_over
 from .result import Segmentation
 
 # What fraction of a run is done when a stage ends.
@@ -91,7 +91,11 @@ def segment(
     with run.stage("windows"):
         probabilities = look.closely(windows)
     if overview is not None:
-        probabilities = join(probabilities, overview, settings["overview"]["share"])
+        close, first = probabilities[1], settings["overview"]
+        probabilities = join(probabilities, overview, first["share"])
+        if first.get("small_follicle_mm"):
+            small_mm, spacing = first["small_follicle_mm"], settings["spacing_mm"]
+            probabilities[1] = heed_close(probabilities[1], close, settings["thresholds"]["follicles"], small_mm, spacing)
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     thresholds, expected = suited(probabilities[0], settings["thresholds"], settings["spacing_mm"])

@@ -1,14 +1,16 @@
 """Systems on the same volumes of the trial simulator (or the training one), the same grid: one Markdown table.
 
     python Testing/benchmarks/compare_on_trial.py [--first-seed 200] [--volumes 8] [--bundle crend-sim] [--bundle FOLDER ...]
-        [--no-baseline] [--ovary-analysis FOLDER] [--simulator trial] [--json OUT]
+        [--no-baseline] [--ovary-analysis FOLDER] [--report NAME=FOLDER ...] [--simulator trial] [--json OUT]
 
 Systems: the classical baseline (dark-blob watershed), ETH's `ovary-analysis` where the folder of its networks is named (see
-ovary_analysis.py; some ten minutes a volume on a core), and each bundle with and, where it renders, without rendering. Every system gets
-the volume at full resolution and gives labels at full resolution. Started again with the same --json file it goes on.
+ovary_analysis.py; some ten minutes a volume on a core), each bundle with and, where it renders, without rendering, and what a report of
+`crend_training evaluate` says of these volumes. Every system gets the volume at full resolution and gives labels at full resolution.
+Started again with the same --json file it goes on.
 """
 
 import argparse
+import csv
 import json
 import sys
 from pathlib import Path
@@ -63,6 +65,33 @@ def known_cases(path, systems, simulator):
     return measured
 
 
+def reported(folder, seeds, simulator):
+    """The cases of `seeds` (seed -> dict of `row` and `follicles`) in a report of `crend_training evaluate`."""
+    folder = Path(folder)
+    summary = json.loads((folder / "summary.json").read_text())
+    if summary.get("simulator", "training") != simulator:
+        raise SystemExit(f"{folder}: of the {summary.get('simulator', 'training')} simulator, not the {simulator} one")
+    rows, follicles = (list(csv.DictReader(open(folder / name, newline=""))) for name in ("per_volume.csv", "per_follicle.csv"))
+    rows = {int(row["seed"]): {name: _value(text) for name, text in row.items()} for row in rows}
+    if set(seeds) - set(rows):
+        raise SystemExit(f"{folder}: lacks seeds {sorted(set(seeds) - set(rows))}")
+    cases = {seed: {"row": rows[seed], "follicles": []} for seed in seeds}
+    for row in follicles:
+        if int(row["seed"]) in cases:
+            cases[int(row["seed"])]["follicles"].append({name: _value(text) for name, text in row.items()})
+    return cases
+
+
+def _value(text):
+    """What a cell of a report's table says: nothing, true or false, a number, or words."""
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def line(name, cases):
     """One row of the table, from a system's cases: dicts of `row` and `follicles`."""
     means = []
@@ -88,6 +117,7 @@ def main():
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--ovary-analysis", metavar="FOLDER", help="folder of ovary_3dunet.pytorch and follicle_3dunet.pytorch")
     parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="that ovary-analysis computes in, where openvino is installed")
+    parser.add_argument("--report", action="append", default=[], metavar="NAME=FOLDER", help="a report of `evaluate` with these volumes; may be repeated")
     parser.add_argument("--simulator", default="trial")
     parser.add_argument("--json", help="file of every volume's figures; those in it are not measured again")
     options = parser.parse_args()
@@ -96,6 +126,7 @@ def main():
     path = Path(options.json) if options.json else None
     measured = known_cases(path, systems, options.simulator)
     seeds = range(options.first_seed, options.first_seed + options.volumes)
+    reports = {name: reported(folder, seeds, options.simulator) for name, folder in (each.split("=", 1) for each in options.report)}
     for seed in seeds:
         lacking = [name for name in systems if str(seed) not in measured[name]["cases"]]
         phantom = simulate(options.simulator, seed) if lacking else None
@@ -110,6 +141,8 @@ def main():
     print("|---" * (len(COLUMNS) + 4) + "|")
     for name in systems:
         print(line(name, [measured[name]["cases"][str(seed)] for seed in seeds]))
+    for name, cases in reports.items():
+        print(line(name, [cases[seed] for seed in seeds]))
     print(f"\n{len(seeds)} volumes of the {options.simulator} simulator, seeds {seeds[0]} to {seeds[-1]}. {NOTE}")
 
 

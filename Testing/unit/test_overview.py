@@ -8,7 +8,7 @@ from standin import BACKGROUND, bundle_for, image_of, scene
 
 from crend.engines import make_engine
 from crend.grid import ModelGrid
-from crend.overview import join
+from crend.overview import heed_close, join
 from crend.predict import segment
 
 ORGAN = (slice(50, 74), slice(56, 80), slice(60, 84))
@@ -67,6 +67,49 @@ def test_the_share_decides_who_is_believed(array):
 def test_join_is_a_mean_weighted_by_channel():
     close, overview = np.full((2, 1, 1, 1), 0.2, np.float32), np.full((2, 1, 1, 1), 0.8, np.float32)
     assert join(close, overview, {"ovary": 0.5, "follicles": 0.25}).ravel() == pytest.approx([0.5, 0.35])
+
+
+def ball(shape, centre, diameter):
+    """A mask (D, H, W) of a ball, all in voxels."""
+    return sum((axis - c) ** 2 for axis, c in zip(np.ogrid[tuple(slice(n) for n in shape)], centre)) <= diameter**2 / 4
+
+
+def test_a_small_follicle_that_only_the_close_look_sees_is_kept_and_a_large_one_is_not():
+    small, large = ball((30, 30, 60), (15, 15, 12), 6), ball((30, 30, 60), (15, 15, 42), 16)
+    close = np.where(small | large, 0.9, 0.05).astype(np.float32)
+    joint = (0.4 * close).astype(np.float32)  # the first look saw nothing
+    found = heed_close(joint, close, 0.5, 4.0, (0.6, 0.6, 0.6)) >= 0.5
+    assert np.array_equal(found, small)
+
+
+def test_the_boundary_of_a_small_follicle_lies_where_the_close_look_has_it():
+    close = np.where(ball((20, 20, 20), (10, 10, 10), 5), 0.9, 0.4).astype(np.float32)
+    found = heed_close(np.full_like(close, 0.1), close, 0.5, 4.0, (0.6, 0.6, 0.6))
+    assert found[10, 10, 12] == found[10, 10, 8] == pytest.approx(0.9) and found[10, 10, 13] == pytest.approx(0.4)
+    assert found[0, 0, 0] == pytest.approx(0.1)
+
+
+def test_a_gap_that_the_close_look_is_sure_of_parts_two_follicles_that_the_first_look_joins():
+    close = np.where(ball((24, 24, 48), (12, 12, 12), 18) | ball((24, 24, 48), (12, 12, 34), 18), 0.95, 0.5).astype(np.float32)
+    close[:, :, 22:25] = 0.1
+    joint = np.full_like(close, 0.8)
+    found = heed_close(joint, close, 0.5, 4.0, (0.6, 0.6, 0.6))
+    assert (found[:, :, 22:25] < 0.5).all()
+    # Where the close look is only in doubt the two together decide.
+    assert (found[:, :, :22] == joint[:, :, :22]).all()
+
+
+def test_a_bundle_that_names_no_small_follicles_joins_by_the_mean_alone():
+    # Only the close look sees the follicle, of 7 mm, and counts for less than half.
+    array, share = scene((48, 48, 48), (slice(8, 40),) * 3, [(slice(20, 26),) * 3]), {"ovary": 0, "follicles": 0.6}
+
+    def follicles(small_mm):
+        bundle = bundle_for(array, overview=Says(9, -9), share=share)
+        bundle.metadata["crend"]["overview"].update(small_mm)
+        return int(sitk.GetArrayFromImage(segment(image_of(array), bundle, engine="torch", device="cpu").follicles).max())
+
+    assert follicles({}) == follicles({"small_follicle_mm": 4.0}) == 0
+    assert follicles({"small_follicle_mm": 8.0}) == 1
 
 
 def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
