@@ -12,8 +12,8 @@ from .grid import ModelGrid, to_model_grid
 from .look import Look
 
 
-#: The close look's probability counts so many times at most: where it is below half the threshold, no first look makes a follicle of it.
-MOST_ABOVE_CLOSE = 2.0
+#: A large follicle that the first look sees is missed by both together where they find less than this part of it.
+MISSED = 0.3
 
 
 def look_over(image, bundle, engine, render: bool, run, grid: ModelGrid) -> tuple[np.ndarray, int]:
@@ -37,18 +37,18 @@ def join(close: np.ndarray, overview: np.ndarray, share: dict) -> np.ndarray:
     return (1 - part) * close + part * overview
 
 
-def heed_close(joint: np.ndarray, close: np.ndarray, threshold: float, small_mm: float, spacing_mm) -> np.ndarray:
-    """Joint probabilities of follicles (D, H, W), changed where the close look knows better than both together.
+def keep_large(joint: np.ndarray, close: np.ndarray, overview: np.ndarray, settings: dict, threshold: float, spacing_mm) -> np.ndarray:
+    """Joint probabilities of follicles (D, H, W) with what the first look sees and they miss, where it is large.
 
-    A first look blurs the gap between two follicles that touch, and hardly sees one of two or three of its own voxels. So what the close look
-    is sure to be none (`MOST_ABOVE_CLOSE`) is none, and a blob of it that reaches `threshold` is kept whole where its diameter of equal volume
-    is at most small_mm. spacing_mm (x, y, z): of the grid.
+    A first look hardly sees a follicle of two or three of its own voxels, so it counts for little among them; but where tissue is as dark as
+    fluid it finds large ones that the close look, with less around it, takes for nothing. settings: `share`, what the overview counts for
+    in looking for those, and `from_mm`, the diameter of equal volume that they have at least. spacing_mm (x, y, z): of the grid.
     """
-    joint = np.minimum(joint, MOST_ABOVE_CLOSE * close)
-    blobs, _ = ndimage.label(close >= threshold)
-    most = np.pi / 6 * small_mm**3 / np.prod(spacing_mm)
-    small = np.bincount(blobs.ravel()) <= most
-    small[0] = False
+    second = (1 - settings["share"]) * close + settings["share"] * overview
+    blobs, _ = ndimage.label(second >= threshold)
+    sizes = np.bincount(blobs.ravel())
+    found = np.bincount(blobs[joint >= threshold], minlength=len(sizes))
+    missed = (sizes * np.prod(spacing_mm) >= np.pi / 6 * settings["from_mm"] ** 3) & (found < MISSED * sizes)
+    missed[0] = False
     # One voxel more than the blob: interpolation must see the values that place its boundary.
-    where = ndimage.binary_dilation(small[blobs])
-    return np.where(where, np.maximum(joint, close), joint)
+    return np.where(ndimage.binary_dilation(missed[blobs]), np.maximum(joint, second), joint)

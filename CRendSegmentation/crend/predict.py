@@ -23,7 +23,7 @@ from .image import check_image, like
 from .look import Look
 from .measurements import measure
 from .organ import bounding_box, tidy
-from .overview import heed_close, join, look_over
+from .overview import join, keep_large, look_over
 from .result import Segmentation
 
 # What fraction of a run is done when a stage ends.
@@ -91,11 +91,7 @@ def segment(
     with run.stage("windows"):
         probabilities = look.closely(windows)
     if overview is not None:
-        close, first = probabilities[1], settings["overview"]
-        probabilities = join(probabilities, overview, first["share"])
-        if first.get("small_follicle_mm"):
-            small_mm, spacing = first["small_follicle_mm"], settings["spacing_mm"]
-            probabilities[1] = heed_close(probabilities[1], close, settings["thresholds"]["follicles"], small_mm, spacing)
+        probabilities = _both(probabilities, overview, settings)
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     thresholds, expected = suited(probabilities[0], settings["thresholds"], settings["spacing_mm"])
@@ -136,6 +132,16 @@ def segment(
     if progress is not None:
         progress("done", 1.0)
     return Segmentation(ovary, follicles, measurements, provenance, kept)
+
+
+def _both(close, overview, settings: dict):
+    """Probabilities (2, D, H, W) of both looks together, as the bundle says."""
+    first = settings["overview"]
+    joint = join(close, overview, first["share"])
+    if "large_follicles" in first:
+        spacing, threshold = settings["spacing_mm"], settings["thresholds"]["follicles"]
+        joint[1] = keep_large(joint[1], close[1], overview[1], first["large_follicles"], threshold, spacing)
+    return joint
 
 
 class _Run:

@@ -8,7 +8,7 @@ from standin import BACKGROUND, bundle_for, image_of, scene
 
 from crend.engines import make_engine
 from crend.grid import ModelGrid
-from crend.overview import heed_close, join
+from crend.overview import join, keep_large
 from crend.predict import segment
 
 ORGAN = (slice(50, 74), slice(56, 80), slice(60, 84))
@@ -74,42 +74,42 @@ def ball(shape, centre, diameter):
     return sum((axis - c) ** 2 for axis, c in zip(np.ogrid[tuple(slice(n) for n in shape)], centre)) <= diameter**2 / 4
 
 
-def test_a_small_follicle_that_only_the_close_look_sees_is_kept_and_a_large_one_is_not():
-    small, large = ball((30, 30, 60), (15, 15, 12), 6), ball((30, 30, 60), (15, 15, 42), 16)
-    close = np.where(small | large, 0.9, 0.05).astype(np.float32)
-    joint = (0.4 * close).astype(np.float32)  # the first look saw nothing
-    found = heed_close(joint, close, 0.5, 4.0, (0.6, 0.6, 0.6)) >= 0.5
-    assert np.array_equal(found, small)
+SMALL, LARGE = ball((30, 30, 60), (15, 15, 12), 6), ball((30, 30, 60), (15, 15, 42), 16)
 
 
-def test_the_boundary_of_a_small_follicle_lies_where_the_close_look_has_it():
-    close = np.where(ball((20, 20, 20), (10, 10, 10), 5), 0.9, 0.4).astype(np.float32)
-    found = heed_close(np.full_like(close, 0.1), close, 0.5, 4.0, (0.6, 0.6, 0.6))
-    assert found[10, 10, 12] == found[10, 10, 8] == pytest.approx(0.9) and found[10, 10, 13] == pytest.approx(0.4)
-    assert found[0, 0, 0] == pytest.approx(0.1)
+def kept(close, overview, **settings):
+    """keep_large of a joint prediction in which the overview counts for a fifth, on a grid of 0.6 mm."""
+    close, overview = (np.asarray(each, np.float32) for each in (close, overview))
+    settings = {"share": 0.6, "from_mm": 5.0, **settings}
+    joint = 0.8 * close + 0.2 * overview
+    return joint, keep_large(joint, close, overview, settings, 0.5, (0.6, 0.6, 0.6))
 
 
-def test_a_gap_that_the_close_look_is_sure_of_parts_two_follicles_that_the_first_look_joins():
-    close = np.where(ball((24, 24, 48), (12, 12, 12), 18) | ball((24, 24, 48), (12, 12, 34), 18), 0.95, 0.5).astype(np.float32)
-    close[:, :, 22:25] = 0.1
-    joint = np.full_like(close, 0.8)
-    found = heed_close(joint, close, 0.5, 4.0, (0.6, 0.6, 0.6))
-    assert (found[:, :, 22:25] < 0.5).all()
-    # Where the close look is only in doubt the two together decide.
-    assert (found[:, :, :22] == joint[:, :, :22]).all()
+def test_of_what_only_the_first_look_sees_a_large_follicle_is_kept_and_a_small_one_is_not():
+    _, found = kept(np.full(SMALL.shape, 0.1), np.where(SMALL | LARGE, 0.95, 0.0))
+    assert np.array_equal(found >= 0.5, LARGE)
+    _, found = kept(np.full(SMALL.shape, 0.1), np.where(SMALL | LARGE, 0.95, 0.0), from_mm=10.0)
+    assert not (found >= 0.5).any()
 
 
-def test_a_bundle_that_names_no_small_follicles_joins_by_the_mean_alone():
-    # Only the close look sees the follicle, of 7 mm, and counts for less than half.
-    array, share = scene((48, 48, 48), (slice(8, 40),) * 3, [(slice(20, 26),) * 3]), {"ovary": 0, "follicles": 0.6}
+def test_a_large_follicle_that_was_found_stays_as_it_was():
+    # The close look's half of it is enough: where its boundary lies is for both together to say.
+    half = LARGE & (np.arange(60) < 42)
+    joint, found = kept(np.where(half, 0.95, 0.0), np.where(LARGE, 1.0, 0.0))
+    assert np.array_equal(found, joint)
 
-    def follicles(small_mm):
-        bundle = bundle_for(array, overview=Says(9, -9), share=share)
-        bundle.metadata["crend"]["overview"].update(small_mm)
+
+def test_a_bundle_that_names_no_large_follicles_joins_by_the_mean_alone():
+    # Only the overview sees follicles, everywhere, and counts for a fifth.
+    array, share = scene((48, 48, 48), (slice(8, 40),) * 3), {"ovary": 0, "follicles": 0.2}
+
+    def follicles(settings):
+        bundle = bundle_for(array, overview=Says(9, 9), share=share)
+        bundle.metadata["crend"]["overview"].update(settings)
         return int(sitk.GetArrayFromImage(segment(image_of(array), bundle, engine="torch", device="cpu").follicles).max())
 
-    assert follicles({}) == follicles({"small_follicle_mm": 4.0}) == 0
-    assert follicles({"small_follicle_mm": 8.0}) == 1
+    assert follicles({}) == follicles({"large_follicles": {"share": 0.6, "from_mm": 100.0}}) == 0
+    assert follicles({"large_follicles": {"share": 0.6, "from_mm": 5.0}}) == 1
 
 
 def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():

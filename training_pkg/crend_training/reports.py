@@ -19,7 +19,7 @@ def settings_of(block: dict) -> dict:
         "overview": overview and {
             "share": overview["share"],
             "mirrored": overview.get("mirrored", False),
-            **({"small_follicle_mm": overview["small_follicle_mm"]} if overview.get("small_follicle_mm") else {}),
+            **({"large_follicles": overview["large_follicles"]} if "large_follicles" in overview else {}),
         },
         "thresholds": block["thresholds"],
         "smallest_follicle_mm": block["smallest_follicle_mm"],
@@ -65,7 +65,7 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
         raise InputError(f"{folder}: measures other weights than those bundled; run `crend_training evaluate` on this bundle, and give that report")
     measured = summary.get("settings", settings)
     if measured.get("overview") != settings["overview"]:
-        raise InputError(f"{folder}: measures the weights with another --share or --small-follicle; run `crend_training evaluate` on this bundle, and give that report")
+        raise InputError(f"{folder}: measures the weights with another --share or --large; run `crend_training evaluate` on this bundle, and give that report")
 
 
 def settings_words(summary: dict) -> str | None:
