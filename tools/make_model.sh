@@ -10,8 +10,8 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 0.6 0.6 --version 0.5.0 --out "$folder/crend-sim" "$@" \
-        --changes "ovaries much darker or lighter than what is around them in training"
+        --share 0.6 0.2 --large 0.6 5 --version 0.6.0 --out "$folder/crend-sim" "$@" \
+        --changes "small follicles: they count more in the close look's training, and the first look counts less among them"
 }
 calibrate() { # quick the second time: it keeps what it saw
     crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"
@@ -33,10 +33,10 @@ evaluate() { # NAME OPTION...
     echo "$measured" > "$report.of"
 }
 evaluate report --first-seed 200 --volumes 60
-evaluate trial --first-seed 240 --volumes 40 --simulator trial
+evaluate trial --first-seed 280 --volumes 40 --simulator trial
 evaluate empty --first-seed 200 --volumes 20 --empty
-evaluate empty-trial --first-seed 240 --volumes 20 --simulator trial --empty
-evaluate trial-not-rendered --first-seed 240 --volumes 40 --simulator trial --no-render
+evaluate empty-trial --first-seed 280 --volumes 20 --simulator trial --empty
+evaluate trial-not-rendered --first-seed 280 --volumes 40 --simulator trial --no-render
 bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial"
 calibrate
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
