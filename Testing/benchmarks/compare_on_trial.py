@@ -136,7 +136,7 @@ def main():
             print(f"seed {seed}, {name}: ovary {case.row['ovary_dsc']:.3f}, follicles {case.row['follicles_dsc']:.3f}", file=sys.stderr, flush=True)
             if path:
                 with replacing(path) as temporary:
-                    temporary.write_text(json.dumps(measured))
+                    temporary.write_text(json.dumps(measured) + "\n")
     print("| system | " + " | ".join(COLUMNS) + " | FD % | MD % | mean diameter mm, bias (95 % limits) |")
     print("|---" * (len(COLUMNS) + 4) + "|")
     for name in systems:
