@@ -66,19 +66,35 @@ class Augmentation:
         return moved if context is None else (*moved, data["context"].as_tensor().float().contiguous())
 
 
+#: After a change of contrast the tissue's median stays this much above the fluid's: no ovary shows its follicles lighter than itself.
+LEAST_GAP = 0.8
+
+
 def other_contrast(image, labels, spread: float, random):
     """image (1, D, H, W) with the tissue of its ovary lighter or darker by a normal deviate of `spread`, and the fluid of its
-    follicles lighter by half of one: echoes are logarithms, so their texture stays. labels (1, D, H, W): 1 tissue, 2 follicles.
+    follicles darker by one or lighter by half of one: echoes are logarithms, so their texture stays. labels (1, D, H, W): 1 tissue, 2 follicles.
 
     The change fades over a voxel, or its edge would give the ovary away; where there is no echo nothing changes, and nothing
-    gets darker than that: dark tissue loses the lower part of its texture, as on a screen.
+    gets darker than that: what is dark loses the lower part of its texture, as on a screen. Fluid stays darker than tissue: where the two
+    came together or changed places, what is dark grey would have to be called either.
     """
-    shift = labels.new_zeros(labels.shape, dtype=torch.float32)
-    shift += (labels.round() == 1) * float(np.clip(random.normal(0, spread), -2 * spread, 2 * spread))
-    shift += (labels.round() == 2) * float(min(abs(random.normal(0, spread)), 2 * spread) / 2)
+    labels = labels.round()
     echo = image > image.min() + 0.05
-    changed = image + echo * torch.nn.functional.avg_pool3d(shift[None], 3, stride=1, padding=1)[0]
+    tissue, fluid = (float(np.clip(random.normal(0, spread), -2 * spread, 2 * spread)) for _ in range(2))
+    fluid *= 0.5 if fluid > 0 else 1.0
+    if (labels == 1).any() and (labels == 2).any():
+        gap = float(image[labels == 1].median() - image[labels == 2].median())
+        tissue, fluid = _apart(gap, tissue, fluid)
+    shift = (labels == 1) * tissue + (labels == 2) * fluid
+    changed = image + echo * torch.nn.functional.avg_pool3d(shift.float()[None], 3, stride=1, padding=1)[0]
     return changed.clamp(min=float(image.min()))
+
+
+def _apart(gap: float, tissue: float, fluid: float) -> tuple[float, float]:
+    """Shifts of tissue and fluid that leave of `gap` between them at least LEAST_GAP, or, where it is smaller from the start, all of it."""
+    least = min(gap, LEAST_GAP)
+    fluid = min(fluid, max(0.0, gap + tissue - least))
+    return max(tissue, least - gap + fluid), fluid
 
 
 def turn_axes(*tensors, random):
