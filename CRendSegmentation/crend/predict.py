@@ -15,6 +15,7 @@ import SimpleITK as sitk
 
 from . import __version__
 from .assessment import assess
+from .doubtful import without_doubtful
 from .errors import Cancelled
 from .expected import suited
 from .follicles import split_follicles
@@ -106,6 +107,8 @@ def segment(
         with run.stage("follicles"):
             mask = follicles[where] > 0
             follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
+            if "small_follicles" in settings:
+                follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["small_follicles"], where)
     with run.stage("measurements"):
         ovary, follicles = (like(array, image) for array in (ovary, follicles))
         measurements, flags = assess(values, grid, probabilities, organ, follicles, measure(ovary, follicles), settings)

@@ -166,6 +166,20 @@ def test_small_follicles_go_and_touching_ones_stay_together_when_asked():
     assert np.array_equal(arrays(found)[0], array > BACKGROUND), "a dropped follicle stays part of the organ"
 
 
+def test_a_small_follicle_that_the_model_doubts_goes_where_the_bundle_says_so():
+    z, y, x = np.indices(SHAPE)
+    array = scene(SHAPE, ORGAN)
+    bundle = bundle_for(scene(SHAPE, ORGAN, FOLLICLES))
+    # 180 is half-way, a probability of a half; 184 just above it.
+    for centre, radius, grey in ((17, 3, FOLLICLE), (17, 3, 184), (27, 5, 184)):
+        array[(z - 19) ** 2 + (y - (15 if grey == FOLLICLE else 25)) ** 2 + (x - centre) ** 2 <= radius**2] = grey
+    assert arrays(run(array, bundle=bundle))[1].max() == 3
+    bundle.metadata["crend"]["small_follicles"] = {"below_mm": 8.0, "probability": 0.8}
+    ovary, follicles = arrays(run(array, bundle=bundle))
+    assert follicles.max() == 2 and follicles[19, 15, 17] == 2 and follicles[19, 25, 27] == 1 and follicles[19, 25, 17] == 0
+    assert ovary[19, 25, 17] == 1, "it stays part of the organ"
+
+
 def test_rendering_decides_ambiguous_voxels_and_can_be_switched_off():
     array = scene((32, 32, 32), (slice(4, 20), slice(4, 20), slice(4, 20)))
     rendered = run(array, bundle=bundle_for(array, network=Rendering(), points=32**3))
