@@ -2,24 +2,27 @@
 # Trains, bundles, measures and calibrates crend-sim from its two committed configurations. Started again after any stop it goes on.
 #
 #     tools/make_model.sh [FOLDER]     cases, runs and the bundle go into FOLDER (default: runs/model)
+#
+# To see in minutes that every step runs: CONFIGS names a folder with two other configurations (few steps, few volumes), VOLUMES how many volumes
+# each report is of, instead of 20 to 60.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/model}
-configs=training_pkg/crend_training/configs
+configs=${CONFIGS:-training_pkg/crend_training/configs}
 python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
-    crend_training bundle $configs/crend_sim.yaml --run "$folder/close" --overview $configs/crend_sim_overview.yaml --overview-run "$folder/overview" \
-        --share 0.6 0.2 --large 0.6 5 --version 0.6.0 --out "$folder/crend-sim" "$@" \
-        --changes "small follicles: they count more in the close look's training, and the first look counts less among them"
+    crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
+        --share 0.6 0.2 --large 0.6 5 --version 0.7.0 --out "$folder/crend-sim" "$@" \
+        --changes "dark ovaries: in training their tissue stays lighter than their follicles; small follicles are asked for a higher probability"
 }
 calibrate() { # quick the second time: it keeps what it saw
-    crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes 21 --cases "$folder/fine/training" --out "$folder/calibration"
+    crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes "${VOLUMES:-21}" --cases "$folder/fine/training" --out "$folder/calibration"
 }
 
 mkdir -p "$folder"
-crend_training train $configs/crend_sim_overview.yaml --data "$folder/coarse" --run "$folder/overview"
-crend_training train $configs/crend_sim.yaml --data "$folder/fine" --run "$folder/close"
+crend_training train "$configs/crend_sim_overview.yaml" --data "$folder/coarse" --run "$folder/overview"
+crend_training train "$configs/crend_sim.yaml" --data "$folder/fine" --run "$folder/close"
 bundle
 calibrate # before measuring, since it decides what is flagged
 
@@ -32,12 +35,12 @@ evaluate() { # NAME OPTION...
     crend_training evaluate "$folder/crend-sim" --processes "$(nproc)" --out "$report" "${@:2}"
     echo "$measured" > "$report.of"
 }
-evaluate report --first-seed 200 --volumes 60
-evaluate trial --first-seed 280 --volumes 40 --simulator trial
-evaluate empty --first-seed 200 --volumes 20 --empty
-evaluate empty-trial --first-seed 280 --volumes 20 --simulator trial --empty
-evaluate trial-not-rendered --first-seed 280 --volumes 40 --simulator trial --no-render
-bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial"
+evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
+evaluate trial --first-seed 320 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
+evaluate empty-trial --first-seed 320 --volumes "${VOLUMES:-20}" --simulator trial --empty
+evaluate trial-not-rendered --first-seed 320 --volumes "${VOLUMES:-40}" --simulator trial --no-render
+bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
 echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, empty, empty-trial and trial-not-rendered to training_pkg/results"
