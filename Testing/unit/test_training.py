@@ -185,25 +185,27 @@ def test_another_contrast_moves_tissue_and_fluid_and_nothing_else():
         change = other_contrast(image, labels, 0.4, np.random.default_rng(seed)) - image
         assert (change[:, :3] == 0).all() and (change[..., :7] == 0).all()
         tissue, fluid = change[0, 5, 5:15, 8:15], change[0, 9:12, 9:12, 9:12]
-        assert tissue.std() < 1e-5 and fluid.std() < 1e-5
+        assert tissue.std() < 0.36 and fluid.std() < 1e-5
         shifts.append((float(tissue.mean()), float(fluid.mean())))
     tissue, fluid = np.array(shifts).T
-    assert abs(tissue.mean()) < 0.08 and 0.3 < tissue.std() < 0.45 and np.abs(tissue).max() <= 0.8001
+    assert -0.3 < tissue.mean() < -0.1 and 0.3 < tissue.std() < 0.45 and tissue.max() > 0.4
     assert -0.15 < fluid.mean() < 0 and fluid.max() <= 0.4001 and -0.8001 <= fluid.min() < -0.5
 
 
 def test_tissue_of_another_contrast_stays_lighter_than_fluid():
     labels = torch.ones(1, 16, 16, 16)
     labels[:, 4:12, 4:12, 4:12] = 2
-    for gap, least in ((2.0, 0.8), (0.5, 0.5)):
+    for gap, least in ((3.0, 1.0), (0.4, 0.4)):
         image = torch.zeros(1, 16, 16, 16)
         image[labels == 2] = -gap
         image[:, :2] = -9.0
         left = []
         for seed in range(100):
             changed = other_contrast(image, labels, 1.0, np.random.default_rng(seed))
-            left.append(float(changed[0, 14, 8, 8] - changed[0, 8, 8, 8]))
-        assert min(left) == pytest.approx(least, abs=0.05) and max(left) > gap + 1
+            left.append((changed[labels == 1].median() - changed[0, 8, 8, 8], changed[0, 14, 2:14, 2:14].min() - changed[0, 8, 8, 8]))
+        middle, darkest = np.array(left, float).T
+        assert middle.min() == pytest.approx(least, abs=0.15) and middle.max() > gap + 0.8
+        assert darkest.min() > min(least, 0.5) - 0.01
 
 
 def test_dark_tissue_is_never_darker_than_no_echo():
