@@ -1,7 +1,7 @@
-"""Small follicles that the model hardly believes in: speckle and small vessels look like them, so a bundle may ask more of those than of large ones.
+"""Follicles that the model hardly believes in: speckle, small vessels and dark patches of tissue look like them.
 
-A threshold decides voxel by voxel; a blob of a few voxels that just reaches it has half a chance in each. A small follicle that is one is
-darker inside than at its rim, and the model sure of its middle.
+A threshold decides voxel by voxel; a blob that just reaches it has half a chance in each. Of a follicle that is one the model is sure in
+its middle, of a large one nearly everywhere.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from .follicles import by_size
 def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
     """The instances in `follicles` (image_shape, uint16) at `where` (three slices around all of them), renumbered without doubtful ones.
 
-    probability: (D, H, W) of follicles on the model grid. settings: a follicle of less than `below_mm` (diameter of equal volume) is doubtful
-    when its mean probability is below `probability`.
+    probability: (D, H, W) of follicles on the model grid. settings: a follicle is doubtful when its mean probability is below `large`, or below
+    `small` if its diameter of equal volume is less than `below_mm`.
     """
     labels = follicles[where]
     counts = np.bincount(labels.ravel())
     counts[0] = 0
-    small = np.flatnonzero((counts > 0) & (counts * np.prod(grid.image_spacing) < np.pi / 6 * settings["below_mm"] ** 3))
-    if not len(small):
+    ids = np.flatnonzero(counts)
+    if not len(ids):
         return labels
-    means = ndimage.mean(probability, on_model_grid(follicles, grid, small), small)
-    doubtful = small[means < settings["probability"]]
+    small = counts[ids] * np.prod(grid.image_spacing) < np.pi / 6 * settings["below_mm"] ** 3
+    means = ndimage.mean(probability, on_model_grid(follicles, grid, ids), ids)
+    doubtful = ids[means < np.where(small, settings["small"], settings["large"])]
     return by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

@@ -55,7 +55,7 @@ def describe(
     thresholds: dict | None = None,
     render_points: int = 65536,
     smallest_follicle_mm: float = 2.0,
-    small_follicles: dict | None = None,
+    least_probability: dict | None = None,
     overview: dict | None = None,
     seeds: dict | None = None,
     **more,
@@ -63,7 +63,7 @@ def describe(
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
 
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
-    (references, data_source, eval_metrics, ...). small_follicles: what is asked of them (see `doubtful`). overview describes the second network, where there is one: `network`, `arguments`,
+    (references, data_source, eval_metrics, ...). least_probability: what is asked of follicles (see `doubtful`). overview describes the second network, where there is one: `network`, `arguments`,
     `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too), `share`,
     what its probabilities count for in the joint ones, and where wanted `large_follicles` (see `overview.keep_large`). seeds: of the simulated volumes that it was trained on and watched on, "training"
     and "validation", each a list of [first, stop]. InputError if something does not fit.
@@ -99,7 +99,7 @@ def describe(
             "trained_on": trained_on,
             "measured_on": measured_on,
             "notice": notice,
-            **({"small_follicles": dict(small_follicles)} if small_follicles else {}),
+            **({"least_probability": dict(least_probability)} if least_probability else {}),
             **({"overview": dict(overview)} if overview else {}),
             **({"seeds": dict(seeds)} if seeds else {}),
         },
@@ -152,9 +152,10 @@ def check(metadata, where: str) -> None:
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
-    small = block.get("small_follicles", {"below_mm": 0, "probability": 0})
-    good = isinstance(small, dict) and all(_is_number(small.get(key)) for key in ("below_mm", "probability"))
-    demand(good and small["below_mm"] >= 0 and 0 <= small["probability"] <= 1, "'small_follicles' has no length, or no probability from 0 to 1")
+    least = block.get("least_probability", {"below_mm": 0, "small": 0, "large": 0})
+    good = isinstance(least, dict) and all(_is_number(least.get(key)) for key in ("below_mm", "small", "large"))
+    good = good and least["below_mm"] >= 0 and all(0 <= least[key] <= 1 for key in ("small", "large"))
+    demand(good, "'least_probability' has no length, or no probabilities from 0 to 1")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
     for what in (calibration_of, familiar_of):

@@ -107,8 +107,8 @@ def segment(
         with run.stage("follicles"):
             mask = follicles[where] > 0
             follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
-            if "small_follicles" in settings:
-                follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["small_follicles"], where)
+            if "least_probability" in settings:
+                follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["least_probability"], where)
     with run.stage("measurements"):
         ovary, follicles = (like(array, image) for array in (ovary, follicles))
         measurements, flags = assess(values, grid, probabilities, organ, follicles, measure(ovary, follicles), settings)

@@ -100,7 +100,7 @@ def bundle_run(
         render_points=block["render"]["points"],
         thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest},
         smallest_follicle_mm=experiment.smallest_follicle_mm,
-        small_follicles=_small_follicles(experiment),
+        least_probability=_least_probability(experiment),
         eval_metrics=measured.get("figures", {}),
         seeds=seeds,
         **more,
@@ -175,7 +175,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         *([f"| large follicles | from {overview.large[1]:g} mm, where that share misses them: {overview.large[0]:g} of the follicles' |"]
           if overview and overview.large else []),
         f"| ovary's threshold | {_threshold(experiment)} |",
-        f"| follicles | from {experiment.smallest_follicle_mm:g} mm on{_asked_of_small(experiment)} |",
+        f"| follicles | from {experiment.smallest_follicle_mm:g} mm on{_asked(experiment)} |",
         f"| trained on | {trained_on} |",
         *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",
@@ -202,16 +202,15 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
     return "\n".join(lines)
 
 
-def _small_follicles(experiment: Experiment) -> dict | None:
-    """What the bundle asks of small follicles; None where it asks nothing."""
-    if not experiment.small_follicle_probability:
-        return None
-    return {"below_mm": float(experiment.small_follicle_mm), "probability": float(experiment.small_follicle_probability)}
+def _least_probability(experiment: Experiment) -> dict | None:
+    """What the bundle asks of follicles; None where it asks nothing."""
+    small, large = experiment.small_follicle_probability, experiment.large_follicle_probability
+    return {"below_mm": float(experiment.small_follicle_mm), "small": float(small), "large": float(large)} if small or large else None
 
 
-def _asked_of_small(experiment: Experiment) -> str:
-    small = _small_follicles(experiment)
-    return f"; below {small['below_mm']:g} mm where the mean probability inside is {small['probability']:g} or more" if small else ""
+def _asked(experiment: Experiment) -> str:
+    least = _least_probability(experiment)
+    return f", where the mean probability inside is {least['small']:g} or more (from {least['below_mm']:g} mm on {least['large']:g})" if least else ""
 
 
 def _threshold(experiment: Experiment) -> str:

@@ -23,7 +23,7 @@ def settings_of(block: dict) -> dict:
         },
         "thresholds": block["thresholds"],
         "smallest_follicle_mm": block["smallest_follicle_mm"],
-        **({"small_follicles": block["small_follicles"]} if "small_follicles" in block else {}),
+        **({"least_probability": block["least_probability"]} if "least_probability" in block else {}),
         "render_points": block["render"]["points"],
     }
 
@@ -67,8 +67,8 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
     measured = summary.get("settings", settings)
     if measured.get("overview") != settings["overview"]:
         raise InputError(f"{folder}: measures the weights with another --share or --large; run `crend_training evaluate` on this bundle, and give that report")
-    if measured.get("small_follicles") != settings.get("small_follicles"):
-        raise InputError(f"{folder}: asks another probability of small follicles; run `crend_training evaluate` on this bundle, and give that report")
+    if measured.get("least_probability") != settings.get("least_probability"):
+        raise InputError(f"{folder}: asks another probability of follicles; run `crend_training evaluate` on this bundle, and give that report")
 
 
 def settings_words(summary: dict) -> str | None:
@@ -79,6 +79,6 @@ def settings_words(summary: dict) -> str | None:
     thresholds = settings["thresholds"]
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}"
-    small = settings.get("small_follicles")
-    words += f"; below {small['below_mm']:g} mm only those of a mean probability from {small['probability']:g} on" if small else ""
+    least = settings.get("least_probability")
+    words += f"; mean probability from {least['small']:g} on, of those of {least['below_mm']:g} mm or more from {least['large']:g} on" if least else ""
     return f"Measured with {words}{'' if summary.get('rendering', True) else '; not rendered'}."
