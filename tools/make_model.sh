@@ -13,8 +13,8 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
-        --share 0.6 0.2 --large 0.6 5 --version 0.7.0 --out "$folder/crend-sim" "$@" \
-        --changes "dark ovaries: in training their tissue stays lighter than their follicles; small follicles are asked for a higher probability"
+        --share 0.6 0.2 --version 0.7.0 --out "$folder/crend-sim" "$@" \
+        --changes "dark ovaries: in training their tissue is patchy and stays lighter than their follicles; follicles are asked for a higher mean probability"
 }
 calibrate() { # quick the second time: it keeps what it saw
     crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes "${VOLUMES:-21}" --cases "$folder/fine/training" --out "$folder/calibration"
@@ -36,10 +36,10 @@ evaluate() { # NAME OPTION...
     echo "$measured" > "$report.of"
 }
 evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
-evaluate trial --first-seed 320 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate trial --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial
 evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
-evaluate empty-trial --first-seed 320 --volumes "${VOLUMES:-20}" --simulator trial --empty
-evaluate trial-not-rendered --first-seed 320 --volumes "${VOLUMES:-40}" --simulator trial --no-render
+evaluate empty-trial --first-seed 360 --volumes "${VOLUMES:-20}" --simulator trial --empty
+evaluate trial-not-rendered --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial --no-render
 bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"

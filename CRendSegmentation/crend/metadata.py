@@ -64,8 +64,8 @@ def describe(
 
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
     (references, data_source, eval_metrics, ...). least_probability: what is asked of follicles (see `doubtful`). overview describes the second network, where there is one: `network`, `arguments`,
-    `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too), `share`,
-    what its probabilities count for in the joint ones, and where wanted `large_follicles` (see `overview.keep_large`). seeds: of the simulated volumes that it was trained on and watched on, "training"
+    `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too) and `share`,
+    what its probabilities count for in the joint ones. seeds: of the simulated volumes that it was trained on and watched on, "training"
     and "validation", each a list of [first, stop]. InputError if something does not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
@@ -141,9 +141,6 @@ def check(metadata, where: str) -> None:
             isinstance(share, dict) and all(_is_number(share.get(c)) and 0 <= share[c] <= 1 for c in ("ovary", "follicles")),
             "overview: 'share' of ovary and follicles are not from 0 to 1",
         )
-        large = overview.get("large_follicles", {"share": 0, "from_mm": 0})
-        good = isinstance(large, dict) and all(_is_number(large.get(key)) for key in ("share", "from_mm"))
-        demand(good and 0 <= large["share"] <= 1 and large["from_mm"] >= 0, "overview: 'large_follicles' has no share from 0 to 1, or no length")
     thresholds = block.get("thresholds")
     demand(
         isinstance(thresholds, dict) and all(_is_number(thresholds.get(c)) and 0 < thresholds[c] < 1 for c in ("ovary", "follicles")),

@@ -24,7 +24,7 @@ from .image import check_image, like
 from .look import Look
 from .measurements import measure
 from .organ import bounding_box, tidy
-from .overview import join, keep_large, look_over
+from .overview import join, look_over
 from .result import Segmentation
 
 # What fraction of a run is done when a stage ends.
@@ -92,7 +92,7 @@ def segment(
     with run.stage("windows"):
         probabilities = look.closely(windows)
     if overview is not None:
-        probabilities = _both(probabilities, overview, settings)
+        probabilities = join(probabilities, overview, settings["overview"]["share"])
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
     thresholds, expected = suited(probabilities[0], settings["thresholds"], settings["spacing_mm"])
@@ -135,16 +135,6 @@ def segment(
     if progress is not None:
         progress("done", 1.0)
     return Segmentation(ovary, follicles, measurements, provenance, kept)
-
-
-def _both(close, overview, settings: dict):
-    """Probabilities (2, D, H, W) of both looks together, as the bundle says."""
-    first = settings["overview"]
-    joint = join(close, overview, first["share"])
-    if "large_follicles" in first:
-        spacing, threshold = settings["spacing_mm"], settings["thresholds"]["follicles"]
-        joint[1] = keep_large(joint[1], close[1], overview[1], first["large_follicles"], threshold, spacing)
-    return joint
 
 
 class _Run:

@@ -318,7 +318,7 @@ def test_an_overview_without_its_description_is_not_saved(tmp_path):
         bundle.save(tmp_path / "two", network, metadata(), "card", overview=network)
 
 
-@pytest.mark.parametrize("key, value", [("patch", [10, 10, 10]), ("share", {"ovary": 2, "follicles": 0}), ("large_follicles", {"share": 0.6}), ("network", None)])
+@pytest.mark.parametrize("key, value", [("patch", [10, 10, 10]), ("share", {"ovary": 2, "follicles": 0}), ("network", None)])
 def test_a_senseless_overview_is_named(key, value, tmp_path):
     block = {**OVERVIEW_BLOCK, key: value}
     with pytest.raises(InputError, match="metadata: overview: "):

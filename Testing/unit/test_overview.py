@@ -8,7 +8,7 @@ from standin import BACKGROUND, bundle_for, image_of, scene
 
 from crend.engines import make_engine
 from crend.grid import ModelGrid
-from crend.overview import join, keep_large
+from crend.overview import join
 from crend.predict import segment
 
 ORGAN = (slice(50, 74), slice(56, 80), slice(60, 84))
@@ -67,49 +67,6 @@ def test_the_share_decides_who_is_believed(array):
 def test_join_is_a_mean_weighted_by_channel():
     close, overview = np.full((2, 1, 1, 1), 0.2, np.float32), np.full((2, 1, 1, 1), 0.8, np.float32)
     assert join(close, overview, {"ovary": 0.5, "follicles": 0.25}).ravel() == pytest.approx([0.5, 0.35])
-
-
-def ball(shape, centre, diameter):
-    """A mask (D, H, W) of a ball, all in voxels."""
-    return sum((axis - c) ** 2 for axis, c in zip(np.ogrid[tuple(slice(n) for n in shape)], centre)) <= diameter**2 / 4
-
-
-SMALL, LARGE = ball((30, 30, 60), (15, 15, 12), 6), ball((30, 30, 60), (15, 15, 42), 16)
-
-
-def kept(close, overview, **settings):
-    """keep_large of a joint prediction in which the overview counts for a fifth, on a grid of 0.6 mm."""
-    close, overview = (np.asarray(each, np.float32) for each in (close, overview))
-    settings = {"share": 0.6, "from_mm": 5.0, **settings}
-    joint = 0.8 * close + 0.2 * overview
-    return joint, keep_large(joint, close, overview, settings, 0.5, (0.6, 0.6, 0.6))
-
-
-def test_of_what_only_the_first_look_sees_a_large_follicle_is_kept_and_a_small_one_is_not():
-    _, found = kept(np.full(SMALL.shape, 0.1), np.where(SMALL | LARGE, 0.95, 0.0))
-    assert np.array_equal(found >= 0.5, LARGE)
-    _, found = kept(np.full(SMALL.shape, 0.1), np.where(SMALL | LARGE, 0.95, 0.0), from_mm=10.0)
-    assert not (found >= 0.5).any()
-
-
-def test_a_large_follicle_that_was_found_stays_as_it_was():
-    # The close look's half of it is enough: where its boundary lies is for both together to say.
-    half = LARGE & (np.arange(60) < 42)
-    joint, found = kept(np.where(half, 0.95, 0.0), np.where(LARGE, 1.0, 0.0))
-    assert np.array_equal(found, joint)
-
-
-def test_a_bundle_that_names_no_large_follicles_joins_by_the_mean_alone():
-    # Only the overview sees follicles, everywhere, and counts for a fifth.
-    array, share = scene((48, 48, 48), (slice(8, 40),) * 3), {"ovary": 0, "follicles": 0.2}
-
-    def follicles(settings):
-        bundle = bundle_for(array, overview=Says(9, 9), share=share)
-        bundle.metadata["crend"]["overview"].update(settings)
-        return int(sitk.GetArrayFromImage(segment(image_of(array), bundle, engine="torch", device="cpu").follicles).max())
-
-    assert follicles({}) == follicles({"large_follicles": {"share": 0.6, "from_mm": 100.0}}) == 0
-    assert follicles({"large_follicles": {"share": 0.6, "from_mm": 5.0}}) == 1
 
 
 def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():

@@ -132,9 +132,9 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     assert code == 0, errors
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
-        "report --first-seed 200 --volumes 60", "trial --first-seed 320 --volumes 40 --simulator trial",
-        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 320 --volumes 20 --simulator trial --empty",
-        "trial-not-rendered --first-seed 320 --volumes 40 --simulator trial --no-render",
+        "report --first-seed 200 --volumes 60", "trial --first-seed 360 --volumes 40 --simulator trial",
+        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 360 --volumes 20 --simulator trial --empty",
+        "trial-not-rendered --first-seed 360 --volumes 40 --simulator trial --no-render",
     ]
     reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "empty", "empty-trial"))
     assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-3] and calls[-2].startswith("calibrate")

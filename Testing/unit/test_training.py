@@ -285,11 +285,10 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
         weights = networks.build(experiment.network, **experiment.arguments).state_dict()
         (tmp_path / run).mkdir()
         torch.save({"state_dict": {f"network.{k}": v for k, v in weights.items()}, "global_step": len(run)}, tmp_path / run / "last.ckpt")
-    overview = Overview(experiment, tmp_path / "over", (0.75, 0.25), (0.6, 5.0))
+    overview = Overview(experiment, tmp_path / "over", (0.75, 0.25))
     folder = bundle_run(experiment, tmp_path / "close", tmp_path / "two", overview=overview)
     loaded = bundle.load(folder)
     assert loaded.metadata["crend"]["overview"]["share"] == {"ovary": 0.75, "follicles": 0.25}
-    assert loaded.metadata["crend"]["overview"]["large_follicles"] == {"share": 0.6, "from_mm": 5.0}
     assert "overview: 4 steps" in loaded.metadata["crend"]["trained_on"]
     assert "first look, at the whole volume" in (folder / "README.md").read_text()
     pairs = zip(loaded.network.state_dict().values(), loaded.overview.state_dict().values())

@@ -109,7 +109,6 @@ def bundle(
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
     share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
-    large: Tuple[float, float] = typer.Option((0.0, 0.0), help="Its share in looking for large follicles that are missed otherwise, and from how many mm."),
     version: str = typer.Option("0.1.0", help="Of the bundle."),
     changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
 ) -> None:
@@ -119,7 +118,7 @@ def bundle(
 
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
-    second = Overview(read_experiment(overview), overview_run, share, large if any(large) else None) if overview else None
+    second = Overview(read_experiment(overview), overview_run, share) if overview else None
     try:
         others = None if peers is None else peers.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

@@ -34,14 +34,12 @@ LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not
 class Overview:
     """A trained overview network, and what its probabilities of (ovary, follicles) count for in the joint ones, 0 to 1.
 
-    large: what they count for in looking for large follicles that are missed otherwise, and from how many mm on (`crend.overview.keep_large`).
     mirrored: it sees each window in its mirror images, too, and the mean counts.
     """
 
     experiment: Experiment
     run_folder: Path
     share: tuple[float, float] = (0.5, 0.0)
-    large: tuple[float, float] | None = None
     mirrored: bool = True
 
 
@@ -82,8 +80,6 @@ def bundle_run(
         trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
         share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
         more["overview"] = {**_network_block(overview.experiment), "share": share, "mirrored": overview.mirrored}
-        if overview.large:
-            more["overview"]["large_follicles"] = dict(zip(("share", "from_mm"), map(float, overview.large)))
     described = metadata.describe(
         network=block["network"],
         arguments=block["arguments"],
@@ -172,8 +168,6 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
-        *([f"| large follicles | from {overview.large[1]:g} mm, where that share misses them: {overview.large[0]:g} of the follicles' |"]
-          if overview and overview.large else []),
         f"| ovary's threshold | {_threshold(experiment)} |",
         f"| follicles | from {experiment.smallest_follicle_mm:g} mm on{_asked(experiment)} |",
         f"| trained on | {trained_on} |",
@@ -210,7 +204,7 @@ def _least_probability(experiment: Experiment) -> dict | None:
 
 def _asked(experiment: Experiment) -> str:
     least = _least_probability(experiment)
-    return f", where the mean probability inside is {least['small']:g} or more (from {least['below_mm']:g} mm on {least['large']:g})" if least else ""
+    return f"; below {least['below_mm']:g} mm where the mean probability inside is {least['small']:g} or more, above {least['large']:g}" if least else ""
 
 
 def _threshold(experiment: Experiment) -> str:

@@ -16,11 +16,7 @@ def settings_of(block: dict) -> dict:
     """The settings of a bundle's "crend" block that decide, beside its weights, what it predicts."""
     overview = block.get("overview")
     return {
-        "overview": overview and {
-            "share": overview["share"],
-            "mirrored": overview.get("mirrored", False),
-            **({"large_follicles": overview["large_follicles"]} if "large_follicles" in overview else {}),
-        },
+        "overview": overview and {"share": overview["share"], "mirrored": overview.get("mirrored", False)},
         "thresholds": block["thresholds"],
         "smallest_follicle_mm": block["smallest_follicle_mm"],
         **({"least_probability": block["least_probability"]} if "least_probability" in block else {}),
@@ -66,7 +62,7 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
         raise InputError(f"{folder}: measures other weights than those bundled; run `crend_training evaluate` on this bundle, and give that report")
     measured = summary.get("settings", settings)
     if measured.get("overview") != settings["overview"]:
-        raise InputError(f"{folder}: measures the weights with another --share or --large; run `crend_training evaluate` on this bundle, and give that report")
+        raise InputError(f"{folder}: measures the weights with another --share; run `crend_training evaluate` on this bundle, and give that report")
     if measured.get("least_probability") != settings.get("least_probability"):
         raise InputError(f"{folder}: asks another probability of follicles; run `crend_training evaluate` on this bundle, and give that report")
 
@@ -80,5 +76,5 @@ def settings_words(summary: dict) -> str | None:
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}"
     least = settings.get("least_probability")
-    words += f"; mean probability from {least['small']:g} on, of those of {least['below_mm']:g} mm or more from {least['large']:g} on" if least else ""
+    words += f"; mean probability below {least['below_mm']:g} mm from {least['small']:g} on, above from {least['large']:g} on" if least else ""
     return f"Measured with {words}{'' if summary.get('rendering', True) else '; not rendered'}."
