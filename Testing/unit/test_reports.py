@@ -147,12 +147,12 @@ def test_a_bundle_asks_of_follicles_what_its_configuration_says_and_so_must_its_
     asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7, large_follicle_probability=0.8)
     folder = bundle_run(asking, tmp_path / "close", tmp_path / "model")
     assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7, "large": 0.8}
-    assert "| follicles | from 2 mm on; below 4 mm where the mean probability inside is 0.7 or more, above 0.8 |" in card_of(folder)
+    assert "| follicles | from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked, of larger ones 0.8 |" in card_of(folder)
     with pytest.raises(InputError, match="before: asks another probability of follicles"):
         bundle_run(asking, tmp_path / "close", tmp_path / "model", [before])
     report = write_report(tmp_path / "report", about(folder, range(0, 2), simulator="training", rendering=True))
     bundle_run(asking, tmp_path / "close", tmp_path / "model", [report])
-    assert "follicles 0.5; mean probability below 4 mm from 0.7 on, above from 0.8 on." in card_of(folder)
+    assert "follicles 0.5; of those below 4 mm a mean probability of 0.7 is asked, of larger ones 0.8." in card_of(folder)
     with pytest.raises(InputError, match="report: asks another probability of follicles"):
         bundle_run(TINY, tmp_path / "close", tmp_path / "model", [report])
 

@@ -12,7 +12,7 @@ from crend.errors import InputError
 from .configuration import Experiment
 from .emptiness import empty_words
 from .evaluation import markdown
-from .reports import check_measured, read_report, settings_of, settings_words
+from .reports import check_measured, least_words, read_report, settings_of, settings_words
 from .seeds import seeds_of, watched_among, watched_words
 from .strata import strata_markdown
 
@@ -204,7 +204,7 @@ def _least_probability(experiment: Experiment) -> dict | None:
 
 def _asked(experiment: Experiment) -> str:
     least = _least_probability(experiment)
-    return f"; below {least['below_mm']:g} mm where the mean probability inside is {least['small']:g} or more, above {least['large']:g}" if least else ""
+    return f"; {least_words(least)}" if least else ""
 
 
 def _threshold(experiment: Experiment) -> str:

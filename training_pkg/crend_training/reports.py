@@ -67,6 +67,12 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
         raise InputError(f"{folder}: asks another probability of follicles; run `crend_training evaluate` on this bundle, and give that report")
 
 
+def least_words(least: dict) -> str:
+    """What a bundle's `least_probability` asks of follicles, in a few words."""
+    large = f", of larger ones {least['large']:g}" if least["large"] else ""
+    return f"of those below {least['below_mm']:g} mm a mean probability of {least['small']:g} is asked{large}"
+
+
 def settings_words(summary: dict) -> str | None:
     """The settings that a report was measured with, in a line; None where it does not say."""
     settings = summary.get("settings")
@@ -76,5 +82,5 @@ def settings_words(summary: dict) -> str | None:
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}"
     least = settings.get("least_probability")
-    words += f"; mean probability below {least['below_mm']:g} mm from {least['small']:g} on, above from {least['large']:g} on" if least else ""
+    words += f"; {least_words(least)}" if least else ""
     return f"Measured with {words}{'' if summary.get('rendering', True) else '; not rendered'}."
