@@ -1,7 +1,7 @@
-"""Follicles that the model hardly believes in: speckle, small vessels and dark patches of tissue look like them.
+"""Small follicles that the model hardly believes in: speckle, small vessels and dark patches of tissue look like them.
 
 A threshold decides voxel by voxel; a blob that just reaches it has half a chance in each. Of a follicle that is one the model is sure in
-its middle, of a large one nearly everywhere.
+its middle.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ from .follicles import by_size
 def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
     """The instances in `follicles` (image_shape, uint16) at `where` (three slices around all of them), renumbered without doubtful ones.
 
-    probability: (D, H, W) of follicles on the model grid. settings: a follicle is doubtful when its mean probability is below `large`, or below
-    `small` if its diameter of equal volume is less than `below_mm`.
+    probability: (D, H, W) of follicles on the model grid. settings: a follicle whose diameter of equal volume is less than `below_mm` is
+    doubtful when its mean probability is below `small`.
     """
     labels = follicles[where]
     counts = np.bincount(labels.ravel())
     counts[0] = 0
-    ids = np.flatnonzero(counts)
-    if not len(ids):
+    small = np.flatnonzero((counts > 0) & (counts * np.prod(grid.image_spacing) < np.pi / 6 * settings["below_mm"] ** 3))
+    if not len(small):
         return labels
-    small = counts[ids] * np.prod(grid.image_spacing) < np.pi / 6 * settings["below_mm"] ** 3
-    means = ndimage.mean(probability, on_model_grid(follicles, grid, ids), ids)
-    doubtful = ids[means < np.where(small, settings["small"], settings["large"])]
+    means = ndimage.mean(probability, on_model_grid(follicles, grid, small), small)
+    doubtful = small[means < settings["small"]]
     return by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

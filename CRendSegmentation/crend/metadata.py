@@ -63,10 +63,11 @@ def describe(
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
 
     spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
-    (references, data_source, eval_metrics, ...). least_probability: what is asked of follicles (see `doubtful`). overview describes the second network, where there is one: `network`, `arguments`,
-    `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether windows are seen in their mirror images, too) and `share`,
-    what its probabilities count for in the joint ones. seeds: of the simulated volumes that it was trained on and watched on, "training"
-    and "validation", each a list of [first, stop]. InputError if something does not fit.
+    (references, data_source, eval_metrics, ...). least_probability: what is asked of small follicles (see `doubtful`). overview describes
+    the second network, where there is one: `network`, `arguments`, `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether
+    windows are seen in their mirror images, too) and `share`, what its probabilities count for in the joint ones. seeds: of the simulated
+    volumes that it was trained on and watched on, "training" and "validation", each a list of [first, stop]. InputError if something does
+    not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
     image = {**tensor, "format": "magnitude", "num_channels": 1, "value_range": [-3, 5], "channel_def": {"0": "B-mode ultrasound"}}
@@ -149,10 +150,9 @@ def check(metadata, where: str) -> None:
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
-    least = block.get("least_probability", {"below_mm": 0, "small": 0, "large": 0})
-    good = isinstance(least, dict) and all(_is_number(least.get(key)) for key in ("below_mm", "small", "large"))
-    good = good and least["below_mm"] >= 0 and all(0 <= least[key] <= 1 for key in ("small", "large"))
-    demand(good, "'least_probability' has no length, or no probabilities from 0 to 1")
+    least = block.get("least_probability", {"below_mm": 0, "small": 0})
+    good = isinstance(least, dict) and all(_is_number(least.get(key)) for key in ("below_mm", "small"))
+    demand(good and least["below_mm"] >= 0 and 0 <= least["small"] <= 1, "'least_probability' has no length, or no probability from 0 to 1")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
     for what in (calibration_of, familiar_of):

@@ -21,26 +21,20 @@ def scene(*things):
 
 def test_small_ones_of_little_probability_go_and_the_others_are_numbered_anew():
     labels, probability = scene((1, 2, 12, 0.6), (2, 20, 6, 0.6), (3, 30, 4, 0.9))
-    found = without_doubtful(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7, "large": 0.5})
+    found = without_doubtful(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7})
     assert np.array_equal(found, np.where(labels == 3, 2, labels * (labels != 2)))
     assert found.dtype == np.uint16
 
 
-@pytest.mark.parametrize("settings", [{"below_mm": 3.0, "small": 0.7, "large": 0.0}, {"below_mm": 5.0, "small": 0.5, "large": 0.5}, {"below_mm": 0.0, "small": 1.0, "large": 0.5}])
+@pytest.mark.parametrize("settings", [{"below_mm": 3.0, "small": 0.7}, {"below_mm": 5.0, "small": 0.5}, {"below_mm": 0.0, "small": 1.0}])
 def test_what_is_large_enough_or_sure_enough_stays(settings):
     labels, probability = scene((1, 2, 12, 0.6), (2, 20, 6, 0.6))
     assert np.array_equal(without_doubtful(labels, probability, GRID, settings), labels)
 
 
-def test_large_ones_may_be_asked_for_more():
-    labels, probability = scene((1, 2, 12, 0.6), (2, 20, 6, 0.6))
-    found = without_doubtful(labels, probability, GRID, {"below_mm": 5.0, "small": 0.5, "large": 0.7})
-    assert np.array_equal(found, labels == 2)
-
-
 def test_a_part_of_the_image_is_enough():
     labels, probability = scene((1, 20, 6, 0.6), (2, 30, 4, 0.9))
     where = (slice(18, 40),) * 3
-    found = without_doubtful(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7, "large": 0.5}, where)
+    found = without_doubtful(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7}, where)
     assert found.shape == (22, 22, 22) and np.array_equal(found, (labels == 2)[where])
-    assert not without_doubtful(labels * 0, probability, GRID, {"below_mm": 5.0, "small": 0.7, "large": 0.5}).any()
+    assert not without_doubtful(labels * 0, probability, GRID, {"below_mm": 5.0, "small": 0.7}).any()

@@ -140,20 +140,20 @@ def test_a_missing_report_and_a_missing_text_on_peers_are_one_line(made, tmp_pat
     assert isinstance(error, InputError) and re.fullmatch(r"--peers \S+none.md: cannot be read as text; give a Markdown file", str(error))
 
 
-def test_a_bundle_asks_of_follicles_what_its_configuration_says_and_so_must_its_report(made, tmp_path):
+def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_must_its_report(made, tmp_path):
     made()  # trains
     before = bundle_run(TINY, tmp_path / "close", tmp_path / "model")
     before = write_report(tmp_path / "before", about(before, range(0, 2), simulator="training", rendering=True))
-    asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7, large_follicle_probability=0.8)
+    asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7)
     folder = bundle_run(asking, tmp_path / "close", tmp_path / "model")
-    assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7, "large": 0.8}
-    assert "| follicles | from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked, of larger ones 0.8 |" in card_of(folder)
-    with pytest.raises(InputError, match="before: asks another probability of follicles"):
+    assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7}
+    assert "| follicles | from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked |" in card_of(folder)
+    with pytest.raises(InputError, match="before: asks another probability of small follicles"):
         bundle_run(asking, tmp_path / "close", tmp_path / "model", [before])
     report = write_report(tmp_path / "report", about(folder, range(0, 2), simulator="training", rendering=True))
     bundle_run(asking, tmp_path / "close", tmp_path / "model", [report])
-    assert "follicles 0.5; of those below 4 mm a mean probability of 0.7 is asked, of larger ones 0.8." in card_of(folder)
-    with pytest.raises(InputError, match="report: asks another probability of follicles"):
+    assert "follicles 0.5; of those below 4 mm a mean probability of 0.7 is asked." in card_of(folder)
+    with pytest.raises(InputError, match="report: asks another probability of small follicles"):
         bundle_run(TINY, tmp_path / "close", tmp_path / "model", [report])
 
 

@@ -17,10 +17,11 @@ import torch
 
 from crend.errors import InputError
 from crend_training import patches
-from crend_training.augmentation import Augmentation, other_contrast, turn_axes
+from crend_training.augmentation import Augmentation, turn_axes
 from crend_training.bundling import Overview, bundle_run
 from crend_training.cases import Cases, case_names, open_case, write_case
 from crend_training.configuration import Experiment, experiment_from, read_experiment
+from crend_training.contrast import other_contrast
 
 CONFIGS = Path(__file__).parents[2] / "training_pkg" / "crend_training" / "configs"
 TINY = """

@@ -197,9 +197,9 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
 
 
 def _least_probability(experiment: Experiment) -> dict | None:
-    """What the bundle asks of follicles; None where it asks nothing."""
-    small, large = experiment.small_follicle_probability, experiment.large_follicle_probability
-    return {"below_mm": float(experiment.small_follicle_mm), "small": float(small), "large": float(large)} if small or large else None
+    """What the bundle asks of small follicles; None where it asks nothing."""
+    asked = experiment.small_follicle_probability
+    return {"below_mm": float(experiment.small_follicle_mm), "small": float(asked)} if asked else None
 
 
 def _asked(experiment: Experiment) -> str:

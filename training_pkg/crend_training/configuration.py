@@ -78,7 +78,6 @@ class Experiment:
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.expected`); 0.5, not at all, to compare systems.
     smallest_follicle_mm: follicles below this equal-volume diameter are dropped.
     small_follicle_probability: so are those below small_follicle_mm whose mean probability is below this one (`crend.doubtful`); 0, none.
-    large_follicle_probability: the same for the others.
     overrides: system -> keys that differ from this file when that system is cross-validated.
     """
 
@@ -134,7 +133,6 @@ class Experiment:
     smallest_follicle_mm: float = 2.0
     small_follicle_mm: float = 5.0
     small_follicle_probability: float = 0.0
-    large_follicle_probability: float = 0.0
     precision: str = "32-true"
     workers: int = 1
     devices: int = 1

@@ -64,13 +64,12 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
     if measured.get("overview") != settings["overview"]:
         raise InputError(f"{folder}: measures the weights with another --share; run `crend_training evaluate` on this bundle, and give that report")
     if measured.get("least_probability") != settings.get("least_probability"):
-        raise InputError(f"{folder}: asks another probability of follicles; run `crend_training evaluate` on this bundle, and give that report")
+        raise InputError(f"{folder}: asks another probability of small follicles; run `crend_training evaluate` on this bundle, and give that report")
 
 
 def least_words(least: dict) -> str:
-    """What a bundle's `least_probability` asks of follicles, in a few words."""
-    large = f", of larger ones {least['large']:g}" if least["large"] else ""
-    return f"of those below {least['below_mm']:g} mm a mean probability of {least['small']:g} is asked{large}"
+    """What a bundle's `least_probability` asks of small follicles, in a few words."""
+    return f"of those below {least['below_mm']:g} mm a mean probability of {least['small']:g} is asked"
 
 
 def settings_words(summary: dict) -> str | None:
