@@ -15,15 +15,15 @@ from .plausibility import flags
 MOST_IN_UNFAMILIAR = 0.5
 
 
-def assess(values, grid, probabilities, organ, follicles, measurements, settings: dict):
+def assess(values, grid, probabilities, organ, expected, follicles, measurements, settings: dict):
     """(measurements with a confidence in every follicle, flags of the volume).
 
     values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
-    bool, as `tidy` gives them. follicles: SimpleITK image, k = follicle k, and its measurements. settings: the bundle's "crend" block.
+    bool, as `tidy` gives them. expected: Dice of the ovary, as `expected.suited` promises it. follicles: SimpleITK image, k = follicle k, and its measurements. settings: the bundle's "crend" block.
     """
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
     normalised = normalise(values, settings["normalisation"])
-    doubts = flags(values, normalised, grid, probabilities[0], organ, ovary_ml, settings)
+    doubts = flags(values, normalised, grid, expected, organ, ovary_ml, settings)
     most = MOST_IN_UNFAMILIAR if any(doubt["key"] == "unfamiliar" for doubt in doubts) else 1.0
     calibration = calibration_of(settings)
     found = features_of(values, grid, probabilities, follicles, measurements)

@@ -6,7 +6,6 @@ A flag is {"key": for programs, "text": one short sentence for people}. A volume
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from .familiarity import describe, distance, familiar_of
 
@@ -16,8 +15,7 @@ VOXEL_MM = (0.05, 1.5)
 #: An ovary of a girl or after the menopause has about 1 ml; one under stimulation may pass 200 ml.
 OVARY_ML = (0.8, 250.0)
 SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
-MARGIN_MM = 2.0
-CERTAINTY = 0.4  # where the bundle does not say what is usual
+LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
 TEXTS = {
     "no_ovary": "No ovary was found.",
@@ -26,7 +24,7 @@ TEXTS = {
     "sector": "Every part of the volume holds echoes, so no sector is seen; it was cropped, or is no 3D ultrasound.",
     "unfamiliar": "The volume is unlike those that the model learned from ({distance:.1f} times the usual distance).",
     "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
-    "uncertain": "The model is not sure where the ovary is.",
+    "uncertain": "The model is not sure where the ovary is: it expects a Dice of {dsc:.2f} with the true one.",
 }
 NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.
@@ -34,11 +32,11 @@ SHORT = {"extent": "implausible size of the volume", "spacing": "implausible spa
          "ovary_size": "implausible size of the ovary", "uncertain": "uncertain ovary"}
 
 
-def flags(values, normalised, grid, probability, organ, ovary_ml, settings: dict) -> list[dict]:
+def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -> list[dict]:
     """The flags of a volume and of the ovary found in it, worst first.
 
     values, normalised: (D, H, W) intensities of the model grid, before and after `grid.normalise`; 0 = no echo in the former.
-    grid: ModelGrid. probability: (D, H, W) of ovary. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
+    grid: ModelGrid. expected: the Dice that `expected.suited` promises. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
     settings: the bundle's "crend" block.
     """
     found = [] if organ.any() else [flag("no_ovary")]
@@ -53,8 +51,8 @@ def flags(values, normalised, grid, probability, organ, ovary_ml, settings: dict
     if organ.any():
         if not OVARY_ML[0] <= ovary_ml <= OVARY_ML[1]:
             found.append(flag("ovary_size", ml=ovary_ml))
-        if certainty(probability, organ, grid.spacing) < least_certainty(settings):
-            found.append(flag("uncertain"))
+        if expected < least_expected(settings):
+            found.append(flag("uncertain", dsc=expected))
     return found
 
 
@@ -66,27 +64,16 @@ def geometry_flags(shape, spacing) -> list[dict]:
     return [flag("extent", mm=side) for side in odd_sides[:1]] + [flag("spacing", mm=s) for s in odd_voxels[:1]]
 
 
-def certainty(probability, organ, spacing) -> float:
-    """How far from even the ovary's probability is, on average, in the organ and 2 mm around it: 0 = a coin, 1 = sure everywhere.
-
-    It falls when probabilities inside are low, when the boundary is smeared (high entropy), and when the network saw more around.
-    """
-    box = ndimage.find_objects(organ.astype(np.uint8))[0]
-    box = tuple(slice(max(part.start - 8, 0), part.stop + 8) for part in box)
-    near = ndimage.distance_transform_edt(~organ[box], sampling=spacing) <= MARGIN_MM
-    return float(np.abs(2 * np.asarray(probability[box], np.float64)[near] - 1).mean())
-
-
-def least_certainty(settings: dict) -> float:
-    """Below this an ovary counts as uncertain: as the bundle was calibrated, or CERTAINTY."""
+def least_expected(settings: dict) -> float:
+    """An ovary that promises a lower Dice (`expected.suited`) counts as uncertain: as the bundle was calibrated, or LEAST_EXPECTED."""
     known = settings.get("familiar")
-    value = known.get("certainty", CERTAINTY) if isinstance(known, dict) else CERTAINTY
-    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else CERTAINTY
+    value = known.get("least_expected_dsc", LEAST_EXPECTED) if isinstance(known, dict) else LEAST_EXPECTED
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else LEAST_EXPECTED
 
 
-def fit_certainty(certainties) -> float:
-    """The certainty below which one ovary in forty lies, if the logits are normal."""
-    values = np.clip(np.asarray(certainties, float), 1e-3, 1 - 1e-3)
+def fit_least_expected(expected) -> float:
+    """The expected Dice below which one ovary in forty lies, if the logits are normal."""
+    values = np.clip(np.asarray(expected, float), 1e-3, 1 - 1e-3)
     logits = np.log(values / (1 - values))
     return float(f"{1 / (1 + np.exp(-(logits.mean() - 2 * logits.std()))):.4g}")
 

@@ -111,7 +111,7 @@ def segment(
                 follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["least_probability"], where)
     with run.stage("measurements"):
         ovary, follicles = (like(array, image) for array in (ovary, follicles))
-        measurements, flags = assess(values, grid, probabilities, organ, follicles, measure(ovary, follicles), settings)
+        measurements, flags = assess(values, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings)
 
     provenance = {
         "crend": __version__,

@@ -28,7 +28,7 @@ def follicles(count=300, seed=0):
 
 def volumes(count=20, seed=1):
     generator = np.random.default_rng(seed)
-    return [{"seed": k, "certainty": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
+    return [{"seed": k, "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
             for k in range(count)]
 
 
@@ -65,18 +65,18 @@ def test_too_little_to_learn_from_is_refused_in_words():
 def test_few_volumes_like_those_learned_from_are_flagged():
     _, familiar = blocks()
     assert familiar["measured"]["volumes"] == 20 and familiar["measured"]["unfamiliar"] <= 1
-    assert 0.5 < familiar["certainty"] < 0.75 and familiar["measured"]["uncertain"] <= 1
+    assert 0.5 < familiar["least_expected_dsc"] < 0.75 and familiar["measured"]["uncertain"] <= 1
 
 
 def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
-    rows = [dict(row, certainty=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
+    rows = [dict(row, expected_ovary_dsc=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
     known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
     # The odd one lies within the limit fitted with it, but not within the one fitted to the others.
-    rows[3]["certainty"] = 0.797
+    rows[3]["expected_ovary_dsc"] = 0.797
     block = calibration.learn_familiar(known, rows)
-    assert block["certainty"] < 0.797 and block["measured"]["uncertain"] == 1
-    # Eight are too few for a limit of their own: then it is 0.4, as where a bundle does not say.
-    rows[3]["certainty"] = 0.39
+    assert block["least_expected_dsc"] < 0.797 and block["measured"]["uncertain"] == 1
+    # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
+    rows[3]["expected_ovary_dsc"] = 0.59
     assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1
 
 

@@ -26,7 +26,7 @@ def found(drawn, *flags):
     ovary = np.zeros((20, 20, 20), np.uint8)
     ovary[5:15, 5:15, 5:15] = drawn
     images = [sitk.GetImageFromArray(array) for array in (ovary, np.zeros(ovary.shape, np.uint16))]
-    return Segmentation(*images, measure(*images), {"flags": [flag(key) for key in flags]})
+    return Segmentation(*images, measure(*images), {"flags": [flag(key, dsc=0.5) for key in flags]})
 
 
 def test_drawn_and_doubtful_volumes_are_counted(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from crend.errors import InputError
 from crend.familiarity import FEATURES, describe, distance, familiar_of, fit
 from crend.grid import ModelGrid
-from crend.plausibility import certainty, fit_certainty, flags, geometry_flags, least_certainty, short_words
+from crend.plausibility import fit_least_expected, flags, geometry_flags, least_expected, short_words
 from test_confidence import ball
 
 SPACING = (0.6, 0.6, 0.6)
@@ -82,22 +82,22 @@ def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():
     assert "check its spacing" in geometry_flags((100, 100, 100), (0.01, 0.01, 0.01))[0]["text"]
 
 
-def look(probability, organ, values=None, ml=6.0, settings=None):
+def look(expected, organ, values=None, ml=6.0, settings=None):
     shape = organ.shape
     grid = ModelGrid(shape, (1.0,) * 3, shape, (1.0,) * 3, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
     if values is None:
         values = np.ones(shape, np.float32)
         values[:3] = 0
-    return keys(flags(values, values, grid, probability, organ, ml, settings or {}))
+    return keys(flags(values, values, grid, expected, organ, ml, settings or {}))
 
 
 def test_no_ovary_an_implausible_one_and_an_uncertain_one_are_flagged():
     organ = ball(8)
-    sure = np.where(organ, 0.98, 0.02)
+    sure = 0.9
     assert look(sure, organ) == []
-    assert look(sure, np.zeros_like(organ)) == ["no_ovary"]
+    assert look(0.0, np.zeros_like(organ)) == ["no_ovary"]
     assert look(sure, organ, ml=0.4) == ["ovary_size"] and look(sure, organ, ml=400) == ["ovary_size"]
-    assert look(np.where(organ, 0.6, 0.3), organ) == ["uncertain"]
+    assert look(0.5, organ) == ["uncertain"]
     assert look(sure, organ, np.ones(organ.shape, np.float32)) == ["sector"]
     assert look(sure, organ, settings={"familiar": None}) == []
 
@@ -107,7 +107,7 @@ def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
     grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
     organ = np.zeros(values.shape, bool)
     organ[20:40, 20:40, 20:40] = True
-    found = flags(values + 3, values, grid, organ.astype(float), organ, 5.0, {"familiar": familiar})
+    found = flags(values + 3, values, grid, 1.0, organ, 5.0, {"familiar": familiar})
     assert keys(found) == ["unfamiliar"] and "times the usual distance" in found[0]["text"]
     assert short_words([{"key": "no_ovary", "text": ""}, *found]) == "unlike the training data"
 
@@ -115,24 +115,13 @@ def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
 def test_a_volume_that_cannot_be_described_is_flagged_without_a_number(familiar):
     values, organ = np.ones((6, 6, 6), np.float32), np.zeros((6, 6, 6), bool)
     grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
-    found = flags(values, values, grid, organ.astype(float), organ, 0.0, {"familiar": familiar})
+    found = flags(values, values, grid, 0.0, organ, 0.0, {"familiar": familiar})
     text = next(each["text"] for each in found if each["key"] == "unfamiliar")
     assert "too small to be described" in text and "inf" not in text
 
 
-def test_certainty_by_hand():
-    """A cube of 4 voxels of 1 mm and 2 mm around it: 0.9 inside, 0.3 outside."""
-    organ = np.zeros((20, 20, 20), bool)
-    organ[8:12, 8:12, 8:12] = True
-    from scipy import ndimage
-
-    around = (ndimage.distance_transform_edt(~organ) <= 2).sum() - 64
-    expected = (64 * 0.8 + around * 0.4) / (64 + around)
-    assert certainty(np.where(organ, 0.9, 0.3), organ, (1, 1, 1)) == pytest.approx(expected)
-
-
-def test_the_least_certainty_lies_below_nearly_all_it_was_fitted_on():
+def test_the_least_expected_dice_lies_below_nearly_all_it_was_fitted_on():
     known = np.random.default_rng(0).beta(12, 2, 400)
-    least = fit_certainty(known)
+    least = fit_least_expected(known)
     assert 0 < (known < least).mean() < 0.06
-    assert least_certainty({"familiar": {"certainty": least}}) == least and least_certainty({}) == 0.4
+    assert least_expected({"familiar": {"least_expected_dsc": least}}) == least and least_expected({}) == 0.6

@@ -15,7 +15,7 @@ CONFIDENCE = 7
 @pytest.fixture
 def segmented(panel):  # noqa: F811
     """The panel with a result that is doubtful."""
-    panel.logic.predictor = samples.KnownPredictor(flags=[flag("unfamiliar", distance=3.2), flag("uncertain")])
+    panel.logic.predictor = samples.KnownPredictor(flags=[flag("unfamiliar", distance=3.2), flag("uncertain", dsc=0.5)])
     panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
     apply(panel)
     return panel

@@ -9,6 +9,7 @@ from pathlib import Path
 from crend import bundle as bundles
 from crend.files import replacing
 from crend.metadata import check
+from crend.plausibility import least_expected
 
 START, END = "<!-- confidence -->", "<!-- /confidence -->"
 NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
@@ -58,7 +59,8 @@ def section(confidence: dict, familiar: dict, measured_on: str) -> str:
         "",
         f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
         f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} {'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
-        f"were. {flagged['uncertain']} of them had an ovary called uncertain, each judged by a limit that did not know the volume.",
+        f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: {flagged['uncertain']} of them "
+        "had one, each judged by a limit that did not know the volume.",
     ]
     return "\n".join(lines)
 

@@ -18,12 +18,12 @@ from crend.familiarity import FEATURES as DESCRIPTION
 from crend.familiarity import describe, distance
 from crend.familiarity import fit as fit_familiar
 from crend.files import replacing
-from crend.plausibility import CERTAINTY, certainty, fit_certainty
+from crend.plausibility import LEAST_EXPECTED, fit_least_expected
 
 from .reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
-FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_CERTAINTIES = 30, 40, 10
+FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
 
@@ -32,7 +32,7 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
 
     simulator: "training", or "trial" for volumes of a kind that no model learned from.
 
-    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, certainty (empty when no ovary
+    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, expected_ovary_dsc (empty when no ovary
     was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
     """
     loaded, out = bundles.load(model), Path(out)
@@ -54,7 +54,7 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
         new, volume = _observe_one(loaded, running, simulator, seed)
         _append(out / FOLLICLES, ["seed", "id", "matched", *FEATURES], new)
         # The volume's row comes last: it says that the follicles' rows are all there.
-        _append(out / VOLUMES, ["seed", "certainty", *DESCRIPTION], [volume])
+        _append(out / VOLUMES, ["seed", "expected_ovary_dsc", *DESCRIPTION], [volume])
         follicles, volumes = [*follicles, *new], [*volumes, volume]
         tell(f"seed {seed}: {len(new)} follicles, {sum(row['matched'] for row in new)} of them true")
     wanted = set(seeds)
@@ -103,7 +103,7 @@ def reliability(confidences, matched) -> list[dict]:
 def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
 
-    fresh: whether the descriptions are of others than these volumes. Whether an ovary is uncertain is judged by the certainties of the other volumes.
+    fresh: whether the descriptions are of others than these volumes. Whether an ovary is uncertain is judged by the expected Dice of the other volumes.
     """
     descriptions = np.asarray(descriptions, float)
     descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
@@ -111,16 +111,16 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
         raise InputError(f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases.")
     block = fit_familiar(descriptions)
     far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
-    sure = [float(row["certainty"]) for row in volumes if row["certainty"] not in ("", None)]
-    uncertain = [value < _least([*sure[:k], *sure[k + 1 :]]) for k, value in enumerate(sure)]
-    block.update({"certainty": fit_certainty(sure)} if len(sure) >= FEWEST_CERTAINTIES else {})
+    expected = [float(row["expected_ovary_dsc"]) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
+    uncertain = [value < _least([*expected[:k], *expected[k + 1 :]]) for k, value in enumerate(expected)]
+    block.update({"least_expected_dsc": fit_least_expected(expected)} if len(expected) >= FEWEST_OVARIES else {})
     block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
     return block
 
 
-def _least(certainties) -> float:
-    """The certainty below which an ovary counts as uncertain, given those of other volumes."""
-    return fit_certainty(certainties) if len(certainties) >= FEWEST_CERTAINTIES else CERTAINTY
+def _least(expected) -> float:
+    """The expected Dice below which an ovary counts as uncertain, given that of others."""
+    return fit_least_expected(expected) if len(expected) >= FEWEST_OVARIES else LEAST_EXPECTED
 
 
 def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
@@ -157,16 +157,15 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
     values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities])
-    thresholds, _ = suited(seen[0], settings["thresholds"], settings["spacing_mm"])
+    thresholds, expected = suited(seen[0], settings["thresholds"], settings["spacing_mm"])
     probabilities, organ, _ = tidy(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}
     features = features_of(values, grid, probabilities, found.follicles, found.measurements)
     rows = [{"seed": seed, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))} for label, each in features.items()]
-    sure = certainty(probabilities[0], organ, grid.spacing) if organ.any() else ""
     description = describe(normalise(values, settings["normalisation"]), grid.spacing)
-    return rows, {"seed": seed, "certainty": sure, **dict(zip(DESCRIPTION, description))}
+    return rows, {"seed": seed, "expected_ovary_dsc": expected if organ.any() else "", **dict(zip(DESCRIPTION, description))}
 
 
 def _read(path: Path) -> list[dict]:
