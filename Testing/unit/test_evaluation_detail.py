@@ -11,7 +11,7 @@ from crend.errors import InputError
 from crend.measurements import measure
 from crend.result import Segmentation
 from crend_training.baseline import segment_classically
-from crend_training.evaluation import case_of, markdown, summarise, write_report
+from crend_training.evaluation import case_of, flagged, flagged_words, markdown, summarise, write_report
 from crend_training.phantom import Phantom
 from crend_training.simulators import check_simulator
 from crend_training.strata import strata, strata_markdown
@@ -127,3 +127,9 @@ def test_the_baseline_is_content_with_a_volume_without_anything_dark():
 def test_an_unknown_simulator_is_named():
     with pytest.raises(InputError, match="--simulator real"):
         check_simulator("real")
+
+
+def test_flags_are_counted_of_poor_ovaries_and_of_the_others():
+    rows = [{"ovary_dsc": 0.2, "flags": "uncertain ovary"}, {"ovary_dsc": 0.6, "flags": ""}, {"ovary_dsc": 0.9, "flags": "no sector"}, {"ovary_dsc": 0.7, "flags": ""}]
+    assert flagged(rows) == {"poor_below": 0.7, "poor": 2, "poor_flagged": 1, "others": 2, "others_flagged": 1}
+    assert flagged_words(flagged(rows)) == "Flagged as doubtful: 1 of 2 volumes with an ovary's Dice below 0.7, 1 of the 2 others."

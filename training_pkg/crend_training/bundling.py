@@ -11,7 +11,7 @@ from crend.errors import InputError
 
 from .configuration import Experiment
 from .emptiness import empty_words
-from .evaluation import markdown
+from .evaluation import flagged_words, markdown
 from .reports import check_measured, least_words, read_report, settings_of, settings_words
 from .seeds import seeds_of, watched_among, watched_words
 from .strata import strata_markdown
@@ -224,7 +224,8 @@ def _figures(name: str, measured: dict) -> list[str]:
     settings = [settings, ""] if settings else []
     if "empty" in measured:
         return [f"{empty_words(measured)} By `{command}`.", "", *settings]
-    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", *settings, markdown(measured["figures"]), ""]
+    flags = [flagged_words(measured["flags"]), ""] if "flags" in measured else []
+    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", *settings, markdown(measured["figures"]), "", *flags]
     return lines + ([strata_markdown(measured["strata"]), ""] if measured.get("strata") else [])
 
 
@@ -248,6 +249,8 @@ def _augmentation(experiment: Experiment) -> str:
         parts.append("resolution, blur, contrast, gain, noise")
     if experiment.contrast:
         parts.append("lighter and darker tissue of the ovary")
+    if experiment.soft_edges:
+        parts.append("softer edges of follicles")
     return ", ".join(parts)
 
 

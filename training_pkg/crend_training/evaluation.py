@@ -18,6 +18,7 @@ from .strata import strata
 from .worst import Planes, badness, draw, planes_of, reason
 
 WORST = 5
+POOR = 0.7  # an ovary with a lower Dice is one that a user should be warned of
 FIGURES = {
     "ovary_dsc": ("ovary", "dsc"),
     "ovary_hd95_mm": ("ovary", "hd95"),
@@ -39,7 +40,7 @@ SUMMARISED = (*FIGURES, *BOUNDARY)
 
 @dataclass(frozen=True)
 class Case:
-    """One volume measured: row (seed, SUMMARISED, ovary_volume_ratio, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
+    """One volume measured: row (seed, SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
 
     row: dict
     follicles: list
@@ -80,6 +81,7 @@ def case_of(seed: int, phantom, found) -> Case:
     """The Case of a Segmentation (anything with ovary, follicles, measurements and provenance) of a Phantom."""
     from crend.labels import Labels
     from crend.metrics import compare
+    from crend.plausibility import short_words
 
     reference, prediction = Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles)
     figures = compare(reference, prediction)
@@ -87,6 +89,8 @@ def case_of(seed: int, phantom, found) -> Case:
     row.update({name: _boundary_dice(getattr(reference, part), getattr(prediction, part)) for name, part in BOUNDARY.items()})
     volumes = [figures["ovary"][f"volume_{side}_ml"] for side in ("prediction", "reference")]
     row["ovary_volume_ratio"] = volumes[0] / volumes[1] if volumes[1] else None
+    row["expected_ovary_dsc"] = found.provenance.get("expected_ovary_dsc")
+    row["flags"] = short_words(found.provenance.get("flags", ()))
     row["seconds"] = found.provenance.get("seconds")
     follicles = [{"seed": seed, **follicle} for follicle in follicle_rows(phantom, found, figures)]
     return Case(row, follicles, planes_of(phantom.volume, reference, prediction))
@@ -114,6 +118,19 @@ def summarise(rows: list[dict]) -> dict:
     return result
 
 
+def flagged(rows: list[dict]) -> dict:
+    """Whether flags warn of poor ovaries: how many volumes have one (Dice below POOR) and how many of them a flag, and the same of the others."""
+    poor = [bool(row["flags"]) for row in rows if row["ovary_dsc"] < POOR]
+    others = [bool(row["flags"]) for row in rows if row["ovary_dsc"] >= POOR]
+    return {"poor_below": POOR, "poor": len(poor), "poor_flagged": sum(poor), "others": len(others), "others_flagged": sum(others)}
+
+
+def flagged_words(counts: dict) -> str:
+    """`flagged` as a sentence for a console or a model card."""
+    return (f"Flagged as doubtful: {counts['poor_flagged']} of {counts['poor']} volumes with an ovary's Dice below {counts['poor_below']:g}, "
+            f"{counts['others_flagged']} of the {counts['others']} others.")
+
+
 def write_report(cases: list[Case], folder, about: dict) -> None:
     """Into `folder`: per_volume.csv, per_follicle.csv, summary.json (with `about`, see `reports.about`) and pictures of the worst cases.
 
@@ -132,7 +149,7 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
         worst.append({"seed": case.row["seed"], "why": why})
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
         draw(case.planes, f"seed {case.row['seed']}: {dice}\n{why}", folder / f"worst_{rank}_seed_{case.row['seed']}.png")
-    summary = {**about, "figures": summarise(rows), "strata": strata(follicles), "worst": worst}
+    summary = {**about, "figures": summarise(rows), "flags": flagged(rows), "strata": strata(follicles), "worst": worst}
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
 
 

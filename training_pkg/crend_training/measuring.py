@@ -35,7 +35,9 @@ def evaluate(
         return
     cases = evaluation.evaluate(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
     evaluation.write_report(cases, out, about)
-    typer.echo(evaluation.markdown(evaluation.summarise([case.row for case in cases])))
+    rows = [case.row for case in cases]
+    typer.echo(evaluation.markdown(evaluation.summarise(rows)))
+    typer.echo("\n" + evaluation.flagged_words(evaluation.flagged(rows)))
     typer.echo("\n" + strata_markdown(strata([row for case in cases for row in case.follicles])))
 
 
