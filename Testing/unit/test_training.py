@@ -217,14 +217,13 @@ def test_dark_tissue_is_never_darker_than_no_echo():
     assert min(darkest) == image.min()
 
 
-@pytest.mark.parametrize("changed", ({"contrast": 0.5}, {"soft_edges": 0.5}))
-def test_augmented_patches_of_another_look_keep_their_labels(data, changed):
-    def drawn(**looks):
-        settings = Experiment(patch=(32, 32, 32), any_orientation=True, **looks)
+def test_augmented_patches_with_another_contrast_keep_their_labels(data):
+    def labels_with(contrast):
+        settings = Experiment(patch=(32, 32, 32), any_orientation=True, contrast=contrast)
         dataset = patches.Patches(data / "training", ["ball"], (32, 32, 32), count=6, seed=0, augment=Augmentation(settings), ovary_share=1)
         return zip(*(dataset[i] for i in range(6)))
 
-    (images, labels), (other_images, other_labels) = drawn(), drawn(**changed)
+    (images, labels), (other_images, other_labels) = labels_with(0.0), labels_with(0.5)
     assert torch.equal(labels[0], other_labels[0])
     assert not all(map(torch.equal, images, other_images))
 

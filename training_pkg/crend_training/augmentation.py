@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from .contrast import other_contrast
-from .soft_edges import softer_edges
 
 
 class Augmentation:
@@ -23,7 +22,7 @@ class Augmentation:
         self.any_orientation = experiment.any_orientation
         tilt, turn = np.deg2rad(experiment.tilt_degrees), np.deg2rad(experiment.rotation_degrees)
         self.margin = 1.0 + 0.35 * bool(turn or tilt) + experiment.scale / 2
-        self.jitter, self.contrast, self.soft_edges = experiment.intensity, experiment.contrast, experiment.soft_edges
+        self.jitter, self.contrast = experiment.intensity, experiment.contrast
         self.geometry = mt.RandAffined(
             ["image", "labels", "context"],
             spatial_size=self.patch,
@@ -60,8 +59,6 @@ class Augmentation:
         data = self.geometry(dict(zip(("image", "labels", "context"), parts)))
         if self.contrast and random.random() < 0.5:
             data["image"] = other_contrast(data["image"], data["labels"], self.contrast, random)
-        if self.soft_edges and random.random() < 0.7:
-            data["image"] = softer_edges(data["image"], data["labels"], self.soft_edges, random)
         if self.jitter:
             data = self.intensity(data)
         image, labels = data["image"].as_tensor().float(), data["labels"].as_tensor()

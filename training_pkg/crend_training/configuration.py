@@ -73,7 +73,6 @@ class Experiment:
     point_dice_weight: soft Dice in the loss of the rendered points, too, where dice_weight gives it to the coarse map.
     small_weight: how often a voxel of a small follicle counts at most in the losses of rend and crend (`small.small_weights`); 1, as any other.
     contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
-    soft_edges: share of the contrast by which tissue beside a follicle is darkened at most (`soft_edges.softer_edges`); 0, not at all.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.expected`); 0.5, not at all, to compare systems.
@@ -124,7 +123,6 @@ class Experiment:
     any_orientation: bool = False
     intensity: bool = True
     contrast: float = 0.0
-    soft_edges: float = 0.0
     ovary_share: float = 0.7
     validate_every: int = 500
     checkpoint_every: int = 100
