@@ -39,6 +39,12 @@ def write_report(folder, described):
     return folder
 
 
+def test_a_report_with_another_threshold_is_refused(made, tmp_path):
+    report = write_report(tmp_path / "report", about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(0, 2), simulator="training", rendering=True))
+    with pytest.raises(InputError, match="report: measures the weights with other thresholds"):
+        bundle_run(dataclasses.replace(TINY, follicles_threshold=0.6), tmp_path / "close", tmp_path / "model", [report])
+
+
 def card_of(folder):
     return (folder / "README.md").read_text()
 
@@ -147,7 +153,7 @@ def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_mus
     asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7)
     folder = bundle_run(asking, tmp_path / "close", tmp_path / "model")
     assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7}
-    assert "| follicles | from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked |" in card_of(folder)
+    assert "| follicles | probability from 0.5 on, diameter from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked |" in card_of(folder)
     with pytest.raises(InputError, match="before: asks another probability of small follicles"):
         bundle_run(asking, tmp_path / "close", tmp_path / "model", [before])
     report = write_report(tmp_path / "report", about(folder, range(0, 2), simulator="training", rendering=True))
@@ -158,9 +164,9 @@ def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_mus
 
 
 def test_a_bundle_cuts_ovaries_and_counts_follicles_as_its_configuration_says(made, tmp_path):
-    strict = dataclasses.replace(TINY, ovary_lowest=0.5, smallest_follicle_mm=1.6)
+    strict = dataclasses.replace(TINY, ovary_lowest=0.5, follicles_threshold=0.6, smallest_follicle_mm=1.6)
     folder = bundle_run(strict, tmp_path / "close", tmp_path / "model")
     settings = bundle.info(folder).metadata["crend"]
-    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.5} and settings["smallest_follicle_mm"] == 1.6
+    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.6} and settings["smallest_follicle_mm"] == 1.6
     card = (folder / "README.md").read_text()
-    assert "| ovary's threshold | 0.5 |" in card and "| follicles | from 1.6 mm on |" in card
+    assert "| ovary's threshold | 0.5 |" in card and "| follicles | probability from 0.6 on, diameter from 1.6 mm on |" in card

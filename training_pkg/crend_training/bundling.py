@@ -94,7 +94,7 @@ def bundle_run(
         notice=notice,
         task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
         render_points=block["render"]["points"],
-        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest},
+        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest, "follicles": experiment.follicles_threshold},
         smallest_follicle_mm=experiment.smallest_follicle_mm,
         least_probability=_least_probability(experiment),
         eval_metrics=measured.get("figures", {}),
@@ -169,7 +169,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
         f"| ovary's threshold | {_threshold(experiment)} |",
-        f"| follicles | from {experiment.smallest_follicle_mm:g} mm on{_asked(experiment)} |",
+        f"| follicles | probability from {experiment.follicles_threshold:g} on, diameter from {experiment.smallest_follicle_mm:g} mm on{_asked(experiment)} |",
         f"| trained on | {trained_on} |",
         *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",
@@ -249,8 +249,6 @@ def _augmentation(experiment: Experiment) -> str:
         parts.append("resolution, blur, contrast, gain, noise")
     if experiment.contrast:
         parts.append("lighter and darker tissue of the ovary")
-    if experiment.soft_edges:
-        parts.append("softer edges of follicles")
     return ", ".join(parts)
 
 

@@ -63,6 +63,8 @@ def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
     measured = summary.get("settings", settings)
     if measured.get("overview") != settings["overview"]:
         raise InputError(f"{folder}: measures the weights with another --share; run `crend_training evaluate` on this bundle, and give that report")
+    if measured.get("thresholds") != settings.get("thresholds"):
+        raise InputError(f"{folder}: measures the weights with other thresholds; run `crend_training evaluate` on this bundle, and give that report")
     if measured.get("least_probability") != settings.get("least_probability"):
         raise InputError(f"{folder}: asks another probability of small follicles; run `crend_training evaluate` on this bundle, and give that report")
 
