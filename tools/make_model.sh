@@ -13,8 +13,8 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
-        --share 0.6 0.2 --version 0.7.0 --out "$folder/crend-sim" "$@" \
-        --changes "dark ovaries: in training their tissue is patchy and stays lighter than their follicles; follicles are asked for a higher mean probability"
+        --share 0.6 0.2 --version 0.8.0 --out "$folder/crend-sim" "$@" \
+        --changes "a voxel is a follicle's from a probability of 0.6 on; an ovary is uncertain where its expected Dice is low"
 }
 calibrate() { # quick the second time: it keeps what it saw
     crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes "${VOLUMES:-21}" --cases "$folder/fine/training" --out "$folder/calibration"
@@ -36,11 +36,13 @@ evaluate() { # NAME OPTION...
     echo "$measured" > "$report.of"
 }
 evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
-evaluate trial --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate trial --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial
 evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
-evaluate empty-trial --first-seed 360 --volumes "${VOLUMES:-20}" --simulator trial --empty
-evaluate trial-not-rendered --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial --no-render
+evaluate empty-trial --first-seed 400 --volumes "${VOLUMES:-20}" --simulator trial --empty
+evaluate report-not-rendered --first-seed 200 --volumes "${VOLUMES:-60}" --no-render
+evaluate trial-not-rendered --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial --no-render
 bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
+crend_training difference "$folder/report" "$folder/report-not-rendered"
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, empty, empty-trial and trial-not-rendered to training_pkg/results"
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"

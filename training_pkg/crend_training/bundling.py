@@ -178,8 +178,10 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         "## Measured",
         "",
     ]
+    said = None
     for each in measured:
-        lines += _figures(name, each)
+        lines += _figures(name, each, said)
+        said = settings_words(each)
     if any("figures" in each for each in measured):
         lines += [FIGURES_ARE]
     elif not measured:
@@ -214,14 +216,14 @@ def _threshold(experiment: Experiment) -> str:
     return f"{usual:g}; where nothing reaches it, down to {experiment.ovary_lowest:g}: where the expected Dice is highest"
 
 
-def _figures(name: str, measured: dict) -> list[str]:
-    """What one report says, with which settings, and the command that measured it."""
+def _figures(name: str, measured: dict, said: str | None) -> list[str]:
+    """What one report says, with which settings, unless they were the last ones `said`, and the command that measured it."""
     trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
     options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
     first, stop = measured["seeds"]
     command = f"python -m crend_training evaluate {name} {trial}{options}--first-seed {first} --volumes {stop - first} --out REPORT"
     settings = settings_words(measured)
-    settings = [settings, ""] if settings else []
+    settings = [settings, ""] if settings and settings != said else []
     if "empty" in measured:
         return [f"{empty_words(measured)} By `{command}`.", "", *settings]
     flags = [flagged_words(measured["flags"]), ""] if "flags" in measured else []
