@@ -19,7 +19,8 @@ def assess(values, grid, probabilities, organ, expected, follicles, measurements
     """(measurements with a confidence in every follicle, flags of the volume).
 
     values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
-    bool, as `tidy` gives them. expected: Dice of the ovary, as `expected.suited` promises it. follicles: SimpleITK image, k = follicle k, and its measurements. settings: the bundle's "crend" block.
+    bool, as `tidy` gives them. expected: Dice of the ovary, as `expected.suited` promises it. follicles: SimpleITK image, k = follicle k,
+    and its measurements. settings: the bundle's "crend" block.
     """
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
     normalised = normalise(values, settings["normalisation"])

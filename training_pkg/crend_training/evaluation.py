@@ -40,7 +40,10 @@ SUMMARISED = (*FIGURES, *BOUNDARY)
 
 @dataclass(frozen=True)
 class Case:
-    """One volume measured: row (seed, SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags, seconds; Dice 0..1, mm, percent), its follicles, its planes to draw."""
+    """One volume measured: its row, its follicles, its planes to draw.
+
+    row: seed, SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags (words, "" for none), seconds; Dice 0..1, mm, percent.
+    """
 
     row: dict
     follicles: list
