@@ -37,12 +37,13 @@ evaluate() { # NAME OPTION...
 }
 evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
 evaluate trial --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate trial-360 --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial
 evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
 evaluate empty-trial --first-seed 400 --volumes "${VOLUMES:-20}" --simulator trial --empty
 evaluate report-not-rendered --first-seed 200 --volumes "${VOLUMES:-60}" --no-render
 evaluate trial-not-rendered --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial --no-render
-bundle --report "$folder/report" --report "$folder/trial" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
+bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-360" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
 crend_training difference "$folder/report" "$folder/report-not-rendered"
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-360, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"

@@ -133,11 +133,12 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
         "report --first-seed 200 --volumes 60", "trial --first-seed 400 --volumes 40 --simulator trial",
+        "trial-360 --first-seed 360 --volumes 40 --simulator trial",
         "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 400 --volumes 20 --simulator trial --empty",
         "report-not-rendered --first-seed 200 --volumes 60 --no-render",
         "trial-not-rendered --first-seed 400 --volumes 40 --simulator trial --no-render",
     ]
-    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "empty", "empty-trial"))
+    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-360", "empty", "empty-trial"))
     assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-4] and calls[-3].startswith("calibrate")
     assert [line.strip() for line in calls[-2:]] == [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("report", "trial")]
     code, errors, calls = script("make_model.sh", folder)
@@ -151,7 +152,7 @@ def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volum
     code, errors, calls = script("make_model.sh", tmp_path / "model")
     assert code == 0, errors
     measured = calls_of(calls, "evaluate") + calls_of(calls, "calibrate")
-    assert len(measured) == 8 and all(" --volumes 2 " in f"{line} " for line in measured)
+    assert len(measured) == 9 and all(" --volumes 2 " in f"{line} " for line in measured)
     assert [line.split()[1] for line in calls_of(calls, "train")] == [f"{tmp_path}/configs/crend_sim_overview.yaml", f"{tmp_path}/configs/crend_sim.yaml"]
 
 
@@ -168,4 +169,4 @@ def test_other_weights_are_measured_again(script, tmp_path):
     script("make_model.sh", folder)
     for mark in folder.glob("*.of"):
         mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
-    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 6
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 7
