@@ -39,10 +39,15 @@ def write_report(folder, described):
     return folder
 
 
-def test_a_report_with_another_threshold_is_refused(made, tmp_path):
+@pytest.mark.parametrize("changed, words", [
+    ({"follicles_threshold": 0.6}, "measures the weights with other thresholds"),
+    ({"smallest_follicle_mm": 3.0}, "counts follicles from another size on"),
+    ({"render_points": 512}, "renders another number of points"),
+])  # fmt: skip
+def test_a_report_with_other_settings_is_refused(made, tmp_path, changed, words):
     report = write_report(tmp_path / "report", about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(0, 2), simulator="training", rendering=True))
-    with pytest.raises(InputError, match="report: measures the weights with other thresholds"):
-        bundle_run(dataclasses.replace(TINY, follicles_threshold=0.6), tmp_path / "close", tmp_path / "model", [report])
+    with pytest.raises(InputError, match=f"report: {words}"):
+        bundle_run(dataclasses.replace(TINY, **changed), tmp_path / "close", tmp_path / "model", [report])
 
 
 def card_of(folder):

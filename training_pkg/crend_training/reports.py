@@ -56,17 +56,23 @@ def read_report(folder) -> dict:
     return summary
 
 
+#: What a report of other settings does, by the first of `settings_of` that is another.
+OTHERWISE = {
+    "overview": "measures the weights with another --share",
+    "thresholds": "measures the weights with other thresholds",
+    "smallest_follicle_mm": "counts follicles from another size on",
+    "least_probability": "asks another probability of small follicles",
+    "render_points": "renders another number of points",
+}
+
+
 def check_measured(folder, summary: dict, sha256: dict, settings: dict) -> None:
-    """InputError when the report in `folder` is of other weights, or of ones joined in another way; what an older one does not say is let be."""
-    if summary.get("sha256", sha256) != sha256:
-        raise InputError(f"{folder}: measures other weights than those bundled; run `crend_training evaluate` on this bundle, and give that report")
+    """InputError when the report in `folder` is of other weights, or of other settings; what an older one does not say is let be."""
     measured = summary.get("settings", settings)
-    if measured.get("overview") != settings["overview"]:
-        raise InputError(f"{folder}: measures the weights with another --share; run `crend_training evaluate` on this bundle, and give that report")
-    if measured.get("thresholds") != settings.get("thresholds"):
-        raise InputError(f"{folder}: measures the weights with other thresholds; run `crend_training evaluate` on this bundle, and give that report")
-    if measured.get("least_probability") != settings.get("least_probability"):
-        raise InputError(f"{folder}: asks another probability of small follicles; run `crend_training evaluate` on this bundle, and give that report")
+    wrong = ["measures other weights than those bundled"] if summary.get("sha256", sha256) != sha256 else []
+    wrong += [words for key, words in OTHERWISE.items() if measured.get(key) != settings.get(key)]
+    if wrong:
+        raise InputError(f"{folder}: {wrong[0]}; run `crend_training evaluate` on this bundle, and give that report")
 
 
 def least_words(least: dict) -> str:
