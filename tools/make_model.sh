@@ -4,7 +4,7 @@
 #     tools/make_model.sh [FOLDER]     cases, runs and the bundle go into FOLDER (default: runs/model)
 #
 # To see in minutes that every step runs: CONFIGS names a folder with two other configurations (few steps, few volumes), VOLUMES how many volumes
-# each report is of, instead of 20 to 60.
+# each report is of, instead of 20 to 80.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/model}
@@ -13,11 +13,11 @@ python=${PYTHON:-.venv/bin/python}
 crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
-        --share 0.6 0.2 --version 0.8.0 --out "$folder/crend-sim" "$@" \
-        --changes "a voxel is a follicle's from a probability of 0.6 on; an ovary is uncertain where its expected Dice is low"
+        --share 0.6 0.2 --version 0.9.0 --out "$folder/crend-sim" "$@" \
+        --changes "a follicle is found from a probability of 0.5 on and ends at 0.6; an ovary is uncertain where it promises less Dice than right ones do"
 }
 calibrate() { # quick the second time: it keeps what it saw
-    crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes "${VOLUMES:-21}" --cases "$folder/fine/training" --out "$folder/calibration"
+    crend_training calibrate "$folder/crend-sim" --first-seed 940 --volumes "${VOLUMES:-60}" --cases "$folder/fine/training" --out "$folder/calibration"
 }
 
 mkdir -p "$folder"
@@ -36,14 +36,14 @@ evaluate() { # NAME OPTION...
     echo "$measured" > "$report.of"
 }
 evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
-evaluate trial --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial
-evaluate trial-360 --first-seed 360 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate trial --first-seed 440 --volumes "${VOLUMES:-40}" --simulator trial
+evaluate trial-earlier --first-seed 360 --volumes "${VOLUMES:-80}" --simulator trial
 evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
-evaluate empty-trial --first-seed 400 --volumes "${VOLUMES:-20}" --simulator trial --empty
+evaluate empty-trial --first-seed 440 --volumes "${VOLUMES:-20}" --simulator trial --empty
 evaluate report-not-rendered --first-seed 200 --volumes "${VOLUMES:-60}" --no-render
-evaluate trial-not-rendered --first-seed 400 --volumes "${VOLUMES:-40}" --simulator trial --no-render
-bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-360" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
+evaluate trial-not-rendered --first-seed 440 --volumes "${VOLUMES:-40}" --simulator trial --no-render
+bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-earlier" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
 crend_training difference "$folder/report" "$folder/report-not-rendered"
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-360, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"

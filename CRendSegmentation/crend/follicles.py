@@ -35,12 +35,16 @@ def split_follicles(mask, spacing_zyx, *, smallest_mm, split=True):
     if not whole:
         return result
     spacing = np.asarray(spacing_zyx, float)
-    # In voxels; a little less, so that rounding does not drop what has just this size.
-    smallest = max(np.pi / 6 * smallest_mm ** 3 / np.prod(spacing) * (1 - 1e-9), 1)
+    smallest = voxels_of(smallest_mm, spacing)
     labels = _parts(mask[whole[0]], spacing, smallest, split)
 
     result[whole[0]] = by_size(labels, smallest)
     return result
+
+
+def voxels_of(diameter_mm, spacing_zyx):
+    """How many voxels (a float, >= 1) a sphere of this diameter has; a little less, so that rounding does not drop what has just this size."""
+    return max(np.pi / 6 * diameter_mm**3 / np.prod(spacing_zyx) * (1 - 1e-9), 1)
 
 
 def by_size(labels, least=1):

@@ -32,8 +32,8 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
-#: Where no ovary reaches its own, it may fall to "ovary_lowest" (`expected.suited`).
-THRESHOLDS = {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5}
+#: Where no ovary reaches its own, it may fall to "ovary_lowest" (`expected.suited`). Follicles are found at theirs, and end at "follicles_edge" (`edges`).
+THRESHOLDS = {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5, "follicles_edge": 0.5}
 
 
 def describe(
@@ -149,6 +149,8 @@ def check(metadata, where: str) -> None:
     )
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
+    edge = thresholds.get("follicles_edge", thresholds["follicles"])
+    demand(_is_number(edge) and thresholds["follicles"] <= edge < 1, "'follicles_edge' of 'thresholds' is not between that of follicles and 1")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     least = block.get("least_probability", {"below_mm": 0, "small": 0})
     good = isinstance(least, dict) and all(_is_number(least.get(key)) for key in ("below_mm", "small"))

@@ -71,10 +71,19 @@ def least_expected(settings: dict) -> float:
     return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else LEAST_EXPECTED
 
 
-def fit_least_expected(expected) -> float:
-    """The expected Dice below which one ovary in forty lies, if the logits are normal."""
-    values = np.clip(np.asarray(expected, float), 1e-3, 1 - 1e-3)
-    logits = np.log(values / (1 - values))
+def fit_least_expected(expected, right) -> float:
+    """The expected Dice that tells right ovaries from wrong ones with the fewest mistakes; expected: (n,) 0 to 1, right: (n,) bool, one of them True.
+
+    It lies half-way between two of them; of several the pair furthest apart counts. Where wrong ones promise no less than right ones, it is the
+    value below which one right ovary in forty lies, if the logits are normal.
+    """
+    order = np.argsort(expected)
+    values, right = np.clip(np.asarray(expected, float)[order], 1e-3, 1 - 1e-3), np.asarray(right, bool)[order]
+    mistakes = np.cumsum(right)[:-1] + np.cumsum(~right[::-1])[::-1][1:]
+    if mistakes.min(initial=len(right)) < np.count_nonzero(~right):
+        k = max(np.flatnonzero(mistakes == mistakes.min()), key=lambda k: values[k + 1] - values[k])
+        return float(f"{(values[k] + values[k + 1]) / 2:.4g}")
+    logits = np.log(values[right] / (1 - values[right]))
     return float(f"{1 / (1 + np.exp(-(logits.mean() - 2 * logits.std()))):.4g}")
 
 

@@ -16,9 +16,10 @@ import SimpleITK as sitk
 from . import __version__
 from .assessment import assess
 from .doubtful import without_doubtful
+from .edges import drawn_in
 from .errors import Cancelled
 from .expected import suited
-from .follicles import split_follicles
+from .follicles import split_follicles, voxels_of
 from .grid import ModelGrid, to_model_grid
 from .image import check_image, like
 from .look import Look
@@ -27,6 +28,7 @@ from .organ import bounding_box, tidy
 from .overview import join, look_over
 from .result import Segmentation
 
+FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
 
@@ -105,10 +107,11 @@ def segment(
         with run.stage("full resolution"):
             where = _threshold(probabilities, organ, grid, thresholds, ovary, follicles, run)
         with run.stage("follicles"):
-            mask = follicles[where] > 0
-            follicles[where] = split_follicles(mask, grid.image_spacing, smallest_mm=smallest, split=split)
+            within = follicles[where] > FOUND
+            follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
             if "least_probability" in settings:
                 follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["least_probability"], where)
+            follicles[where] = drawn_in(follicles[where], within, voxels_of(smallest, grid.image_spacing))
     with run.stage("measurements"):
         ovary, follicles = (like(array, image) for array in (ovary, follicles))
         measurements, flags = assess(values, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings)
@@ -163,7 +166,10 @@ class _Run:
 
 
 def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run):
-    """Write the masks into `ovary` and `follicles` (image_shape), slab by slab; returns the box (three slices) written."""
+    """Write the masks into `ovary` and `follicles` (image_shape), slab by slab; returns the box (three slices) written.
+
+    follicles: FOUND where one is, more within its edge.
+    """
     # Two voxels more than the mask: interpolation must see the values that place its boundary.
     box = bounding_box(organ, 2)
     where = grid.image_region(box)
@@ -173,7 +179,7 @@ def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicl
         if run.cancelled is not None and run.cancelled():
             raise Cancelled("stopped on the way to full resolution")
         follicle = follicle_values >= thresholds["follicles"]
-        follicles[place] = follicle
+        follicles[place] = FOUND * follicle + (follicle_values >= thresholds.get("follicles_edge", thresholds["follicles"]))
         ovary[place] = (organ_values >= thresholds["ovary"]) | follicle
         run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
     return where

@@ -209,6 +209,8 @@ def test_a_missing_schema_key_is_named(key):
         ("network", None), ("arguments", [2]), ("spacing_mm", [0.5, 0.5]), ("spacing_mm", [0.5, 0.5, 0]),
         ("spacing_mm", [0.5, 0.5, float("nan")]), ("patch", [80, 80, 81]), ("patch", [16, 16, 16]), ("patch", "80"),
         ("normalisation", {}), ("thresholds", {"ovary": 0.5}), ("thresholds", {"ovary": 0.5, "follicles": 1.5}),
+        ("thresholds", {"ovary": 0.5, "follicles": 0.5, "follicles_edge": 0.4}), ("thresholds", {"ovary": 0.5, "follicles": 0.5, "follicles_edge": 1}),
+        ("thresholds", {"ovary": 0.5, "follicles": 0.5, "follicles_edge": "0.6"}),
         ("render", {}), ("render", {"points": -1}), ("smallest_follicle_mm", None), ("notice", None),
         ("least_probability", {"below_mm": 5}), ("least_probability", {"below_mm": 5, "small": 70}), ("least_probability", 0.7),
         ("seeds", [1]), ("seeds", {"training": 1}), ("seeds", {"training": [1, 2]}), ("seeds", {"training": [[2, 2]]}),

@@ -28,7 +28,7 @@ def follicles(count=300, seed=0):
 
 def volumes(count=20, seed=1):
     generator = np.random.default_rng(seed)
-    return [{"seed": k, "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
+    return [{"seed": k, "ovary_dsc": 0.9, "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
             for k in range(count)]
 
 
@@ -75,6 +75,10 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
     rows[3]["expected_ovary_dsc"] = 0.797
     block = calibration.learn_familiar(known, rows)
     assert block["least_expected_dsc"] < 0.797 and block["measured"]["uncertain"] == 1
+    # One whose ovary is wrong says nothing of right ones: the limit is that of the eleven others, and it is beyond.
+    rows[3]["ovary_dsc"] = 0.3
+    block = calibration.learn_familiar(known, rows)
+    assert 0.797 < block["least_expected_dsc"] < 0.81 and block["measured"]["uncertain"] == 1
     # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
     rows[3]["expected_ovary_dsc"] = 0.59
     assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1

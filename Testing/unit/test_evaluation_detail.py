@@ -15,6 +15,7 @@ from crend_training.evaluation import case_of, flagged, flagged_words, markdown,
 from crend_training.phantom import Phantom
 from crend_training.simulators import check_simulator
 from crend_training.strata import strata, strata_markdown
+from crend_training.worst import reason
 
 SPACING = (0.5, 0.5, 0.5)
 CENTRES, RADII = ((20, 24, 20), (20, 24, 33), (40, 24, 30)), (7, 6, 3)  # voxels; the first two touch
@@ -94,6 +95,13 @@ def test_the_report_holds_rows_strata_and_pictures_of_the_worst_with_the_reason(
     with open(tmp_path / "per_follicle.csv") as f:
         assert [row["hit"] for row in csv.DictReader(f)] == ["True", "True", "False", ""]
     assert "| ovary_dsc |" in markdown(summarise([case.row]))
+
+
+@pytest.mark.parametrize("off, words", [(0.6, "the follicles found are 0.6 mm too large"), (-0.8, "the follicles found are 0.8 mm too small"), (0.4, "nothing stands out")])
+def test_the_reason_says_when_sizes_are_off(off, words):
+    row = {"ovary_volume_ratio": 1.0, "ovary_dsc": 0.95, "count_reference": 2}
+    found = [{"kind": "true", "hit": True, "mean_diameter_difference_mm": off + more} for more in (-0.1, 0.1)]
+    assert reason(row, found) == words
 
 
 def test_a_report_replaces_the_pictures_of_the_one_that_lay_there_and_nothing_else(case, tmp_path):

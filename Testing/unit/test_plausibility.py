@@ -122,6 +122,18 @@ def test_a_volume_that_cannot_be_described_is_flagged_without_a_number(familiar)
 
 def test_the_least_expected_dice_lies_below_nearly_all_it_was_fitted_on():
     known = np.random.default_rng(0).beta(12, 2, 400)
-    least = fit_least_expected(known)
+    least = fit_least_expected(known, np.ones(400, bool))
     assert 0 < (known < least).mean() < 0.06
     assert least_expected({"familiar": {"least_expected_dsc": least}}) == least and least_expected({}) == 0.6
+
+
+def test_the_least_expected_dice_tells_right_ovaries_from_wrong_ones():
+    assert fit_least_expected([0.9, 0.5, 0.8, 0.6], [True, False, True, False]) == 0.7
+    # one mistake at 0.81: the right one of 0.62; elsewhere more
+    assert fit_least_expected([0.5, 0.62, 0.68, 0.72, 0.9, 0.95], [False, True, False, False, True, True]) == 0.81
+
+
+def test_a_wrong_ovary_that_promises_much_moves_no_limit():
+    right = [0.88, 0.9, 0.92, 0.94]
+    alone = fit_least_expected(right, [True] * 4)
+    assert alone < 0.88 and fit_least_expected([*right, 0.96], [True] * 4 + [False]) == alone

@@ -40,7 +40,7 @@ def write_report(folder, described):
 
 
 @pytest.mark.parametrize("changed, words", [
-    ({"follicles_threshold": 0.6}, "measures the weights with other thresholds"),
+    ({"follicles_edge": 0.6}, "measures the weights with other thresholds"),
     ({"smallest_follicle_mm": 3.0}, "counts follicles from another size on"),
     ({"render_points": 512}, "renders another number of points"),
 ])  # fmt: skip
@@ -61,7 +61,7 @@ def test_a_report_names_model_version_weights_and_settings(made):
     assert set(said["sha256"]) == {"model.safetensors", "overview.safetensors"}
     assert said["settings"] == {
         "overview": {"share": {"ovary": 1.0, "follicles": 0.6}, "mirrored": True},
-        "thresholds": {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5}, "smallest_follicle_mm": 2.0, "render_points": 1024,
+        "thresholds": {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5, "follicles_edge": 0.5}, "smallest_follicle_mm": 2.0, "render_points": 1024,
     }  # fmt: skip
 
 
@@ -169,9 +169,9 @@ def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_mus
 
 
 def test_a_bundle_cuts_ovaries_and_counts_follicles_as_its_configuration_says(made, tmp_path):
-    strict = dataclasses.replace(TINY, ovary_lowest=0.5, follicles_threshold=0.6, smallest_follicle_mm=1.6)
+    strict = dataclasses.replace(TINY, ovary_lowest=0.5, follicles_edge=0.6, smallest_follicle_mm=1.6)
     folder = bundle_run(strict, tmp_path / "close", tmp_path / "model")
     settings = bundle.info(folder).metadata["crend"]
-    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.6} and settings["smallest_follicle_mm"] == 1.6
+    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.5, "follicles_edge": 0.6} and settings["smallest_follicle_mm"] == 1.6
     card = (folder / "README.md").read_text()
-    assert "| ovary's threshold | 0.5 |" in card and "| follicles | probability from 0.6 on, diameter from 1.6 mm on |" in card
+    assert "| ovary's threshold | 0.5 |" in card and "| follicles | probability from 0.5 on, diameter from 1.6 mm on; edge at a probability of 0.6, unless less than 0.75 of it is left |" in card

@@ -132,13 +132,13 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     assert code == 0, errors
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
-        "report --first-seed 200 --volumes 60", "trial --first-seed 400 --volumes 40 --simulator trial",
-        "trial-360 --first-seed 360 --volumes 40 --simulator trial",
-        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 400 --volumes 20 --simulator trial --empty",
+        "report --first-seed 200 --volumes 60", "trial --first-seed 440 --volumes 40 --simulator trial",
+        "trial-earlier --first-seed 360 --volumes 80 --simulator trial",
+        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 440 --volumes 20 --simulator trial --empty",
         "report-not-rendered --first-seed 200 --volumes 60 --no-render",
-        "trial-not-rendered --first-seed 400 --volumes 40 --simulator trial --no-render",
+        "trial-not-rendered --first-seed 440 --volumes 40 --simulator trial --no-render",
     ]
-    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-360", "empty", "empty-trial"))
+    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
     assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-4] and calls[-3].startswith("calibrate")
     assert [line.strip() for line in calls[-2:]] == [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("report", "trial")]
     code, errors, calls = script("make_model.sh", folder)

@@ -38,7 +38,7 @@ RULES = (
         "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight point_dice_weight contrast contour_weight adversarial_weight semi_weight "
         "rotation_degrees tilt_degrees smallest_follicle_mm small_follicle_mm",
     ),
-    ("above 0 and below 1", lambda v: _number(v) and 0 < v < 1, "follicles_threshold"),
+    ("0.5 or more and below 1", lambda v: _number(v) and 0.5 <= v < 1, "follicles_edge"),
     ("above 0 and at most 0.5", lambda v: _number(v) and 0 < v <= 0.5, "ovary_lowest"),
     ("1 or more", lambda v: _number(v) and v >= 1, "k small_weight"),
     ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share semi_confidence small_follicle_probability"),

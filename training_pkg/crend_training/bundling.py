@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crend import bundle, metadata
+from crend.edges import FAINT
 from crend.errors import InputError
 
 from .configuration import Experiment
@@ -94,7 +95,7 @@ def bundle_run(
         notice=notice,
         task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
         render_points=block["render"]["points"],
-        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest, "follicles": experiment.follicles_threshold},
+        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest, "follicles_edge": experiment.follicles_edge},
         smallest_follicle_mm=experiment.smallest_follicle_mm,
         least_probability=_least_probability(experiment),
         eval_metrics=measured.get("figures", {}),
@@ -169,7 +170,7 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
         *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
         f"| ovary's threshold | {_threshold(experiment)} |",
-        f"| follicles | probability from {experiment.follicles_threshold:g} on, diameter from {experiment.smallest_follicle_mm:g} mm on{_asked(experiment)} |",
+        f"| follicles | {_follicles(experiment)} |",
         f"| trained on | {trained_on} |",
         *([f"| training took | {took} |"] if took else []),
         f"| augmentation | {_augmentation(experiment)} |",
@@ -204,9 +205,11 @@ def _least_probability(experiment: Experiment) -> dict | None:
     return {"below_mm": float(experiment.small_follicle_mm), "small": float(asked)} if asked else None
 
 
-def _asked(experiment: Experiment) -> str:
-    least = _least_probability(experiment)
-    return f"; {least_words(least)}" if least else ""
+def _follicles(experiment: Experiment) -> str:
+    found, edge, least = metadata.THRESHOLDS["follicles"], experiment.follicles_edge, _least_probability(experiment)
+    parts = [f"probability from {found:g} on, diameter from {experiment.smallest_follicle_mm:g} mm on"]
+    parts += [f"edge at a probability of {edge:g}, unless less than {FAINT:g} of it is left"] if edge > found else []
+    return "; ".join(parts + ([least_words(least)] if least else []))
 
 
 def _threshold(experiment: Experiment) -> str:

@@ -20,10 +20,12 @@ from crend.familiarity import fit as fit_familiar
 from crend.files import replacing
 from crend.plausibility import LEAST_EXPECTED, fit_least_expected
 
+from .evaluation import POOR
 from .reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
 FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
+COLUMNS = ["seed", "ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
 
@@ -32,13 +34,13 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
 
     simulator: "training", or "trial" for volumes of a kind that no model learned from.
 
-    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, expected_ovary_dsc (empty when no ovary
-    was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
+    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, ovary_dsc, expected_ovary_dsc (empty
+    when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
     """
     loaded, out = bundles.load(model), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     block = loaded.metadata["crend"]
-    about = {"sha256": block.get("sha256"), "spacing_mm": block["spacing_mm"], "settings": settings_of(block), "simulator": simulator}
+    about = {"sha256": block.get("sha256"), "spacing_mm": block["spacing_mm"], "settings": settings_of(block), "simulator": simulator, "columns": COLUMNS}
     if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text()) != about:
         raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
     (out / ABOUT).write_text(json.dumps(about) + "\n")
@@ -54,7 +56,7 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
         new, volume = _observe_one(loaded, running, simulator, seed)
         _append(out / FOLLICLES, ["seed", "id", "matched", *FEATURES], new)
         # The volume's row comes last: it says that the follicles' rows are all there.
-        _append(out / VOLUMES, ["seed", "expected_ovary_dsc", *DESCRIPTION], [volume])
+        _append(out / VOLUMES, COLUMNS, [volume])
         follicles, volumes = [*follicles, *new], [*volumes, volume]
         tell(f"seed {seed}: {len(new)} follicles, {sum(row['matched'] for row in new)} of them true")
     wanted = set(seeds)
@@ -103,7 +105,8 @@ def reliability(confidences, matched) -> list[dict]:
 def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
 
-    fresh: whether the descriptions are of others than these volumes. Whether an ovary is uncertain is judged by the expected Dice of the other volumes.
+    fresh: whether the descriptions are of others than these volumes. An ovary is uncertain where it promises less Dice than right ones, of POOR or
+    more, mostly do; each is judged by the others.
     """
     descriptions = np.asarray(descriptions, float)
     descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
@@ -111,16 +114,16 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
         raise InputError(f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases.")
     block = fit_familiar(descriptions)
     far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
-    expected = [float(row["expected_ovary_dsc"]) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
-    uncertain = [value < _least([*expected[:k], *expected[k + 1 :]]) for k, value in enumerate(expected)]
-    block.update({"least_expected_dsc": fit_least_expected(expected)} if len(expected) >= FEWEST_OVARIES else {})
+    drawn = [(float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
+    uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
+    block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
     block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
     return block
 
 
-def _least(expected) -> float:
-    """The expected Dice below which an ovary counts as uncertain, given that of others."""
-    return fit_least_expected(expected) if len(expected) >= FEWEST_OVARIES else LEAST_EXPECTED
+def _least(drawn) -> float:
+    """The expected Dice below which an ovary counts as uncertain, given (expected Dice, whether it is right) of others."""
+    return fit_least_expected(*zip(*drawn)) if sum(right for _, right in drawn) >= FEWEST_OVARIES else LEAST_EXPECTED
 
 
 def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
@@ -148,6 +151,7 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     from crend.expected import suited
     from crend.grid import normalise, to_model_grid
     from crend.matching import HIT, overlaps
+    from crend.metrics import dice
     from crend.organ import tidy
     from crend.predict import segment
 
@@ -165,7 +169,8 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     features = features_of(values, grid, probabilities, found.follicles, found.measurements)
     rows = [{"seed": seed, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))} for label, each in features.items()]
     description = describe(normalise(values, settings["normalisation"]), grid.spacing)
-    return rows, {"seed": seed, "expected_ovary_dsc": expected if organ.any() else "", **dict(zip(DESCRIPTION, description))}
+    right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (phantom, found)))
+    return rows, {"seed": seed, "ovary_dsc": right, "expected_ovary_dsc": expected if organ.any() else "", **dict(zip(DESCRIPTION, description))}
 
 
 def _read(path: Path) -> list[dict]:

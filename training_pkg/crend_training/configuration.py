@@ -75,7 +75,7 @@ class Experiment:
     contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
-    follicles_threshold: probability from which on a voxel belongs to a follicle.
+    follicles_edge: probability at which a follicle ends; it is found at 0.5 (`crend.edges`).
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.expected`); 0.5, not at all, to compare systems.
     smallest_follicle_mm: follicles below this equal-volume diameter are dropped.
     small_follicle_probability: so are those below small_follicle_mm whose mean probability is below this one (`crend.doubtful`); 0, none.
@@ -130,7 +130,7 @@ class Experiment:
     log_every: int = 20
     tensorboard: bool = True
     render_points: int | None = None
-    follicles_threshold: float = 0.5
+    follicles_edge: float = 0.5
     ovary_lowest: float = 0.1
     smallest_follicle_mm: float = 2.0
     small_follicle_mm: float = 5.0

@@ -17,7 +17,7 @@ FREE = (
     *("workers", "devices", "nodes", "precision"),
     *("tensorboard", "log_every", "checkpoint_every", "validate_every"),
     # They say what a bundle makes of probabilities.
-    *("follicles_threshold", "ovary_lowest", "smallest_follicle_mm", "small_follicle_mm", "small_follicle_probability"),
+    *("follicles_edge", "ovary_lowest", "smallest_follicle_mm", "small_follicle_mm", "small_follicle_probability"),
     # A schedule may be made longer or shorter on the way; history.jsonl says so.
     *("steps", "epochs", "warmup_steps"),
 )

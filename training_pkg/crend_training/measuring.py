@@ -55,7 +55,7 @@ def difference(
 def calibrate(
     model: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."),
     first_seed: int = typer.Option(940, min=0, help="Simulated volumes that training never saw."),
-    volumes: int = typer.Option(21, min=1),
+    volumes: int = typer.Option(60, min=1),
     out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
     cases: Optional[Path] = typer.Option(None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."),
     simulator: str = typer.Option("training", help="training, or trial: volumes of a kind that no model learned from."),

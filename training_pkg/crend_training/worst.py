@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 TRUE, FOUND = "#35c759", "#ff9500"
+OFF_MM = 0.5  # mean diameters further off than this are worth saying
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ def reason(row: dict, follicles) -> str:
     invented = sum(r["kind"] == "false" for r in follicles)
     if invented:
         causes.append(f"{invented} found that are none")
+    differences = [r["mean_diameter_difference_mm"] for r in follicles if r["kind"] == "true" and r["hit"]]
+    mean = float(np.mean(differences)) if differences else 0.0
+    if abs(mean) > OFF_MM:
+        causes.append(f"the follicles found are {abs(mean):.1f} mm too {'large' if mean > 0 else 'small'}")
     return "; ".join(causes) or "nothing stands out"
 
 
