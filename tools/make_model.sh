@@ -42,8 +42,10 @@ evaluate empty --first-seed 200 --volumes "${VOLUMES:-20}" --empty
 evaluate empty-trial --first-seed 440 --volumes "${VOLUMES:-20}" --simulator trial --empty
 evaluate report-not-rendered --first-seed 200 --volumes "${VOLUMES:-60}" --no-render
 evaluate trial-not-rendered --first-seed 440 --volumes "${VOLUMES:-40}" --simulator trial --no-render
+evaluate trial-earlier-not-rendered --first-seed 360 --volumes "${VOLUMES:-80}" --simulator trial --no-render
 bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-earlier" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
 calibrate
 crend_training difference "$folder/report" "$folder/report-not-rendered"
 crend_training difference "$folder/trial" "$folder/trial-not-rendered"
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, report-not-rendered and trial-not-rendered to training_pkg/results"
+crend_training difference "$folder/trial-earlier" "$folder/trial-earlier-not-rendered"
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, report-not-rendered, trial-not-rendered and trial-earlier-not-rendered to training_pkg/results"

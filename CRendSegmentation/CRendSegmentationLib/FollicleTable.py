@@ -6,7 +6,7 @@ from .NumberItem import numberItem
 from .ResultTables import COLUMN_WORDS
 
 #: Columns of the table node that the panel shows, with their decimals.
-SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 2), ("confidence", 2))
+SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 3), ("confidence", 2))
 CONFIDENCE_COLUMN, NOTE_COLUMN = len(SHOWN) - 1, len(SHOWN)
 
 

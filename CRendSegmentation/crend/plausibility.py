@@ -24,7 +24,7 @@ TEXTS = {
     "sector": "Every part of the volume holds echoes, so no sector is seen; it was cropped, or is no 3D ultrasound.",
     "unfamiliar": "The volume is unlike those that the model learned from ({distance:.1f} times the usual distance).",
     "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
-    "uncertain": "The model is not sure where the ovary is (expected Dice {dsc:.2f}).",
+    "uncertain": "The model is not sure of the ovary that it drew (expected Dice {dsc:.2f}).",
 }
 NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.

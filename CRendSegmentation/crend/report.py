@@ -15,7 +15,7 @@ from . import segments
 PICTURE_PIXELS = 360
 #: Columns of the report's table: key of Measurements.rows(), header, decimals.
 COLUMNS = (("id", "No.", 0), ("dx_mm", "d(x) mm", 1), ("dy_mm", "d(y) mm", 1), ("dz_mm", "d(z) mm", 1), ("mean_diameter_mm", "Mean mm", 1),
-           ("dv_mm", "dV mm", 1), ("volume_ml", "V ml", 2), ("confidence", "Confidence", 2))
+           ("dv_mm", "dV mm", 1), ("volume_ml", "V ml", 3), ("confidence", "Confidence", 2))
 
 
 def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image) -> list[np.ndarray]:

@@ -99,6 +99,7 @@ def main():
     from crend.bundle import load
     from crend.predict import segment
     from crend_training.evaluation import case_of
+    from crend_training.strata import strata, strata_markdown
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="crend-sim")
@@ -116,7 +117,8 @@ def main():
             cases.append({"row": case.row, "follicles": case.follicles})
         everything += cases
         print(line(look, cases), flush=True)
-    print(line("all", everything))
+    print(line("all", everything) + "\n")
+    print(strata_markdown([each for each in strata([row for case in everything for row in case["follicles"]]) if each["stratum"] == "size"]))
     seeds = f"seeds {options.first_seed} to {options.first_seed + options.volumes - 1}"
     print(f"\n{bundle.name} {bundle.metadata['version']}, {options.volumes} volumes of each look, {seeds}. {NOTE}")
 

@@ -79,6 +79,8 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
     rows[3]["ovary_dsc"] = 0.3
     block = calibration.learn_familiar(known, rows)
     assert 0.797 < block["least_expected_dsc"] < 0.81 and block["measured"]["uncertain"] == 1
+    assert (block["measured"]["wrong"], block["measured"]["wrong_uncertain"]) == (1, 1)
+    assert "1 of them had one, among them 1 of the 1 whose ovary is wrong (Dice below 0.7)" in calibrating.section(blocks()[0], block, "12 volumes")
     # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
     rows[3]["expected_ovary_dsc"] = 0.59
     assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1

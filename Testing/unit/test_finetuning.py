@@ -1,5 +1,6 @@
 """A bundle is adapted to a few labelled volumes: the weights of both its networks move, and it says what it was made of."""
 
+import dataclasses
 import json
 
 import pytest
@@ -15,6 +16,10 @@ from crend_training.finetuning import FineTuning, finetune
 
 BLOCK = {"network": "crend", "arguments": {"width": 2}, "spacing_mm": [1.0, 1.0, 1.0], "patch": [32, 16, 16], "normalisation": TINY.normalisation}
 QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
+
+
+def weights(folder):
+    return {key: value.float().clone() for key, value in bundle.load(folder).network.state_dict().items()}
 
 
 def save_base(folder, overview=True, seed=0):
@@ -55,6 +60,20 @@ def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_
     assert block["spacing_mm"] == [1.0, 1.0, 1.0] and block["render"] == {"points": 200}
     card = (made / "README.md").read_text(encoding="utf-8")
     assert "base 0.3.0" in card and "site0, site1" in card and "overview: " in block["trained_on"] and "first look" in card
+
+
+def test_the_weights_lie_between_those_of_the_base_and_the_trained_ones(tmp_path, volumes):
+    base, out = save_base(tmp_path / "base", overview=False), tmp_path / "ours"
+    finetune(base, volumes, out, dataclasses.replace(QUICK, share=1.0), progress=False, tell=lambda line: None)
+    trained = weights(out)
+    assert "weights |" not in (out / "README.md").read_text()
+    finetune(base, volumes, out, dataclasses.replace(QUICK, share=0.25), progress=False, tell=lambda line: None)
+    before, mixed = weights(base), weights(out)
+    for key, value in mixed.items():
+        assert torch.allclose(value, 0.75 * before[key] + 0.25 * trained[key], atol=1e-3)
+    assert any(not torch.allclose(mixed[key], trained[key], atol=2e-3) for key in mixed)
+    words = "0.25 of the trained weights, 0.75 of the base's"
+    assert f"| weights | {words} |" in (out / "README.md").read_text() and words in bundle.info(out).metadata["crend"]["trained_on"]
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path, volumes):

@@ -137,12 +137,13 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
         "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 440 --volumes 20 --simulator trial --empty",
         "report-not-rendered --first-seed 200 --volumes 60 --no-render",
         "trial-not-rendered --first-seed 440 --volumes 40 --simulator trial --no-render",
+        "trial-earlier-not-rendered --first-seed 360 --volumes 80 --simulator trial --no-render",
     ]
     reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
-    assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-4] and calls[-3].startswith("calibrate")
-    assert [line.strip() for line in calls[-2:]] == [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("report", "trial")]
+    assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-5] and calls[-4].startswith("calibrate")
+    assert [line.strip() for line in calls[-3:]] == [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("report", "trial", "trial-earlier")]
     code, errors, calls = script("make_model.sh", folder)
-    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-3].startswith("calibrate"), errors
+    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-4].startswith("calibrate"), errors
 
 
 def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volumes(script, tmp_path, monkeypatch):
@@ -152,7 +153,7 @@ def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volum
     code, errors, calls = script("make_model.sh", tmp_path / "model")
     assert code == 0, errors
     measured = calls_of(calls, "evaluate") + calls_of(calls, "calibrate")
-    assert len(measured) == 9 and all(" --volumes 2 " in f"{line} " for line in measured)
+    assert len(measured) == 10 and all(" --volumes 2 " in f"{line} " for line in measured)
     assert [line.split()[1] for line in calls_of(calls, "train")] == [f"{tmp_path}/configs/crend_sim_overview.yaml", f"{tmp_path}/configs/crend_sim.yaml"]
 
 
@@ -169,4 +170,4 @@ def test_other_weights_are_measured_again(script, tmp_path):
     script("make_model.sh", folder)
     for mark in folder.glob("*.of"):
         mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
-    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 7
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 8

@@ -64,7 +64,7 @@ def _card(size, follicles, message, notice):
     step = min(36, (size[1] - y - 30 - 24 * len(notice)) // min(len(follicles) or 1, ROWS))
     for follicle in follicles[:ROWS]:
         pen.ellipse((margin, y + 1, margin + 18, y + 19), fill=follicle.colour, outline=INK)
-        cells = (str(follicle.number), f"{follicle.diameter:.1f}", f"{follicle.volume:.2f}")
+        cells = (str(follicle.number), f"{follicle.diameter:.1f}", f"{follicle.volume:.3f}")
         for x, text, anchor in zip(columns, cells, ("la", "ra", "ra")):
             pen.text((x, y), text, font=_font(19), fill=INK, anchor=anchor)
         y += step

@@ -136,13 +136,14 @@ def finetune(
     rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
     seed: int = 0,
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
+    share: float = typer.Option(0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."),
     work: Optional[Path] = typer.Option(None, help="Folder for cases, checkpoints and curves; OUT.finetuning when left out."),
 ) -> None:
     """Adapt a bundle to a site's few labelled volumes; start again after any stop and it goes on."""
     from .finetuning import FineTuning
     from .finetuning import finetune as run
 
-    run(model, data, out, FineTuning(steps, rate, seed, rater), work=work, tell=lambda line: typer.echo(line, err=True))
+    run(model, data, out, FineTuning(steps, rate, seed, rater, share), work=work, tell=lambda line: typer.echo(line, err=True))
     typer.echo(f"{out}: done; crend segment --model {out}")
 
 

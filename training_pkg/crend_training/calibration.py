@@ -117,7 +117,9 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     drawn = [(float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
     uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
     block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
+    wrong = [doubted for doubted, (_, right) in zip(uncertain, drawn) if not right]
     block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
+    block["measured"] |= {"wrong": len(wrong), "wrong_uncertain": sum(wrong)}
     return block
 
 

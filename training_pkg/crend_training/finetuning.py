@@ -23,17 +23,24 @@ NOTICE = (
 
 @dataclass(frozen=True)
 class FineTuning:
-    """steps: patches of batch 1; rate: falls from `rate` to a hundredth of it. seed: draws of patches and augmentation."""
+    """steps: patches of batch 1; rate: falls from `rate` to a hundredth of it. seed: draws of patches and augmentation.
+
+    share: what the trained weights count for beside those to begin with, above 0 to 1. Few volumes teach their own accidents, too; weights
+    half-way between are better on others than either (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022; results/finetune).
+    """
 
     steps: int = 400
     rate: float = 3e-4
     seed: int = 0
     rater: str = "agreement"
+    share: float = 0.5
     workers: int = 1
 
 
 def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None, progress: bool = True, tell=print) -> Path:
     """Trains the networks of the bundle `base` (name or folder) on `data`, each on its own grid, and writes the bundle `out`; returns its folder.
+
+    Its weights lie between those of `base` and the trained ones (`settings.share`).
 
     data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
     "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
@@ -49,17 +56,17 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
     work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
     block = loaded.metadata["crend"]
-    network, cases, steps = _trained(loaded.network, _experiment(loaded.name, block, data, settings), work, "", progress, tell)
+    network, cases, steps = _trained(loaded.network, _experiment(loaded.name, block, data, settings), settings.share, work, "", progress, tell)
     overview, overview_steps = None, None
     if loaded.overview is not None:
         experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
-        overview, _, overview_steps = _trained(loaded.overview, experiment, work, "overview-", progress, tell)
+        overview, _, overview_steps = _trained(loaded.overview, experiment, settings.share, work, "overview-", progress, tell)
     metadata = _metadata(loaded, *cases, steps, overview_steps, settings)
     return bundles.save(out, network, metadata, model_card(loaded, metadata, *cases, steps, overview_steps, settings), overview=overview)
 
 
-def _trained(network, experiment: Experiment, work: Path, which: str, progress: bool, tell):
-    """(the network trained further, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
+def _trained(network, experiment: Experiment, share: float, work: Path, which: str, progress: bool, tell):
+    """(the network trained further, as far as `share`, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
     folder, run = work / f"{which}data", work / f"{which}run"
     cases = prepare_training(experiment, folder, tell=tell)
     training, validation = cases.training.names(), cases.validation.names()
@@ -70,7 +77,15 @@ def _trained(network, experiment: Experiment, work: Path, which: str, progress: 
     # a run that was stopped before its first validation, or has none, has no best checkpoint
     checkpoint = BEST if validation and (run / BEST).is_file() else LAST
     trained, steps = load_checkpoint(experiment, run / checkpoint)
-    return trained, (training, validation), steps
+    return between(network, trained, share), (training, validation), steps
+
+
+def between(before, after, share: float):
+    """`after` (a network, changed in place) with weights that lie from those of `before` (the same kind of network) as far as `share`, 0 to 1."""
+    old = before.state_dict()
+    mixed = {key: old[key].lerp(new, share) if new.is_floating_point() else new for key, new in after.state_dict().items()}
+    after.load_state_dict(mixed)
+    return after
 
 
 def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experiment:
@@ -120,7 +135,7 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     block = metadata["crend"]
     block.pop("sha256", None)
     counts = f"{steps} steps" if overview_steps is None else f"{steps} steps (overview: {overview_steps})"
-    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}"
+    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}{_share_words(settings.share, '; ')}"
     block["measured_on"] = "not measured since it was fine-tuned"
     block["notice"] = NOTICE
     block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": dict(loaded.metadata["crend"]["sha256"])}
@@ -145,6 +160,7 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, overvie
     if overview_steps is not None:
         lines.append(f"| checkpoint of the first look | {_chosen(validation, overview_steps)} |")
     lines.append(f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |")
+    lines += [f"| weights | {_share_words(settings.share)} |"] if settings.share < 1 else []
     lines += [
         "",
         "## Measured",
@@ -159,6 +175,10 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, overvie
         "",
     ]
     return "\n".join(lines)
+
+
+def _share_words(share: float, before: str = "") -> str:
+    return f"{before}{share:g} of the trained weights, {1 - share:g} of the base's" if share < 1 else ""
 
 
 def _chosen(validation, steps: int) -> str:

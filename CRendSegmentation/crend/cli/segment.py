@@ -65,7 +65,7 @@ def _show(found, written) -> None:
         rows = table("follicle", "mean mm>", "d(x) mm>", "d(y) mm>", "d(z) mm>", "dV mm>", "volume ml>", "conf.>")
         for f in found.measurements.follicles:
             sizes = (f.mean_diameter_mm, f.dx_mm, f.dy_mm, f.dz_mm, f.dv_mm)
-            rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 2), number(f.confidence, 2))
+            rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 3), number(f.confidence, 2))
         console.print(rows)
         summary = found.measurements.summary()
         counts = ", ".join(f"{count} of {name} mm" for name, count in summary["counts"].items() if count)
