@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from .assessment import on_model_grid
-from .follicles import by_size
+from .follicles import by_size, voxels_of
 
 
 def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
@@ -22,7 +22,7 @@ def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, setti
     labels = follicles[where]
     counts = np.bincount(labels.ravel())
     counts[0] = 0
-    small = np.flatnonzero((counts > 0) & (counts * np.prod(grid.image_spacing) < np.pi / 6 * settings["below_mm"] ** 3))
+    small = np.flatnonzero((counts > 0) & (counts < voxels_of(settings["below_mm"], grid.image_spacing)))
     if not len(small):
         return labels
     means = ndimage.mean(probability, on_model_grid(follicles, grid, small), small)

@@ -16,6 +16,11 @@ FAINT = 0.75
 CORNERS = np.ones((3, 3, 3), bool)
 
 
+def edge_of(thresholds: dict) -> float:
+    """The probability at which follicles end, by a bundle's "thresholds"; older ones do not say, and draw them as they are found."""
+    return thresholds.get("follicles_edge", thresholds["follicles"])
+
+
 def drawn_in(follicles: np.ndarray, within: np.ndarray, least: float) -> np.ndarray:
     """Instances (D, H, W) uint16 cut back to what is `within` (bool, same shape) the edge, one piece of each, renumbered 1 = largest.
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
 from .confidence import calibration_of
+from .edges import edge_of
 from .errors import InputError
 from .familiarity import familiar_of
 
@@ -149,7 +150,7 @@ def check(metadata, where: str) -> None:
     )
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
-    edge = thresholds.get("follicles_edge", thresholds["follicles"])
+    edge = edge_of(thresholds)
     demand(_is_number(edge) and thresholds["follicles"] <= edge < 1, "'follicles_edge' of 'thresholds' is not between that of follicles and 1")
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     least = block.get("least_probability", {"below_mm": 0, "small": 0})

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from . import __version__
 from .assessment import assess
 from .doubtful import without_doubtful
-from .edges import drawn_in
+from .edges import drawn_in, edge_of
 from .errors import Cancelled
 from .expected import suited
 from .follicles import split_follicles, voxels_of
@@ -179,7 +179,7 @@ def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicl
         if run.cancelled is not None and run.cancelled():
             raise Cancelled("stopped on the way to full resolution")
         follicle = follicle_values >= thresholds["follicles"]
-        follicles[place] = FOUND * follicle + (follicle_values >= thresholds.get("follicles_edge", thresholds["follicles"]))
+        follicles[place] = FOUND * follicle + (follicle_values >= edge_of(thresholds))
         ovary[place] = (organ_values >= thresholds["ovary"]) | follicle
         run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
     return where

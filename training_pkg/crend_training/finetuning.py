@@ -134,8 +134,9 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     metadata.pop("eval_metrics", None)
     block = metadata["crend"]
     block.pop("sha256", None)
+    mixed = f"; {_share_words(settings.share)}" if settings.share < 1 else ""
     counts = f"{steps} steps" if overview_steps is None else f"{steps} steps (overview: {overview_steps})"
-    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}{_share_words(settings.share, '; ')}"
+    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}{mixed}"
     block["measured_on"] = "not measured since it was fine-tuned"
     block["notice"] = NOTICE
     block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": dict(loaded.metadata["crend"]["sha256"])}
@@ -177,8 +178,8 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, overvie
     return "\n".join(lines)
 
 
-def _share_words(share: float, before: str = "") -> str:
-    return f"{before}{share:g} of the trained weights, {1 - share:g} of the base's" if share < 1 else ""
+def _share_words(share: float) -> str:
+    return f"{share:g} of the trained weights, {1 - share:g} of the base's"
 
 
 def _chosen(validation, steps: int) -> str:

@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 
 from crend import bundle as bundles
+from crend.edges import edge_of
 from crend.errors import InputError
 
 SUMMARY = "summary.json"
@@ -87,7 +88,7 @@ def settings_words(summary: dict) -> str | None:
         return None
     thresholds = settings["thresholds"]
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
-    edge = f" (edges {thresholds['follicles_edge']:g})" if thresholds.get("follicles_edge", thresholds["follicles"]) > thresholds["follicles"] else ""
+    edge = f" (edges {edge_of(thresholds):g})" if edge_of(thresholds) > thresholds["follicles"] else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}{edge}"
     least = settings.get("least_probability")
     words += f"; {least_words(least)}" if least else ""
