@@ -1,9 +1,9 @@
 """The volume of a small round thing, more finely than by counting its voxels.
 
 Counting the 155 voxels of a ball of 2 mm is 3 % off at times, by where the ball lies between them. Which voxels they are says more than
-how many: a ball that parts the voxels inside from those outside can be moved and blown up very little before it fails to. The middle of
-all balls that do is the estimate; where there is none, the middle of all ellipsoids that do; where there is none either, the thing is
-no ellipsoid, and its voxels are all that is known of it.
+how many: a ball that parts the voxels inside from those outside can be moved and blown up very little before it fails to. The mean of
+all balls that do is the estimate, and no other is right more often; where there is none, the mean of all ellipsoids that do; where there
+is none either, the thing is no ellipsoid, and its voxels are all that is known of it.
 """
 
 import math
@@ -14,6 +14,7 @@ FEWEST = 30  # voxels: fewer leave too much open
 MOST = 4000  # voxels: counting is good enough beyond
 _ROUNDS = 30
 _LOOSE = 1e-7
+_WALKERS, _STEPS, _FIRST = 32, 40, 10  # each walker's first steps, near where all began, are not counted
 
 
 def ellipsoid_volume(mask, spacing):
@@ -21,6 +22,12 @@ def ellipsoid_volume(mask, spacing):
 
     spacing: x y z in mm. None when none parts them, when there are too few voxels, or so many that counting them will do.
     """
+    volumes = ellipsoid_volumes(mask, spacing)
+    return None if volumes is None else float(volumes.mean())
+
+
+def ellipsoid_volumes(mask, spacing):
+    """Volumes (n,) in mm^3 of balls, or else ellipsoids, drawn evenly from all that part the voxels; None where `ellipsoid_volume` is."""
     count = int(np.count_nonzero(mask))
     if not FEWEST <= count <= MOST:
         return None
@@ -31,20 +38,18 @@ def ellipsoid_volume(mask, spacing):
     linear = [x, y, z, np.ones_like(x)]
     side = np.where(inside, -1.0, 1.0)[:, None]
     # x^2 + y^2 + z^2 + b'x + c: below 0 inside, above 0 outside
-    # There are more voxels outside than inside, and they press the surface inwards. Full weights for the few inside press it out as
-    # much: the square root leaves balls of 2 mm unbiased (Testing/benchmarks/measure_follicles.py).
-    weights = np.where(inside, math.sqrt(max(1.0, np.mean(~inside) / np.mean(inside))), 1.0)
-    ball = _middle(side * np.stack(linear, axis=1), side[:, 0] * (x * x + y * y + z * z), weights)
-    if ball is not None:
-        return scale**3 * _volume(np.eye(3), ball)
+    balls = _drawn(side * np.stack(linear, axis=1), side[:, 0] * (x * x + y * y + z * z))
+    if balls is not None:
+        return scale**3 * _volume(np.eye(3), balls)
     # x'Ax + b'x + c with a trace of 3, so that a ball has A = 1
     terms = [x * x - z * z, y * y - z * z, 2 * x * y, 2 * x * z, 2 * y * z, *linear]
-    found = _middle(side * np.stack(terms, axis=1), side[:, 0] * 3 * z * z, weights)
+    found = _drawn(side * np.stack(terms, axis=1), side[:, 0] * 3 * z * z)
     if found is None:
         return None
-    a, b, ab, ac, bc = found[:5]
-    matrix = np.array([[a, ab, ac], [ab, b, bc], [ac, bc, 3 - a - b]])
-    return scale**3 * _volume(matrix, found[5:]) if np.linalg.eigvalsh(matrix)[0] > 0 else None
+    a, b, ab, ac, bc = found[:, :5].T
+    matrices = np.stack([np.stack(row, axis=-1) for row in ([a, ab, ac], [ab, b, bc], [ac, bc, 3 - a - b])], axis=1)
+    closed = np.linalg.eigvalsh(matrices)[:, 0] > 0
+    return scale**3 * _volume(matrices[closed], found[closed, 5:]) if closed.mean() > 0.5 else None
 
 
 def _beside_the_surface(mask, spacing):
@@ -57,11 +62,36 @@ def _beside_the_surface(mask, spacing):
     return where * spacing, mask[tuple(where.T)]
 
 
-def _middle(rows, constants, weights):
-    """The analytic centre of all w with rows @ w + constants > 0 (it maximises the weighted sum of their logarithms), or None when there
-    is no such w.
+def _drawn(rows, constants):
+    """Points (n, k) drawn evenly from all w with rows @ w + constants > 0, the same at each call; None when there is no such w.
 
-    rows (n, k), constants (n,), weights (n,) of 1 and more. A linear programme finds some w, Newton's method the middle.
+    rows (n, k), constants (n,). Hit and run: from the middle, again and again to anywhere on a line of random direction.
+    """
+    middle = _middle(rows, constants)
+    if middle is None:
+        return None
+    slack = rows @ middle + constants
+    pull = rows / slack[:, None]
+    # in these units the room is about as wide in every direction
+    units = np.linalg.cholesky(np.linalg.pinv(pull.T @ pull, hermitian=True))
+    walls, random = rows @ units, np.random.default_rng(0)
+    at, visited = np.zeros((_WALKERS, rows.shape[1])), []
+    for step in range(_STEPS):
+        way = random.normal(size=at.shape)
+        speed = way @ walls.T
+        ends = -(at @ walls.T + slack) / speed
+        first, last = np.where(speed > 0, ends, -np.inf).max(axis=1), np.where(speed < 0, ends, np.inf).min(axis=1)
+        at = at + way * random.uniform(first, last)[:, None]
+        if step >= _FIRST:
+            visited.append(at)
+    return middle + np.concatenate(visited) @ units.T
+
+
+def _middle(rows, constants):
+    """The analytic centre of all w with rows @ w + constants > 0 (it maximises the sum of their logarithms), or None when there is no
+    such w.
+
+    rows (n, k), constants (n,). A linear programme finds some w, Newton's method the middle.
     """
     from scipy.optimize import linprog
 
@@ -72,10 +102,9 @@ def _middle(rows, constants, weights):
         return None
     w = start.x[:-1]
     for _ in range(_ROUNDS):
-        slack = rows @ w + constants
-        pull = rows / slack[:, None]
-        gradient = weights @ pull
-        step = np.linalg.lstsq((weights * pull.T) @ pull, gradient, rcond=None)[0]
+        pull = rows / (rows @ w + constants)[:, None]
+        gradient = pull.sum(axis=0)
+        step = np.linalg.lstsq(pull.T @ pull, gradient, rcond=None)[0]
         length = 1 / (1 + math.sqrt(max(gradient @ step, 0)))  # stays within, as the damped Newton step of a barrier does
         w = w + length * step
         if length > 0.999:
@@ -83,7 +112,8 @@ def _middle(rows, constants, weights):
     return w
 
 
-def _volume(matrix, rest):
-    """Volume of x'Ax + b'x + c < 0 with A positive definite and rest = (b, c)."""
-    level = 0.25 * rest[:3] @ np.linalg.solve(matrix, rest[:3]) - rest[3]
-    return 4 / 3 * math.pi * math.sqrt(max(level, 0) ** 3 / np.linalg.det(matrix))
+def _volume(matrices, rest):
+    """Volumes (n,) of x'Ax + b'x + c < 0 with A (n, 3, 3) or (3, 3) positive definite and rest (n, 4) = (b, c)."""
+    middle = np.linalg.solve(np.broadcast_to(matrices, (len(rest), 3, 3)), rest[:, :3, None])[..., 0]
+    level = 0.25 * (rest[:, :3] * middle).sum(axis=1) - rest[:, 3]
+    return 4 / 3 * math.pi * np.sqrt(np.maximum(level, 0) ** 3 / np.linalg.det(matrices))

@@ -1,9 +1,10 @@
 """A model on phantoms as anyone would draw them in an afternoon: balls in an ellipsoid, in eight looks. No model learns from them, or was chosen on them.
 
-    python Testing/benchmarks/plain_phantoms.py [--bundle crend-sim] [--volumes 5] [--first-seed 0]
+    python Testing/benchmarks/plain_phantoms.py [--bundle crend-sim] [--volumes 5] [--first-seed 0] [--no-render] [--out REPORT]
 
 They share no code with the two simulators of `crend_training`, which bundled models are trained and judged by. Clouded surroundings are as dark
-and as bright as ovary and follicles are: there the ovary has hardly a border.
+and as bright as ovary and follicles are: there the ovary has hardly a border. REPORT is as `crend_training evaluate` writes one, so that
+`crend_training difference` compares two; there a volume's seed has its look's number (from 0) in the hundreds.
 """
 
 import argparse
@@ -98,29 +99,37 @@ def main():
 
     from crend.bundle import load
     from crend.predict import segment
-    from crend_training.evaluation import case_of
+    from crend_training.evaluation import case_of, write_report
+    from crend_training.reports import about
     from crend_training.strata import strata, strata_markdown
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="crend-sim")
     parser.add_argument("--volumes", type=int, default=5, help="of each look")
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--no-render", action="store_true")
+    parser.add_argument("--out", help="folder for a report")
     options = parser.parse_args()
+    seeds = range(options.first_seed, options.first_seed + options.volumes)
+    if not 0 <= seeds.start < seeds.stop <= 100:
+        parser.error("seeds of 0 to 99, please")
     bundle, everything = load(options.bundle), []
     print("| look | " + " | ".join(COLUMNS) + " | FD % | MD % | mean diameter mm, bias (95 % limits) |")
     print("|---" * (len(COLUMNS) + 4) + "|")
-    for look in LOOKS:
+    for number, look in enumerate(LOOKS):
         cases = []
-        for seed in range(options.first_seed, options.first_seed + options.volumes):
+        for seed in seeds:
             truth = phantom(look, seed)
-            case = case_of(seed, truth, segment(truth.volume, bundle))
-            cases.append({"row": case.row, "follicles": case.follicles})
+            cases.append(case_of(100 * number + seed, truth, segment(truth.volume, bundle, render=not options.no_render)))
         everything += cases
-        print(line(look, cases), flush=True)
-    print(line("all", everything) + "\n")
-    print(strata_markdown([each for each in strata([row for case in everything for row in case["follicles"]]) if each["stratum"] == "size"]))
-    seeds = f"seeds {options.first_seed} to {options.first_seed + options.volumes - 1}"
-    print(f"\n{bundle.name} {bundle.metadata['version']}, {options.volumes} volumes of each look, {seeds}. {NOTE}")
+        print(line(look, [vars(case) for case in cases]), flush=True)
+    print(line("all", [vars(case) for case in everything]) + "\n")
+    print(strata_markdown([each for each in strata([row for case in everything for row in case.follicles]) if each["stratum"] == "size"]))
+    rendering = ", not rendered" if options.no_render else ""
+    volumes = f"{options.volumes} volumes of each look, seeds {seeds.start} to {seeds.stop - 1}"
+    print(f"\n{bundle.name} {bundle.metadata['version']}{rendering}, {volumes}. {NOTE}")
+    if options.out:
+        write_report(everything, options.out, about(options.bundle, seeds, simulator="plain phantoms", rendering=not options.no_render))
 
 
 if __name__ == "__main__":

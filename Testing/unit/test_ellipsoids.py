@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crend.ellipsoids import ellipsoid_volume
+from crend.ellipsoids import ellipsoid_volume, ellipsoid_volumes
 
 SPACINGS = [(0.3, 0.3, 0.3), (0.3, 0.3, 0.6), (0.2, 0.4, 0.5)]
 
@@ -54,3 +54,25 @@ def test_what_is_no_ellipsoid_has_no_such_volume():
 def test_too_few_or_too_many_voxels_are_left_to_counting():
     assert ellipsoid_volume(np.ones((3, 3, 3), bool), (1, 1, 1)) is None
     assert ellipsoid_volume(voxels((10,) * 3, (0.5, 0.5, 0.5), np.random.default_rng(3)), (0.5, 0.5, 0.5)) is None
+
+
+def test_hardly_any_other_guess_could_be_right_more_often():
+    rng, spacing, true = np.random.default_rng(4), (0.3, 0.3, 0.6), np.pi / 6 * 2.0**3
+    masks = [voxels((2.0,) * 3, spacing, rng) for _ in range(60)]
+    right = np.mean([abs(ellipsoid_volume(mask, spacing) / true - 1) <= 0.02 for mask in masks])
+    possible = np.mean([max_share(ellipsoid_volumes(mask, spacing)) for mask in masks])
+    assert 0.7 < possible < 0.95
+    assert right >= possible - 0.05
+
+
+def max_share(volumes):
+    """Of the volumes, the largest part within 2 % of one guess."""
+    return max(np.mean(np.abs(volumes / guess - 1) <= 0.02) for guess in np.linspace(volumes.min(), volumes.max(), 100))
+
+
+def test_what_is_drawn_is_the_same_each_time_and_near_the_truth():
+    rng, spacing = np.random.default_rng(5), (0.3, 0.3, 0.3)
+    mask = voxels((2.5,) * 3, spacing, rng)
+    volumes = ellipsoid_volumes(mask, spacing)
+    assert np.array_equal(volumes, ellipsoid_volumes(mask, spacing))
+    assert 0.9 * np.pi / 6 * 2.5**3 < volumes.min() < volumes.max() < 1.1 * np.pi / 6 * 2.5**3
