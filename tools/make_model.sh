@@ -4,7 +4,7 @@
 #     tools/make_model.sh [FOLDER]     cases, runs and the bundle go into FOLDER (default: runs/model)
 #
 # To see in minutes that every step runs: CONFIGS names a folder with two other configurations (few steps, few volumes), VOLUMES how many volumes
-# each report is of, instead of 20 to 80.
+# each report is of, instead of 20 to 80 (of plain phantoms: of each look, instead of 5).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-runs/model}
@@ -28,12 +28,20 @@ calibrate # before measuring, since it decides what is flagged
 
 # Measuring takes long: a report whose file NAME.of says that it is of this model (weights, and how they are joined) and these volumes is kept.
 model=$("$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["crend"], sort_keys=True))' "$folder/crend-sim/metadata.json")
-evaluate() { # NAME OPTION...
+once() { # NAME OPTION...: `measure` says how
     local report=$folder/$1 measured="${*:2} $model"
     [ -f "$report/summary.json" ] && [ "$(cat "$report.of" 2>/dev/null)" = "$measured" ] && return
     rm -rf "$report" "$report.of"
-    crend_training evaluate "$folder/crend-sim" --processes "$(nproc)" --out "$report" "${@:2}"
+    "${measure[@]}" --out "$report" "${@:2}"
     echo "$measured" > "$report.of"
+}
+evaluate() {
+    measure=(crend_training evaluate "$folder/crend-sim" --processes "$(nproc)")
+    once "$@"
+}
+plain() {
+    measure=("$python" Testing/benchmarks/plain_phantoms.py --bundle "$folder/crend-sim")
+    once "$@"
 }
 evaluate report --first-seed 200 --volumes "${VOLUMES:-60}"
 evaluate trial --first-seed 440 --volumes "${VOLUMES:-40}" --simulator trial
@@ -43,9 +51,19 @@ evaluate empty-trial --first-seed 440 --volumes "${VOLUMES:-20}" --simulator tri
 evaluate report-not-rendered --first-seed 200 --volumes "${VOLUMES:-60}" --no-render
 evaluate trial-not-rendered --first-seed 440 --volumes "${VOLUMES:-40}" --simulator trial --no-render
 evaluate trial-earlier-not-rendered --first-seed 360 --volumes "${VOLUMES:-80}" --simulator trial --no-render
-bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-earlier" --report "$folder/empty" --report "$folder/empty-trial" --peers training_pkg/results/peers/trial.md
+plain plain --volumes "${VOLUMES:-5}"
+plain plain-not-rendered --volumes "${VOLUMES:-5}" --no-render
+
+{
+    echo "## Rendered against not rendered"
+    for each in plain:"Plain phantoms" trial:"The trial simulator" trial-earlier:"Other volumes of the trial simulator" report:"The training simulator"; do
+        printf '\n%s:\n\n' "${each#*:}"
+        crend_training difference "$folder/${each%%:*}" "$folder/${each%%:*}-not-rendered"
+    done
+} > "$folder/rendering.md"
+{ printf '## Plain phantoms\n\n' && cat "$folder/plain/looks.md"; } > "$folder/plain.md"
+bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-earlier" --report "$folder/empty" --report "$folder/empty-trial" \
+    --note "$folder/plain.md" --note "$folder/rendering.md" --note training_pkg/results/peers/trial.md --note training_pkg/results/measuring/shapes.md \
+    --note training_pkg/results/finetune/card.md
 calibrate
-crend_training difference "$folder/report" "$folder/report-not-rendered"
-crend_training difference "$folder/trial" "$folder/trial-not-rendered"
-crend_training difference "$folder/trial-earlier" "$folder/trial-earlier-not-rendered"
 echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, report-not-rendered, trial-not-rendered and trial-earlier-not-rendered to training_pkg/results"

@@ -2,7 +2,7 @@
 
 Counting the 155 voxels of a ball of 2 mm is 3 % off at times, by where the ball lies between them. Which voxels they are says more than
 how many: a ball that parts the voxels inside from those outside can be moved and blown up very little before it fails to. The mean of
-all balls that do is the estimate, and no other is right more often; where there is none, the mean of all ellipsoids that do; where there
+all balls that do is the estimate, of which none errs less; where there is none, the mean of all ellipsoids that do; where there
 is none either, the thing is no ellipsoid, and its voxels are all that is known of it.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 
 FEWEST = 30  # voxels: fewer leave too much open
 MOST = 4000  # voxels: counting is good enough beyond
+VAGUE = 0.2  # of its mean: where what fits varies more, as it does around a row of voxels, counting is the better guess
 _ROUNDS = 30
 _LOOSE = 1e-7
 _WALKERS, _STEPS, _FIRST = 32, 40, 10  # each walker's first steps, near where all began, are not counted
@@ -20,14 +21,19 @@ _WALKERS, _STEPS, _FIRST = 32, 40, 10  # each walker's first steps, near where a
 def ellipsoid_volume(mask, spacing):
     """Volume (mm^3) of the ball or ellipsoid that parts the voxels of a mask (D, H, W) from all others, or None.
 
-    spacing: x y z in mm. None when none parts them, when there are too few voxels, or so many that counting them will do.
+    spacing: x y z in mm. None when none parts them, when too different ones do, or when there are so many voxels that counting will do.
     """
     volumes = ellipsoid_volumes(mask, spacing)
-    return None if volumes is None else float(volumes.mean())
+    if volumes is None or volumes.std() > VAGUE * volumes.mean():
+        return None
+    return float(volumes.mean())
 
 
 def ellipsoid_volumes(mask, spacing):
-    """Volumes (n,) in mm^3 of balls, or else ellipsoids, drawn evenly from all that part the voxels; None where `ellipsoid_volume` is."""
+    """Volumes (n,) in mm^3 of balls, or else ellipsoids, drawn evenly from all that part the voxels.
+
+    None when none does, or when there are fewer than FEWEST or more than MOST voxels.
+    """
     count = int(np.count_nonzero(mask))
     if not FEWEST <= count <= MOST:
         return None

@@ -4,7 +4,7 @@
 
 They share no code with the two simulators of `crend_training`, which bundled models are trained and judged by. Clouded surroundings are as dark
 and as bright as ovary and follicles are: there the ovary has hardly a border. REPORT is as `crend_training evaluate` writes one, so that
-`crend_training difference` compares two; there a volume's seed has its look's number (from 0) in the hundreds.
+`crend_training difference` compares two; there a volume's seed has its look's number (from 0) in the hundreds, and looks.md is what is printed.
 """
 
 import argparse
@@ -113,23 +113,29 @@ def main():
     seeds = range(options.first_seed, options.first_seed + options.volumes)
     if not 0 <= seeds.start < seeds.stop <= 100:
         parser.error("seeds of 0 to 99, please")
-    bundle, everything = load(options.bundle), []
-    print("| look | " + " | ".join(COLUMNS) + " | FD % | MD % | mean diameter mm, bias (95 % limits) |")
-    print("|---" * (len(COLUMNS) + 4) + "|")
+    bundle, everything, said = load(options.bundle), [], []
+
+    def say(text):
+        print(text, flush=True)
+        said.append(text)
+
+    say("| look | " + " | ".join(COLUMNS) + " | FD % | MD % | mean diameter mm, bias (95 % limits) |")
+    say("|---" * (len(COLUMNS) + 4) + "|")
     for number, look in enumerate(LOOKS):
         cases = []
         for seed in seeds:
             truth = phantom(look, seed)
             cases.append(case_of(100 * number + seed, truth, segment(truth.volume, bundle, render=not options.no_render)))
         everything += cases
-        print(line(look, [vars(case) for case in cases]), flush=True)
-    print(line("all", [vars(case) for case in everything]) + "\n")
-    print(strata_markdown([each for each in strata([row for case in everything for row in case.follicles]) if each["stratum"] == "size"]))
+        say(line(look, [vars(case) for case in cases]))
+    say(line("all", [vars(case) for case in everything]) + "\n")
+    say(strata_markdown([each for each in strata([row for case in everything for row in case.follicles]) if each["stratum"] == "size"]))
     rendering = ", not rendered" if options.no_render else ""
     volumes = f"{options.volumes} volumes of each look, seeds {seeds.start} to {seeds.stop - 1}"
-    print(f"\n{bundle.name} {bundle.metadata['version']}{rendering}, {volumes}. {NOTE}")
+    say(f"\n{bundle.name} {bundle.metadata['version']}{rendering}, {volumes}. {NOTE}")
     if options.out:
         write_report(everything, options.out, about(options.bundle, seeds, simulator="plain phantoms", rendering=not options.no_render))
+        Path(options.out, "looks.md").write_text("\n".join(said) + "\n")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,12 @@ def test_what_is_no_ellipsoid_has_no_such_volume():
         assert ellipsoid_volume(mask, (0.5, 0.5, 0.5)) is None
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 30), (1, 2, 20), (30, 1, 1)])
+def test_a_row_of_voxels_is_counted_since_ellipsoids_of_any_size_fit_it(shape):
+    for spacing in ((0.2, 0.2, 2.0), (0.3, 0.3, 0.6)):
+        assert ellipsoid_volume(np.ones(shape, bool), spacing) is None
+
+
 def test_too_few_or_too_many_voxels_are_left_to_counting():
     assert ellipsoid_volume(np.ones((3, 3, 3), bool), (1, 1, 1)) is None
     assert ellipsoid_volume(voxels((10,) * 3, (0.5, 0.5, 0.5), np.random.default_rng(3)), (0.5, 0.5, 0.5)) is None

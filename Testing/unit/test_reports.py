@@ -137,7 +137,7 @@ def test_volumes_that_were_trained_on_are_not_measured(made, tmp_path, command, 
     assert "error: model: 10 of the 30 volumes (seeds 1190 to 1199) were trained on; measure others" in capsys.readouterr().err
 
 
-def test_a_missing_report_and_a_missing_text_on_peers_are_one_line(made, tmp_path):
+def test_a_missing_report_and_a_missing_note_are_one_line(made, tmp_path):
     with pytest.raises(InputError, match="summary.json: no report there; run `crend_training evaluate` first"):
         made([tmp_path / "nowhere"])
     (tmp_path / "list").mkdir()
@@ -146,9 +146,9 @@ def test_a_missing_report_and_a_missing_text_on_peers_are_one_line(made, tmp_pat
         read_report(tmp_path / "list")
     config = tmp_path / "tiny.yaml"
     config.write_text("network: crend\n")
-    words = ["bundle", str(config), "--run", str(tmp_path / "close"), "--out", str(tmp_path / "x"), "--peers", str(tmp_path / "none.md")]
+    words = ["bundle", str(config), "--run", str(tmp_path / "close"), "--out", str(tmp_path / "x"), "--note", str(tmp_path / "none.md")]
     error = CliRunner().invoke(app, words).exception
-    assert isinstance(error, InputError) and re.fullmatch(r"--peers \S+none.md: cannot be read as text; give a Markdown file", str(error))
+    assert isinstance(error, InputError) and re.fullmatch(r"--note \S+none.md: cannot be read as text; give a Markdown file", str(error))
 
 
 def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_must_its_report(made, tmp_path):

@@ -38,13 +38,17 @@ def test_make_sets_up_with_the_interpreter_that_the_user_names(tmp_path):
     assert calls[-1] == ".venv/bin/python -m pytest"
 
 
-# As `python -m crend_training`: leaves what the scripts look for, and a line for each call. Any other program is Python's own.
+# As `python -m crend_training` and the plain phantoms' benchmark: leaves what the scripts look for, and a line for each call. Any other
+# program is Python's own.
 TRAINER = """#!{python}
 import hashlib, json, os, sys
 from pathlib import Path
-if sys.argv[1:3] != ["-m", "crend_training"]:
+if sys.argv[1:3] == ["-m", "crend_training"]:
+    words = sys.argv[3:]
+elif sys.argv[1] == "Testing/benchmarks/plain_phantoms.py":
+    words = ["plain", *sys.argv[2:]]
+else:
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-words = sys.argv[3:]
 given = dict(zip(words, words[1:]))
 with open({log!r}, "a") as f:
     print(*words, file=f)
@@ -55,9 +59,10 @@ if words[0] == "bundle":
     sha = hashlib.sha256(Path(given["--run"], "last.ckpt").read_bytes()).hexdigest()
     Path(given["--out"]).mkdir(exist_ok=True)
     Path(given["--out"], "metadata.json").write_text(json.dumps({{"crend": {{"sha256": {{"model.safetensors": sha}}}}}}))
-if words[0] == "evaluate":
-    first = int(given["--first-seed"])
+if words[0] in ("evaluate", "plain"):
+    first = int(given.get("--first-seed", 0))
     Path(given["--out"]).mkdir()
+    Path(given["--out"], "looks.md").write_text("| look |")
     summary = {{"seeds": [first, first + int(given["--volumes"])]}}
     Path(given["--out"], "summary.json").write_text(json.dumps(summary, indent=2))
 """
@@ -140,10 +145,15 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
         "trial-earlier-not-rendered --first-seed 360 --volumes 80 --simulator trial --no-render",
     ]
     reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
-    assert f" {reports} --peers training_pkg/results/peers/trial.md " in calls[-5] and calls[-4].startswith("calibrate")
-    assert [line.strip() for line in calls[-3:]] == [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("report", "trial", "trial-earlier")]
+    results = "training_pkg/results"
+    notes = " ".join(f"--note {path}" for path in (f"{folder}/plain.md", f"{folder}/rendering.md", f"{results}/peers/trial.md", f"{results}/measuring/shapes.md", f"{results}/finetune/card.md"))
+    assert f" {reports} {notes} " in calls[-2] and calls[-1].startswith("calibrate")
+    assert (folder / "plain.md").read_text() == "## Plain phantoms\n\n| look |"
+    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == ["plain --volumes 5", "plain-not-rendered --volumes 5 --no-render"]
+    pairs = [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("plain", "trial", "trial-earlier", "report")]
+    assert [line.strip() for line in calls[-6:-2]] == pairs
     code, errors, calls = script("make_model.sh", folder)
-    assert code == 0 and calls_of(calls, "evaluate") == [] and calls[-4].startswith("calibrate"), errors
+    assert code == 0 and calls_of(calls, "evaluate") + calls_of(calls, "plain") == [] and calls[-1].startswith("calibrate"), errors
 
 
 def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volumes(script, tmp_path, monkeypatch):

@@ -300,10 +300,10 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_text(json.dumps({"seeds": [0, 2], "simulator": simulator, "figures": {f"{name}_dsc": figure}}))
     reports = [tmp_path / "own", tmp_path / "other"]
-    more = {"reports": reports, "peers": "| a peer | 0.1 |", "version": "0.2.0", "changes": "no overview any more"}
+    more = {"reports": reports, "notes": ["## Peers\n\n| a peer | 0.1 |\n", "## Others"], "version": "0.2.0", "changes": "no overview any more"}
     bundle_run(experiment, tmp_path / "close", tmp_path / "two", **more)
     card = (tmp_path / "two" / "README.md").read_text()
-    assert card.index("own_dsc") < card.index("--simulator trial") < card.index("other_dsc") < card.index("| a peer | 0.1 |") < card.index("## Limits")
+    assert card.index("own_dsc") < card.index("--simulator trial") < card.index("other_dsc") < card.index("## Peers\n\n| a peer | 0.1 |\n\n## Others\n\n## Limits")
     later = bundle.load(tmp_path / "two")
     assert later.metadata["version"] == "0.2.0" and later.overview is None and "own_dsc" in later.metadata["eval_metrics"]
     assert later.metadata["changelog"] == {"0.1.0": "first bundle", "0.2.0": "no overview any more"}

@@ -105,7 +105,7 @@ def bundle(
     run: Path = typer.Option(..., help="Folder of the training run."),
     out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
     report: List[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
-    peers: Optional[Path] = typer.Option(None, help="Markdown for the model card: what other systems reach on the same volumes."),
+    note: List[Path] = typer.Option([], help="Markdown for the model card, with its own heading; may be given again."),
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
     share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
@@ -119,12 +119,15 @@ def bundle(
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview else None
-    try:
-        others = None if peers is None else peers.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"--peers {peers}: cannot be read as text; give a Markdown file") from None
-    bundle_run(read_experiment(config), run, out, report, peers=others, overview=second, version=version, changes=changes)
+    bundle_run(read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes)
     typer.echo(f"{out}: done")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"--note {path}: cannot be read as text; give a Markdown file") from None
 
 
 @app.command()

@@ -50,7 +50,7 @@ def bundle_run(
     out,
     reports=(),
     *,
-    peers: str | None = None,
+    notes=(),
     overview: Overview | None = None,
     version: str = "0.1.0",
     changes: str = "first bundle",
@@ -59,7 +59,7 @@ def bundle_run(
 ) -> Path:
     """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first with figures counts.
 
-    peers: Markdown for the card, what other systems reach on the same volumes. overview: the second network, which looks at the whole
+    notes: Markdown texts for the card, each with its own heading (`## ...`). overview: the second network, which looks at the whole
     volume first. changes: what is new in `version`; what a bundle that lies in `out` says of other versions is kept. trained_on: which
     volumes, where they are not those of the configuration. InputError when there is no checkpoint or no report where one was named, and
     for a report of other weights or on volumes that were trained on.
@@ -108,7 +108,7 @@ def bundle_run(
     took = time_and_device(run_folder, checkpoint)
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
-    card = model_card(experiment, out.name, trained_on, found, overview, took, peers)
+    card = model_card(experiment, out.name, trained_on, found, overview, took, notes)
     return bundle.save(out, network, described, card, overview=second)
 
 
@@ -154,8 +154,8 @@ def _measured(report, seeds: dict) -> dict:
     return {**summary, "on": on}
 
 
-def model_card(experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, peers=None) -> str:
-    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; peers: Markdown."""
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, notes=()) -> str:
+    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts."""
     simulated = experiment.data.kind == "simulated"
     lines = [
         f"# {name}",
@@ -187,8 +187,8 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         lines += [FIGURES_ARE]
     elif not measured:
         lines += ["Nothing yet."]
-    if peers:
-        lines += ["", "## Other systems on the same volumes", "", peers.strip()]
+    for note in notes:
+        lines += ["", note.strip()]
     lines += [
         "",
         "## Limits",
