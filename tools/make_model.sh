@@ -55,15 +55,15 @@ plain plain --volumes "${VOLUMES:-5}"
 plain plain-not-rendered --volumes "${VOLUMES:-5}" --no-render
 
 {
-    echo "## Rendered against not rendered"
+    printf '## Rendered against not rendered\n\nBoth measured on the same volumes, compared by `python -m crend_training difference`. p: two-sided Wilcoxon signed-rank over the volumes; Holm: over the figures.\n'
     for each in plain:"Plain phantoms" trial:"The trial simulator" trial-earlier:"Other volumes of the trial simulator" report:"The training simulator"; do
         printf '\n%s:\n\n' "${each#*:}"
         crend_training difference "$folder/${each%%:*}" "$folder/${each%%:*}-not-rendered"
     done
 } > "$folder/rendering.md"
-{ printf '## Plain phantoms\n\n' && cat "$folder/plain/looks.md"; } > "$folder/plain.md"
+{ printf '## Plain phantoms\n\nBalls in an ellipsoid in eight looks, of neither simulator, by `python Testing/benchmarks/plain_phantoms.py`:\n\n' && cat "$folder/plain/looks.md"; } > "$folder/plain.md"
 bundle --report "$folder/report" --report "$folder/trial" --report "$folder/trial-earlier" --report "$folder/empty" --report "$folder/empty-trial" \
     --note "$folder/plain.md" --note "$folder/rendering.md" --note training_pkg/results/peers/trial.md --note training_pkg/results/measuring/shapes.md \
     --note training_pkg/results/finetune/card.md
 calibrate
-echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, report-not-rendered, trial-not-rendered and trial-earlier-not-rendered to training_pkg/results"
+echo "$folder/crend-sim is ready; to ship it, copy it to CRendSegmentation/Resources/Models, $folder/report, trial, trial-earlier, empty, empty-trial, plain and those not rendered to training_pkg/results"

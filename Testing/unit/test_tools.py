@@ -148,7 +148,7 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     results = "training_pkg/results"
     notes = " ".join(f"--note {path}" for path in (f"{folder}/plain.md", f"{folder}/rendering.md", f"{results}/peers/trial.md", f"{results}/measuring/shapes.md", f"{results}/finetune/card.md"))
     assert f" {reports} {notes} " in calls[-2] and calls[-1].startswith("calibrate")
-    assert (folder / "plain.md").read_text() == "## Plain phantoms\n\n| look |"
+    assert (folder / "plain.md").read_text().startswith("## Plain phantoms\n\n") and (folder / "plain.md").read_text().endswith("\n\n| look |")
     assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == ["plain --volumes 5", "plain-not-rendered --volumes 5 --no-render"]
     pairs = [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("plain", "trial", "trial-earlier", "report")]
     assert [line.strip() for line in calls[-6:-2]] == pairs
