@@ -69,7 +69,8 @@ def _beside_the_surface(mask, spacing):
 
 
 def _drawn(rows, constants):
-    """Points (n, k) drawn evenly from all w with rows @ w + constants > 0, the same at each call; None when there is no such w.
+    """Points (n, k) drawn evenly from all w with rows @ w + constants > 0, the same at each call; None when there is no such w, or
+    when they reach without end.
 
     rows (n, k), constants (n,). Hit and run: from the middle, again and again to anywhere on a line of random direction.
     """
@@ -78,8 +79,11 @@ def _drawn(rows, constants):
         return None
     slack = rows @ middle + constants
     pull = rows / slack[:, None]
-    # in these units the room is about as wide in every direction
-    units = np.linalg.cholesky(np.linalg.pinv(pull.T @ pull, hermitian=True))
+    try:
+        # in these units the room is about as wide in every direction
+        units = np.linalg.cholesky(np.linalg.inv(pull.T @ pull))
+    except np.linalg.LinAlgError:
+        return None
     walls, random = rows @ units, np.random.default_rng(0)
     at, visited = np.zeros((_WALKERS, rows.shape[1])), []
     for step in range(_STEPS):
@@ -87,6 +91,8 @@ def _drawn(rows, constants):
         speed = way @ walls.T
         ends = -(at @ walls.T + slack) / speed
         first, last = np.where(speed > 0, ends, -np.inf).max(axis=1), np.where(speed < 0, ends, np.inf).min(axis=1)
+        if not np.isfinite(last - first).all():
+            return None
         at = at + way * random.uniform(first, last)[:, None]
         if step >= _FIRST:
             visited.append(at)

@@ -82,3 +82,10 @@ def test_what_is_drawn_is_the_same_each_time_and_near_the_truth():
     volumes = ellipsoid_volumes(mask, spacing)
     assert np.array_equal(volumes, ellipsoid_volumes(mask, spacing))
     assert 0.9 * np.pi / 6 * 2.5**3 < volumes.min() < volumes.max() < 1.1 * np.pi / 6 * 2.5**3
+
+
+def test_room_without_an_end_has_no_mean():
+    from crend.ellipsoids import _drawn
+
+    half_line, line = (np.array([[1.0]]), np.array([1.0])), (np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([1.0, 1.0]))
+    assert _drawn(*half_line) is None and _drawn(*line) is None

@@ -146,7 +146,8 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     ]
     reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
     results = "training_pkg/results"
-    notes = " ".join(f"--note {path}" for path in (f"{folder}/plain.md", f"{folder}/rendering.md", f"{results}/peers/trial.md", f"{results}/measuring/shapes.md", f"{results}/finetune/card.md"))
+    texts = [f"{folder}/plain.md", f"{folder}/rendering.md", *(f"{results}/{name}" for name in ("peers/trial.md", "measuring/shapes.md", "finetune/card.md"))]
+    notes = " ".join(f"--note {path}" for path in texts)
     assert f" {reports} {notes} " in calls[-2] and calls[-1].startswith("calibrate")
     assert (folder / "plain.md").read_text().startswith("## Plain phantoms\n\n") and (folder / "plain.md").read_text().endswith("\n\n| look |")
     assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == ["plain --volumes 5", "plain-not-rendered --volumes 5 --no-render"]
