@@ -9,7 +9,7 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup test test-fast demo readme model clean
+.PHONY: help setup test test-fast demo readme model release clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
@@ -18,6 +18,7 @@ help:
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
 	@echo "make readme     the demo, then its output and its picture into README.md"
 	@echo "make model      train, bundle, measure and calibrate the bundled model anew, in runs/model (hours)"
+	@echo "make release    the committed tree as a repository of one commit for Slicer's catalogue, checked, in dist/SlicerCRend/"
 	@echo "make clean      remove what make demo and the tests left; .venv/ stays"
 
 setup:
@@ -37,6 +38,9 @@ readme: demo
 
 model: setup
 	PYTHON=$(VENV_PYTHON) tools/make_model.sh
+
+release: setup
+	$(VENV_PYTHON) tools/release.py
 
 clean:
 	rm -rf demo build dist .pytest_cache *.egg-info
