@@ -86,7 +86,7 @@ def of_entry(folder: Path) -> list[str]:
     address = urlsplit(str(entry.get("scm_url")))
     if address.scheme not in ("https", "git") or not address.path.rsplit("/", 1)[-1].startswith("Slicer"):
         found.append(f"{NAME}.json: scm_url must be an https address of a repository called Slicer...")
-    if not 1 <= entry.get("tier", 1) <= 5:
+    if entry.get("tier", 1) not in range(1, 6):
         found.append(f"{NAME}.json: tier must be 1 to 5")
     return found
 

@@ -101,8 +101,6 @@ def commit(folder: Path, message: str, date: str) -> None:
     # Forced: a file that is tracked here may still match .gitignore.
     git(folder, "add", "--all", "--force")
     git(folder, "-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "--message", message, more=who)
-    # One tight pack, as a server would send it.
-    git(folder, "gc", "--quiet", "--prune=now")
 
 
 def check(made: Path, clone: Path) -> int:
@@ -110,7 +108,8 @@ def check(made: Path, clone: Path) -> int:
 
     Raises ReleaseError with all objections.
     """
-    git(made, "clone", "--quiet", "--no-hardlinks", str(made), str(clone))
+    # By address and not by path, or git would copy the repository as it lies instead of packing it as a server does.
+    git(made, "clone", "--quiet", made.resolve().as_uri(), str(clone))
     found = catalogue.complaints(clone)
     commits = git(clone, "rev-list", "--count", "--all")
     if commits != "1":

@@ -1,8 +1,6 @@
-"""The repository as a whole: what imports what, what is in a file, and what Slicer's catalogue reads."""
+"""The repository as a whole: what imports what, and what is in a file."""
 
-import json
 import re
-import struct
 import subprocess
 import sys
 import tomllib
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-RAW = "https://raw.githubusercontent.com/SlicerCRend/SlicerCRend/main/"
 #: The modules of `crend` that are about networks; no other loads torch when it is imported.
 OF_NETWORKS = ("crend.networks", "crend.points")
 IMPORT_ALL = f"""
@@ -88,11 +85,12 @@ def test_no_file_knows_the_machine_it_was_written_on():
     assert complaints(lambda path, content: (found := places.search(content)) and f"names {found.group().decode()}") == []
 
 
-def test_the_repository_is_small_enough_for_the_catalogue():
+def test_the_tree_is_small_enough_for_the_catalogue():
+    # A clone of the release has every file twice, once packed.
     sizes = {path: path.stat().st_size for path in tracked()}
-    assert sum(sizes.values()) < 50e6
+    assert sum(sizes.values()) < 40e6
     for folder in (ROOT / "CRendSegmentation/Resources/Models").glob("*/"):
-        assert sum(size for path, size in sizes.items() if folder in path.parents) < 12e6, folder.name
+        assert sum(size for path, size in sizes.items() if folder in path.parents) < 20e6, folder.name
 
 
 def test_every_package_is_installed():
@@ -113,60 +111,6 @@ def test_every_requirement_has_a_pinned_version():
     pins = {name.lower().replace("_", "-"): version for name, version in pins.items()}
     assert names - set(pins) == set()
     assert pins["torch"] == "2.13.0"
-
-
-def cmake_fields():
-    """{field: value} of the EXTENSION_ lines, read as the catalogue's checks read them."""
-    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
-    assert re.findall(r"project\s*\(\s*([^\s\)\n\r]+)", text, re.IGNORECASE)[0] == "CRend"
-    return dict(re.findall(r'set\s*\(EXTENSION_(\w+)\s*"([^"]+)"\)', text))
-
-
-def test_the_catalogue_finds_all_its_fields():
-    fields = cmake_fields()
-    for name in ("HOMEPAGE", "CATEGORY", "CONTRIBUTORS", "DESCRIPTION", "ICONURL", "SCREENSHOTURLS", "DEPENDS"):
-        assert fields.get(name), name
-    assert "simulated" in fields["DESCRIPTION"] and "research use only" in fields["DESCRIPTION"].lower()
-    entry = json.loads((ROOT / "CRend.json").read_text(encoding="utf-8"))
-    assert set(entry) <= {"$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "scm_type",
-                          "scm_url", "tier", "enabled", "dicom_support_rule"}
-
-
-def test_what_describes_the_extension_agrees():
-    cmake, entry = cmake_fields(), json.loads((ROOT / "CRend.json").read_text(encoding="utf-8"))
-    assert cmake["CATEGORY"] == entry["category"] == "Ultrasound"
-    assert cmake["DEPENDS"].split() == entry["build_dependencies"] == ["PyTorch"]
-    assert entry["scm_url"] == cmake["HOMEPAGE"] + ".git"
-    assert entry["scm_revision"] == "main"
-    assert f'"{cmake["HOMEPAGE"]}#readme"' in (ROOT / "CRendSegmentation/CRendSegmentation.py").read_text(encoding="utf-8")
-
-
-def test_the_catalogue_hears_of_patents_what_the_readme_says():
-    said = "No patent search has been made."
-    assert said in cmake_fields()["DESCRIPTION"] and said in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def png_size(path):
-    """(width, height) from a PNG's header."""
-    head = path.read_bytes()[:24]
-    assert head[:8] == b"\x89PNG\r\n\x1a\n", path
-    return struct.unpack(">II", head[16:24])
-
-
-def test_the_icon_and_the_screenshots_are_where_the_catalogue_looks():
-    fields = cmake_fields()
-    assert png_size(ROOT / fields["ICONURL"].removeprefix(RAW)) == (128, 128)
-    for url in fields["SCREENSHOTURLS"].split():
-        width, height = png_size(ROOT / url.removeprefix(RAW))
-        assert width >= 800 and height >= 500
-
-
-def test_version_and_licence_are_said_once_the_same():
-    version = re.search(r'__version__ = "(.+)"', (ROOT / "CRendSegmentation/crend/__init__.py").read_text(encoding="utf-8")).group(1)
-    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert f"\nversion: {version}\n" in citation and "\nlicense: Apache-2.0\n" in citation
-    assert "Apache License" in (ROOT / "LICENSE.txt").read_text(encoding="utf-8")[:200]
-    assert "Apache" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_points_at_files_that_exist():
