@@ -11,6 +11,7 @@ import catalogue
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 STAND_IN = ROOT / "Testing" / "slicer_cmake"
 CMAKE = shutil.which("cmake", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])) or "cmake"
 LOAD = """

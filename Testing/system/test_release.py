@@ -107,6 +107,7 @@ def test_a_folder_that_is_no_repository_is_never_replaced(repository, tmp_path, 
     assert "is no repository" in capsys.readouterr().err and (tmp_path / "mine" / "notes.txt").read_text() == "kept"
 
 
+@pytest.mark.slow
 def test_the_committed_tree_of_this_repository_can_be_released(tmp_path):
     if not (ROOT / ".git").exists():
         pytest.skip("a copy without git: nothing is committed here")
