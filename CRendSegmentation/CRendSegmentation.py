@@ -11,16 +11,16 @@ from slicer.ScriptedLoadableModule import (ScriptedLoadableModule, ScriptedLoada
                                            ScriptedLoadableModuleWidget)
 from slicer.util import VTKObservationMixin
 
-from CRendSegmentationLib import Installation
-from CRendSegmentationLib.FolderRun import FolderRun
-from CRendSegmentationLib.Panel import Panel
-from CRendSegmentationLib.ParameterNode import CRendSegmentationParameterNode
-from CRendSegmentationLib.Predictors import Settings, WorkerPredictor
-from CRendSegmentationLib.ReviewLayout import registerLayouts
-from CRendSegmentationLib.ReviewRun import Reviewer, ReviewSettings
-from CRendSegmentationLib.Run import FollicleRun, SegmentationRun
-from CRendSegmentationLib.SampleVolume import registerSampleData
-from CRendSegmentationLib.SequenceRun import SequenceRun
+from CRendSegmentationLib.Runs import Installation
+from CRendSegmentationLib.Runs.FolderRun import FolderRun
+from CRendSegmentationLib.Widgets.Panel import Panel
+from CRendSegmentationLib.Widgets.ParameterNode import CRendSegmentationParameterNode
+from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
+from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
+from CRendSegmentationLib.Runs.ReviewRun import Reviewer, ReviewSettings
+from CRendSegmentationLib.Runs.Run import FollicleRun, SegmentationRun
+from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
+from CRendSegmentationLib.Runs.SequenceRun import SequenceRun
 
 DOCUMENTATION = "https://github.com/SlicerCRend/SlicerCRend#readme"
 

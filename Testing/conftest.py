@@ -10,7 +10,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ORDER = ["unit", "mrml", "widget", "system"]
+ORDER = ["unit", "training", "mrml", "widget", "system"]
 
 
 def pytest_collection_modifyitems(items):

@@ -56,7 +56,7 @@ def session(folder, words, keep_until=None):
 
 def card():
     """The section Measured of the default model's card, without its tables by size and the like."""
-    from crend.bundle import available
+    from crend.bundle.bundle import available
 
     default = available()[0]
     text = (Path(default.folder) / "README.md").read_text()

@@ -1,156 +1,222 @@
-"""Many comparisons in one go: a row a case, a row a follicle, and what they say together."""
+"""Many volumes in one go: files of each as soon as it is done, what failed and why, and tables of all."""
 
-from collections import Counter
-from dataclasses import dataclass
+from __future__ import annotations
+
+import json
 from pathlib import Path
+from typing import Callable
 
-from .agreement import bland_altman, icc, spread
-from .errors import Cancelled, InputError
-from .lists import read_list
-from .reasons import reason_of
-from .tables import write_json, write_rows
+from .errors import Cancelled, InputError, reason_of
+from .io.atomic import check_writable, replacing_all
+from .io.inputs import Volume
+from .io.labels import TWO_FILES, write_labels
+from .structures.measurements import Measurements
+from .io.tables import to_json, write_csv, write_json, write_rows
 
-#: Columns of follicles.csv. kind: "matched", "missed" (only in the reference) or "false" (only in the prediction).
-FOLLICLE_COLUMNS = ("case", "kind", "reference", "prediction", "dsc", "iou", "dv_reference_mm", "dv_prediction_mm",
-                    "diameter_difference_mm", "hd_mm", "asd_mm", "centre_distance_mm")
+#: Endings of files that hold the voxels of a header beside them.
+VOXELS = (".raw", ".zraw", ".raw.gz", ".raw.bz2", ".img", ".img.gz")
 
-
-#: The files that a Batch writes.
-FILES = ("cases.csv", "follicles.csv", "summary.json")
-
-
-@dataclass(frozen=True)
-class Batch:
-    """cases: one dict a case, all with the same keys (status "ok" or "failed", reason, figures; None where missing); follicles: one dict a
-    follicle with FOLLICLE_COLUMNS; summary: plain data for JSON."""
-
-    cases: list
-    follicles: list
-    summary: dict
-
-    def write(self, folder):
-        """Write cases.csv, follicles.csv and summary.json into a folder, which is made if need be."""
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be made a folder ({error.strerror}); give another one.") from error
-        write_rows(folder / "cases.csv", list(self.cases[0]), self.cases)
-        write_rows(folder / "follicles.csv", FOLLICLE_COLUMNS, self.follicles)
-        write_json(self.summary, folder / "summary.json")
+#: Columns of volumes.csv, one row a volume.
+VOLUME_COLUMNS = (
+    "volume", "input", "status", "reason", "message", "ovary_volume_ml", "expected_ovary_dsc", "follicle_count", "antral_count",
+    "leading_mean_diameter_mm", "total_follicle_volume_ml", "flags", "model", "model_version", "device", "engine", "seconds", "notice",
+)  # fmt: skip
+#: Columns of follicles.csv, one row a follicle.
+FOLLICLE_COLUMNS = ("volume",) + Measurements.COLUMNS
+LABELS, TABLE, REPORT, FAILURE = ".seg.nrrd", ".csv", ".json", ".failed.json"
+#: Names of the tables of a folder. Of any folder: one below `out` may be gone on with by itself.
+TABLES = ("volumes", "follicles")
 
 
-def read_pairs(path):
-    """[(case, reference path, prediction path)] from a CSV with the columns reference, prediction and, if wanted, case.
+def segment_many(
+    volumes: list[Volume],
+    out,
+    segment: Callable,
+    *,
+    model: tuple[str, str],
+    options: dict | None = None,
+    again: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict]:
+    """Segments every volume into the folder `out` and returns the rows of volumes.csv, of this call's volumes, in their order.
 
-    Relative paths start at the CSV's folder. Commas, semicolons or tabs. A pair without a case is called by its reference's file name; where
-    that repeats (p1/truth.nii, p2/truth.nii), by the reference as written, and if need be by both. InputError names what is missing, and a
-    case that is given twice.
+    segment(path, progress) gives a Segmentation. model: name and version. options: what else changes the result and is not as by default,
+    plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
+    before any work, when the results under its name are of another file. A volume that fails is noted and the next one begun; starting
+    again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, so a stop loses one volume at most. The tables are
+    made from all results in `out`, those of other shares, too. Cancelled and KeyboardInterrupt go on to the caller after the tables are
+    written.
     """
-    path = Path(path)
-    columns, rows = read_list(path)
-    if not {"reference", "prediction"} <= columns:
-        raise InputError(f"{path}: the first line must name the columns reference, prediction and, if wanted, case.")
-    given = {}
-    for number, row in rows:
-        if not row["reference"] or not row["prediction"]:
-            raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
-        if row.get("case") and given.setdefault(row["case"], number) != number:
-            raise InputError(f"{path}: line {number}: the case {row['case']} is that of line {given[row['case']]}, too; give each pair its own.")
-    if not rows:
-        raise InputError(f"{path}: no pairs below the first line.")
-    rows = [row for _, row in rows]
-    return [(case, path.parent / row["reference"], path.parent / row["prediction"]) for case, row in zip(_cases(rows), rows)]
-
-
-def _cases(rows):
-    """The names of all pairs: as given, or as short as tells them apart."""
-    cases = [row.get("case") or Path(row["reference"]).name for row in rows]
-    for longer in (lambda row: row["reference"], lambda row: f"{row['reference']} and {row['prediction']}"):
-        count = Counter(cases)
-        cases = [longer(row) if count[case] > 1 and not row.get("case") else case for case, row in zip(cases, rows)]
-    return cases
-
-
-def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
-    """Batch of all pairs [(case, reference path, prediction path)]; a case that fails is a row with its reason.
-
-    progress(stage, fraction 0..1), cancelled() -> bool as in crend.predict.segment; raises Cancelled.
-    """
-    from .labels import read_labels
-    from .metrics import compare
-
-    cases, follicles = [], []
-    for done, (case, reference, prediction) in enumerate(pairs):
-        if progress is not None:
-            progress(str(case), done / len(pairs))
-        if cancelled is not None and cancelled():
-            raise Cancelled()
-        row = {"case": case, "reference": str(reference), "prediction": str(prediction), "status": "ok", "reason": ""}
-        try:
-            result = compare(read_labels(reference), read_labels(prediction), percentiles=percentiles)
-        except Exception as error:  # whatever is wrong with one case must not take the others with it
-            row.update(status="failed", reason=reason_of(error))
-        else:
-            row.update(flat_figures(result))
-            follicles += follicle_rows(case, result)
-        cases.append(row)
-    if progress is not None:
-        progress("done", 1.0)
-    columns = list(dict.fromkeys(key for row in cases for key in row))
-    cases = [{key: row.get(key) for key in columns} for row in cases]
-    return Batch(cases, follicles, summarise(cases, follicles))
-
-
-def summarise(cases, follicles):
-    """What a batch says together, as plain data for JSON.
-
-    cases, failed: numbers. figures: {figure: spread over cases}. pooled: fd and md over all follicles of all cases. agreement: Bland-Altman
-    and ICC(A,1) of ovary volume, follicle volume, follicle count (over cases) and diameter of equal volume (over matched follicles).
-    """
-    good = [row for row in cases if row["status"] == "ok"]
-    figures = [key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason")]
-    matched = [row for row in follicles if row["kind"] == "matched"]
-    paired = {
-        "ovary_volume_ml": _columns(good, "ovary_volume_reference_ml", "ovary_volume_prediction_ml"),
-        "follicle_volume_ml": _columns(good, "follicles_volume_reference_ml", "follicles_volume_prediction_ml"),
-        "follicle_count": _columns(good, "count_reference", "count_prediction"),
-        "follicle_diameter_mm": _columns(matched, "dv_reference_mm", "dv_prediction_mm"),
-    }
-    return {
-        "cases": len(cases),
-        "failed": len(cases) - len(good),
-        "figures": {key: spread([row[key] for row in good]) for key in figures},
-        "pooled": {"fd": _pooled(good, "fd", "count_prediction"), "md": _pooled(good, "md", "count_reference")},
-        "agreement": {name: {**bland_altman(*values), "icc": icc(*values)} for name, values in paired.items()},
-    }
-
-
-def _columns(rows, *names):
-    return tuple([row[name] for row in rows] for name in names)
-
-
-def _pooled(rows, percent, count):
-    total = sum(row[count] for row in rows)
-    return sum((row[percent] or 0) * row[count] for row in rows) / total if total else None
-
-
-def flat_figures(result):
-    """A comparison's single numbers, flat: ovary_dsc, ..., follicles_dsc, ..., fd, md, ..."""
-    flat = {}
-    for structure in ("ovary", "follicles"):
-        for key, value in result[structure].items():
-            if key.endswith("_directed"):
-                there, back = value or (None, None)
-                flat[f"{structure}_{key}_from_reference"], flat[f"{structure}_{key}_from_prediction"] = there, back
+    out, options = Path(out), options or {}
+    if not again:
+        for volume in volumes:
+            _check_same_input(out, volume)
+    try:
+        for number, volume in enumerate(volumes):
+            if not again and _finished(out, volume, model, options):
+                tell(f"{volume.name}: was done before")
             else:
-                flat[f"{structure}_{key}"] = value
-    flat.update(result["detection"])
-    flat["usova3d_mean_product_reference"] = result["usova3d"]["mean_product_reference"]
-    flat["usova3d_mean_product_prediction"] = result["usova3d"]["mean_product_prediction"]
-    return flat
+                report = None if progress is None else lambda stage, fraction: progress(volume.name, (number + fraction) / len(volumes))
+                tell(f"{volume.name}: {_segment_one(volume, out, segment, options, report)}")
+            if progress is not None:
+                progress(volume.name, (number + 1) / len(volumes))
+    finally:
+        rows = {row["volume"]: row for row in write_tables(out)}
+    return [rows[volume.name] for volume in volumes]
 
 
-def follicle_rows(case, result):
-    kinds = (("matched", result["matches"]), ("missed", result["missed"]), ("false", result["false"]))
-    return [{**dict.fromkeys(FOLLICLE_COLUMNS), "case": case, "kind": kind, **row} for kind, rows in kinds for row in rows]
+def make_folder(out, files=("volumes.csv",)) -> None:
+    """Makes the folder `out` where it is missing. InputError when it cannot be made, or `files` cannot be written into it."""
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made a folder ({(error.strerror or str(error)).lower()}); give another one.") from error
+    for name in files:
+        check_writable(out / name)
+
+
+def write_tables(out) -> list[dict]:
+    """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former.
+
+    Volumes are called by their path below `out`. Other shares may write at the same time: whoever finds after writing that there are other
+    results than before writes again, so the last table holds all.
+    """
+    out = Path(out)
+    seen, there = None, _reports(out)
+    while there != seen:
+        volumes, follicles = _rows(out, there)
+        write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes)
+        write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
+        seen, there = there, _reports(out)
+    return volumes
+
+
+def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) -> str:
+    """What came of it, in a sentence."""
+    base = str(out / volume.name)
+    Path(base).parent.mkdir(parents=True, exist_ok=True)
+    failure = Path(base + FAILURE)
+    try:
+        _check_name(volume)
+        source = _source(volume.path)  # before the work: a file that changes meanwhile is done again
+        found = segment(volume.path, progress)
+        found.provenance["input"] = str(volume.path)
+        # The first gets its name last: where there is a report, the rest is there.
+        with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
+            write_labels(labels, found.ovary, found.follicles)
+            write_csv(found.measurements, table)
+            write_json({**to_json(found), "name": volume.name, "source": source, "options": options}, report)
+    except Cancelled:
+        raise
+    except Exception as error:
+        reason = reason_of(error)
+        write_json({"name": volume.name, "input": str(volume.path), "reason": reason, "ours": not isinstance(error, InputError)}, failure)
+        return f"failed: {reason}"
+    failure.unlink(missing_ok=True)
+    return found.message
+
+
+def _check_same_input(out: Path, volume: Volume) -> None:
+    facts = _read(Path(str(out / volume.name) + REPORT))
+    there = ((facts or {}).get("source") or {}).get("path")
+    if there and there != str(volume.path.resolve()):
+        raise InputError(f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, or have finished ones done again (--again).")
+
+
+def _check_name(volume: Volume) -> None:
+    """InputError when files of the folder's own would replace those of the volume, or be taken for them."""
+    name = Path(volume.name).name.casefold()
+    if name in TABLES or (name + REPORT).endswith(FAILURE):
+        raise InputError(f"{volume.path}: the name {volume.name} is kept for the folder's own files; rename the volume, or name it in a CSV list.")
+
+
+def _finished(out: Path, volume: Volume, model, options: dict) -> bool:
+    base = str(out / volume.name)
+    if Path(base + FAILURE).exists() or not Path(base + LABELS).is_file():
+        return False
+    facts = _read(Path(base + REPORT))
+    if facts is None or (facts["provenance"]["bundle"], facts["provenance"]["bundle_version"]) != model:
+        return False
+    source = facts.get("source")
+    return source is not None and source == _source(volume.path) and facts.get("options") == options
+
+
+def _source(path: Path) -> dict | None:
+    """What tells one input from another, and whether it has changed; None when it cannot be looked at. Of a series, that of its files.
+
+    The voxels beside a header (.mhd, .nhdr) are those of its name, and belong to it.
+    """
+    try:
+        paths = [file for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else [path]
+        if path.suffix.lower() in TWO_FILES:
+            paths += [file for file in path.parent.iterdir() if file.name.startswith(path.stem + ".") and file.name.lower().endswith(VOXELS)]
+        files = [file.stat() for file in paths]
+    except OSError:
+        return None
+    newest = max((file.st_mtime_ns for file in files), default=0)
+    return {"path": str(path.resolve()), "size": sum(file.st_size for file in files), "mtime_ns": newest}
+
+
+def _read(path: Path, keys=frozenset({"provenance", "summary"})) -> dict | None:
+    """The JSON of one volume, its report or (by `keys`) its failure; None where there is none, or another program's."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return facts if "name" in facts and keys <= set(facts) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _reports(out: Path) -> dict[Path, int]:
+    """Reports and failures below `out`, each with the time of its last change."""
+    found = {}
+    for path in out.rglob("*" + REPORT):
+        if not path.name.startswith("."):  # half of a file that another share is writing
+            try:
+                found[path] = path.stat().st_mtime_ns
+            except OSError:  # another share has just done what failed before
+                continue
+    return found
+
+
+def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
+    """Rows of both tables, by the volumes' names. What is gone meanwhile, or another program's, is passed over."""
+    volumes, follicles = {}, {}
+    for path in reports:
+        failed = path.name.endswith(FAILURE)
+        name = path.relative_to(out).as_posix().removesuffix(FAILURE if failed else REPORT)
+        facts = _read(path, {"input", "reason"}) if failed else _read(path)
+        if facts is None or (not failed and name in volumes):
+            continue
+        try:
+            row = {"input": facts["input"], "status": "failed", "reason": facts["reason"]} if failed else _row(facts)
+            volumes[name] = dict.fromkeys(VOLUME_COLUMNS) | row | {"volume": name}
+            follicles[name] = [] if failed else [{**follicle, "volume": name} for follicle in facts["follicles"]]
+        except (KeyError, TypeError, AttributeError):
+            continue
+    return [volumes[name] for name in sorted(volumes)], [row for name in sorted(follicles) for row in follicles[name]]
+
+
+def _row(facts: dict) -> dict:
+    summary, how = facts["summary"], facts["provenance"]
+    leading = summary["leading"] or {}
+    return {
+        "input": how["input"],
+        "status": "done",
+        "reason": None,
+        "message": facts["message"],
+        "ovary_volume_ml": summary["ovary_volume_ml"],
+        "expected_ovary_dsc": how["expected_ovary_dsc"],
+        "follicle_count": summary["follicle_count"],
+        "antral_count": summary["antral_count"],
+        "leading_mean_diameter_mm": leading.get("mean_diameter_mm"),
+        "total_follicle_volume_ml": summary["total_follicle_volume_ml"],
+        "flags": " ".join(flag["key"] for flag in facts["flags"]),
+        "model": how["bundle"],
+        "model_version": how["bundle_version"],
+        "device": how["device"],
+        "engine": how["engine"],
+        "seconds": how["seconds"],
+        "notice": how["notice"],
+    }

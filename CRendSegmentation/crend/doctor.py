@@ -105,7 +105,7 @@ def _devices() -> Iterator[Check]:
 
 
 def _openvino() -> Check:
-    from .engines import openvino_available
+    from .inference.engines import openvino_available
 
     if openvino_available():
         return Check("openvino", "ok", _version("openvino"))
@@ -113,7 +113,7 @@ def _openvino() -> Check:
 
 
 def _models() -> Iterator[Check]:
-    from .bundle import available, load, search_folders
+    from .bundle.bundle import available, load, search_folders
 
     infos = available()
     if not infos:
@@ -135,7 +135,7 @@ def _window(bundle) -> Check:
     """Time of one window of the default model on the engine that "auto" takes."""
     import numpy as np
 
-    from .engines import make_engine
+    from .inference.engines import make_engine
 
     try:
         engine = make_engine(bundle.network)

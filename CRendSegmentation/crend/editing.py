@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from .arrays import to_array
+from .inference.arrays import to_array
 from .errors import InputError
-from .follicles import split_follicles
+from .structures.follicles import split_follicles
 
 FAINTEST = 0.1  # follicle probability below which a point is nowhere near a follicle
 NOTHING = "the model sees no follicle at this point; click into a dark follicle, or draw it in Segment Editor."
@@ -45,12 +45,12 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     point's own, where the model is in doubt) is the follicle. engine: as for crend.predict.segment.
     InputError when the point lies outside, when nothing there looks like a follicle, or when what is there is too large for one.
     """
-    from . import bundle as bundles
-    from .engines import make_engine
-    from .grid import normalise, to_model_grid
-    from .image import check_image
-    from .points import render
-    from .windows import pad_to_patch
+    from .bundle import bundle as bundles
+    from .inference.engines import make_engine
+    from .inference.model_grid import normalise, to_model_grid
+    from .io.volumes import check_image
+    from .networks.points import render
+    from .inference.windows import pad_to_patch
 
     check_image(image, name)
     if not isinstance(bundle, bundles.Bundle):

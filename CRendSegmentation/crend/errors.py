@@ -1,4 +1,4 @@
-"""The ways a run ends early that are not a failure of ours."""
+"""The ways a run ends early that are not a failure of ours, and what is said of one of many that failed."""
 
 
 class InputError(ValueError):
@@ -11,3 +11,11 @@ class Cancelled(Exception):
 
 class Kept(Cancelled):
     """The user stopped a run of many; its message says what was kept."""
+
+
+def reason_of(error: Exception) -> str:
+    """One line for a table's cell: what an InputError says; of any other error its kind, too."""
+    said = " ".join(str(error).split())
+    if isinstance(error, InputError):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -14,18 +14,18 @@ import numpy as np
 import SimpleITK as sitk
 
 from . import __version__
-from .assessment import assess
-from .doubtful import without_doubtful
-from .edges import drawn_in, edge_of
+from .confidence.assessment import assess
+from .structures.small_follicles import without_doubtful
+from .structures.outlines import drawn_in, edge_of
 from .errors import Cancelled
-from .expected import suited
-from .follicles import split_follicles, voxels_of
-from .grid import ModelGrid, to_model_grid
-from .image import check_image, like
-from .look import Look
-from .measurements import measure
-from .organ import bounding_box, tidy
-from .overview import join, look_over
+from .confidence.expected_dice import suited
+from .structures.follicles import split_follicles, voxels_of
+from .inference.model_grid import ModelGrid, to_model_grid
+from .io.volumes import check_image, like
+from .inference.sliding import Look
+from .structures.measurements import measure
+from .structures.ovary import bounding_box, tidy
+from .inference.overview import join, look_over
 from .result import Segmentation
 
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
@@ -50,9 +50,9 @@ def segment(
 ) -> Segmentation:
     """Ovary, follicles and measurements of a 3D ultrasound volume, on exactly its grid.
 
-    bundle:     None (the default model), a model's name, a bundle's folder, or a loaded `crend.bundle.Bundle`.
+    bundle:     None (the default model), a model's name, a bundle's folder, or a loaded `crend.bundle.bundle.Bundle`.
     device:     "auto", "cpu", "cuda" or "cuda:N".
-    engine:     "auto", "torch", "openvino", or one from `crend.engines.make_engine`, to use it for many volumes.
+    engine:     "auto", "torch", "openvino", or one from `crend.inference.engines.make_engine`, to use it for many volumes.
     progress:   called with the stage's name and the fraction of the whole run, 0 to 1, never falling.
     cancelled:  asked between windows and stages; True ends the run with Cancelled.
     render:     False leaves the coarse prediction as it is (to compare with; paper 2.2).
@@ -66,8 +66,8 @@ def segment(
     Raises InputError for an image, a bundle, a device or an engine that will not do. A volume without an ovary is a
     result with empty labels, whose message says so.
     """
-    from . import bundle as bundles
-    from .engines import make_engine
+    from .bundle import bundle as bundles
+    from .inference.engines import make_engine
 
     began = time.perf_counter()
     check_image(image, name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import SimpleITK
 
-    from .measurements import Measurements
+    from .structures.measurements import Measurements
 
 NOTHING_FOUND = "no ovary found"
 
@@ -38,7 +38,7 @@ class Segmentation:
     @property
     def message(self) -> str:
         """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles", with "; doubtful: ..." after it where flags say so."""
-        from .plausibility import short_words
+        from .confidence.plausibility import short_words
 
         ovary, count = self.measurements.ovary, len(self.measurements.follicles)
         if ovary is None:

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from crend.bundle import load
-from crend.files import replacing
+from crend.bundle.bundle import load
+from crend.io.atomic import replacing
 from crend.predict import segment
-from crend_training.baseline import segment_classically
-from crend_training.evaluation import case_of
-from crend_training.simulators import check_simulator, simulate
-from crend_training.strata import strata
+from crend_training.evaluation.baseline import segment_classically
+from crend_training.evaluation.evaluation import case_of
+from crend_training.data.simulators import check_simulator, simulate
+from crend_training.evaluation.strata import strata
 
 COLUMNS = ("ovary_dsc", "ovary_hd95_mm", "follicles_dsc", "follicles_hd95_mm", "count_error", "seconds")
 

@@ -57,7 +57,7 @@ def _fill(array, centre, half):
 
 
 def crend(a, b):
-    from crend.distances import surface_distances
+    from crend.comparison.distances import surface_distances
 
     found = surface_distances(a, b, SPACING)
     return found.hausdorff(), found.hausdorff(95), found.average()

@@ -16,7 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Testing" / "unit"))
+sys.path.insert(0, str(ROOT / "Testing" / "support"))
 
 GRIDS = ((0.3, 0.3, 0.3), (0.3, 0.3, 0.6), (0.2, 0.4, 0.5))
 DIAMETERS = (2, 2.5, 3, 4, 5, 8, 12, 20)
@@ -26,7 +26,7 @@ def splitting(pairs, singles):
     """(share of touching pairs that come apart, share of single ones that are split)."""
     from test_follicles import SPACINGS, apart, irregular, touching_pair
 
-    from crend.follicles import split_follicles
+    from crend.structures.follicles import split_follicles
 
     rng = np.random.default_rng(2024)
     outcomes = []
@@ -41,8 +41,8 @@ def splitting(pairs, singles):
 
 def ball_errors(diameter, spacing, count):
     """(errors in percent of the volumes of balls, the chance of each that the best of all guesses is within 2 %), both (count,)."""
-    from crend.ellipsoids import ellipsoid_volumes
-    from crend.measurements import measure
+    from crend.structures.ellipsoids import ellipsoid_volumes
+    from crend.structures.measurements import measure
 
     rng = np.random.default_rng([int(10 * diameter), int(1000 * sum(spacing))])
     size = (diameter / np.array(spacing)).astype(int) + 5

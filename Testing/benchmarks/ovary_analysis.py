@@ -19,8 +19,8 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage, special
 
-from crend.measurements import measure
-from crend.organ import bounding_box
+from crend.structures.measurements import measure
+from crend.structures.ovary import bounding_box
 from crend.result import Segmentation
 
 SPACING = 0.157288

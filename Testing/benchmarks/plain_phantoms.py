@@ -97,11 +97,11 @@ def beyond_the_beam(shape, voxel_mm):
 def main():
     from compare_on_trial import COLUMNS, NOTE, line
 
-    from crend.bundle import load
+    from crend.bundle.bundle import load
     from crend.predict import segment
-    from crend_training.evaluation import case_of, write_report
-    from crend_training.reports import about
-    from crend_training.strata import strata, strata_markdown
+    from crend_training.evaluation.evaluation import case_of, write_report
+    from crend_training.evaluation.reports import about
+    from crend_training.evaluation.strata import strata, strata_markdown
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", default="crend-sim")

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from crend import bundle, metadata, networks
+from crend.bundle import bundle, metadata
+from crend import networks
 
 
 def writeBundle(folder, width=2, patch=(32, 32, 32), spacing=1.0):

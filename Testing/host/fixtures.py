@@ -58,7 +58,7 @@ def known(logic):
 @pytest.fixture(scope="module")
 def reviewer():
     """What reviews, with one worker process for all tests of a file."""
-    from CRendSegmentationLib.ReviewRun import Reviewer
+    from CRendSegmentationLib.Runs.ReviewRun import Reviewer
 
     made = Reviewer()
     yield made

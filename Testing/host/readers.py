@@ -2,8 +2,8 @@
 
 import numpy as np
 import slicer
-from CRendSegmentationLib.SegmentationWriter import showSegmentation, writeSegmentation
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.SegmentationWriter import showSegmentation, writeSegmentation
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 from . import samples
 

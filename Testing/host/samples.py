@@ -8,7 +8,7 @@ import slicer
 import vtk
 
 from crend.errors import Cancelled
-from crend.measurements import measure
+from crend.structures.measurements import measure
 from crend.result import Segmentation
 
 #: (centre z y x, radius) in voxels: an ovary, and three follicles in it, largest first.

@@ -1,6 +1,2 @@
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from host.fixtures import known, layouts, logic, reviewer, scene, widget  # noqa: E402, F401
+from host.fixtures import known, layouts, logic, reviewer, scene, widget  # noqa: F401

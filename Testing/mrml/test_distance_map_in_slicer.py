@@ -6,8 +6,8 @@ import SimpleITK as sitk
 
 slicer_core = pytest.importorskip("slicer_core")
 
-from crend.distance_maps import write_distances  # noqa: E402
-from crend.labels import Labels  # noqa: E402
+from crend.comparison.distance_maps import write_distances  # noqa: E402
+from crend.io.labels import Labels  # noqa: E402
 
 
 def test_slicers_model_storage_reads_the_map_in_ras(tmp_path):

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import slicer
-from crend.ellipsoids import ellipsoid_volume
+from crend.structures.ellipsoids import ellipsoid_volume
 from crend.errors import InputError
 from host import samples
 
-from CRendSegmentationLib.FollicleEditing import FollicleEditing
-from CRendSegmentationLib.ResultTables import readFollicleTable, readSummary
-from CRendSegmentationLib.Results import updateTables
-from CRendSegmentationLib.SegmentMeasurements import measureSegments
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
+from CRendSegmentationLib.Scene.Results import updateTables
+from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 

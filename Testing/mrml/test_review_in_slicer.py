@@ -6,20 +6,20 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from crend.errors import InputError
-from crend.metrics import compare
-from crend.review import review
-from crend.warping import warped
+from crend.comparison.metrics import compare
+from crend.comparison.review import review
+from crend.comparison.warping import warped
 from host import readers, samples, transforms
 from host.fixtures import describeScene
 
-from CRendSegmentationLib.ReviewDisplay import MARK_COLOURS, legendOf
-from CRendSegmentationLib.ReviewLabels import labelsOf, reviewInput
-from CRendSegmentationLib.ReviewLayout import ReviewLayout
-from CRendSegmentationLib.ReviewNodes import reviewOf, reviews
-from CRendSegmentationLib.ReviewRun import ReviewSettings
-from CRendSegmentationLib.ReviewTables import readRows
-from CRendSegmentationLib.SegmentationWriter import writeSegmentation
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.ReviewDisplay import MARK_COLOURS, legendOf
+from CRendSegmentationLib.Scene.ReviewLabels import labelsOf, reviewInput
+from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout
+from CRendSegmentationLib.Scene.ReviewNodes import reviewOf, reviews
+from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
+from CRendSegmentationLib.Scene.ReviewTables import readRows
+from CRendSegmentationLib.Scene.SegmentationWriter import writeSegmentation
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def row(tableNode, **wanted):
 
 
 def expectedFigures(pair):
-    """crend.metrics on what was written into the two nodes."""
+    """crend.comparison.metrics on what was written into the two nodes."""
     return compare(*(labelsOf(node)[0] for node in pair))
 
 

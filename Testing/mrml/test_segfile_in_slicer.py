@@ -6,8 +6,8 @@ import SimpleITK as sitk
 
 slicer_core = pytest.importorskip("slicer_core")
 
-from crend import segments  # noqa: E402
-from crend.labels import read_labels, write_labels  # noqa: E402
+from crend.structures import segments  # noqa: E402
+from crend.io.labels import read_labels, write_labels  # noqa: E402
 
 OBLIQUE = sitk.VersorRigid3DTransform()
 OBLIQUE.SetRotation((0.3, -0.5, 0.8), 0.7)

@@ -63,7 +63,7 @@ def test_progress_is_told_and_cancel_leaves_the_scene(scene, known):
 
 @pytest.mark.parametrize("existing", [False, True])
 def test_the_scene_stays_when_writing_the_result_fails(scene, known, existing, monkeypatch):
-    from CRendSegmentationLib import Results
+    from CRendSegmentationLib.Scene import Results
 
     volume = samples.addVolume()
     node = known.segment(volume).segmentationNode if existing else None

@@ -5,11 +5,11 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from crend import segments
+from crend.structures import segments
 from host import samples
 from host.transforms import PARENTS, linear
 
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 @pytest.mark.parametrize("parent", PARENTS)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from crend import segments
-from crend.measurements import Measurements
+from crend.structures import segments
+from crend.structures.measurements import Measurements
 from host import samples
 from host.transforms import linear
 
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 def test_segments_are_named_coloured_and_coded(scene, known):

@@ -7,11 +7,11 @@ from host import samples
 from host.fixtures import describeScene
 from vtk.util import numpy_support
 
-from CRendSegmentationLib.Frames import frameWords
-from CRendSegmentationLib.Results import FOLLICLE_TABLE_ROLE, tableOf, updateTables
-from CRendSegmentationLib.ResultTables import readFollicleTable
-from CRendSegmentationLib.Run import referenceVolume
-from CRendSegmentationLib.Sides import setSide, sideOf
+from CRendSegmentationLib.Scene.Frames import frameWords
+from CRendSegmentationLib.Scene.Results import FOLLICLE_TABLE_ROLE, tableOf, updateTables
+from CRendSegmentationLib.Scene.ResultTables import readFollicleTable
+from CRendSegmentationLib.Runs.Run import referenceVolume
+from CRendSegmentationLib.Scene.Sides import setSide, sideOf
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 slicer_core = pytest.importorskip("slicer_core")
 
 import crend  # noqa: E402
-from crend import segments  # noqa: E402
+from crend.structures import segments  # noqa: E402
 
 FILE = Path(crend.__file__).parents[1] / "Resources/Terminology/CRend.term.json"
 

@@ -7,7 +7,7 @@ import vtk
 from crend.errors import InputError
 from host import samples
 
-from CRendSegmentationLib.VolumeImage import ijkToRasMatrix, imageFromVolumeNode
+from CRendSegmentationLib.Scene.VolumeImage import ijkToRasMatrix, imageFromVolumeNode
 
 
 @pytest.mark.parametrize("kind", ["axial", "oblique", "flipped"])

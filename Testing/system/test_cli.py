@@ -18,8 +18,8 @@ from tiny import save_bundle, volume
 
 import crend
 from crend.cli import main
-from crend.labels import read_labels, write_labels
-from crend.measurements import Measurements
+from crend.io.labels import read_labels, write_labels
+from crend.structures.measurements import Measurements
 
 HOME = Path(crend.__file__).resolve().parent.parent
 
@@ -176,7 +176,7 @@ def test_a_failure_of_ours_is_1_in_one_line_and_debug_shows_where(scan, bundles,
 
 
 def test_models_as_a_table_and_as_json(bundles, capfd, monkeypatch):
-    monkeypatch.setattr("crend.bundle.search_folders", lambda: [bundles])
+    monkeypatch.setattr("crend.bundle.bundle.search_folders", lambda: [bundles])
     assert run("models") == 0
     assert "everything" in capfd.readouterr().out
     assert run("models", "--json") == 0
@@ -186,13 +186,13 @@ def test_models_as_a_table_and_as_json(bundles, capfd, monkeypatch):
 
 
 def test_models_without_any_says_what_to_do(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
+    monkeypatch.setattr("crend.bundle.bundle.search_folders", lambda: [tmp_path])
     assert run("models") == 0
     assert "no model is installed" in capfd.readouterr().out
 
 
 def test_doctor_says_how_fast_it_is_when_all_is_well(bundles, capfd, monkeypatch):
-    monkeypatch.setattr("crend.bundle.search_folders", lambda: [bundles])
+    monkeypatch.setattr("crend.bundle.bundle.search_folders", lambda: [bundles])
     assert run("doctor") == 0
     out, err = capfd.readouterr()
     assert err == "" and out.endswith("everything works.\n")
@@ -200,7 +200,7 @@ def test_doctor_says_how_fast_it_is_when_all_is_well(bundles, capfd, monkeypatch
 
 
 def test_doctor_says_what_to_do_without_a_model(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
+    monkeypatch.setattr("crend.bundle.bundle.search_folders", lambda: [tmp_path])
     assert run("doctor") == 1
     out = capfd.readouterr().out
     assert "BAD  models: none installed" in out and f"put a bundle's folder into {tmp_path}" in out
@@ -209,7 +209,7 @@ def test_doctor_says_what_to_do_without_a_model(tmp_path, capfd, monkeypatch):
 def test_doctor_finds_a_damaged_model(bundles, tmp_path, capfd, monkeypatch):
     shutil.copytree(bundles / "nothing", tmp_path / "nothing")
     (tmp_path / "nothing" / "model.safetensors").write_bytes(b"0" * 100)
-    monkeypatch.setattr("crend.bundle.search_folders", lambda: [tmp_path])
+    monkeypatch.setattr("crend.bundle.bundle.search_folders", lambda: [tmp_path])
     assert run("doctor") == 1
     out = capfd.readouterr().out
     assert "BAD  model nothing:" in out and "copy the bundle again" in out and "1 of these must be put right" in out

@@ -10,7 +10,7 @@ from tiny import save_bundle, volume
 
 from crend import predict
 from crend.cli import main
-from crend.labels import read_labels
+from crend.io.labels import read_labels
 
 
 @pytest.fixture(scope="module")

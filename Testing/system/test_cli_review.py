@@ -47,7 +47,7 @@ def test_a_batch_without_failures_is_exit_code_0_and_tries_its_folder_first(file
     (files / "good.csv").write_text("reference,prediction\ntruth.nrrd,one.nrrd\n")
     assert run("compare", "--batch", files / "good.csv", "--out", files / "tables") == 0
     (files / "file").write_text("")
-    monkeypatch.setattr("crend.batch.compare_batch", None)
+    monkeypatch.setattr("crend.comparison.pairs.compare_batch", None)
     assert run("compare", "--batch", files / "good.csv", "--out", files / "file" / "x") == 2
     assert "cannot be made a folder" in capfd.readouterr().err
 

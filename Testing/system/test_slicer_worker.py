@@ -10,18 +10,16 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import slicer
+from host import samples  # noqa: F401
+from host.bundles import ultrasoundLike, writeBundle
+from host.fixtures import describeScene, logic, scene, widget  # noqa: F401
 
-import slicer  # noqa: E402
-from host import samples  # noqa: E402, F401
-from host.bundles import ultrasoundLike, writeBundle  # noqa: E402
-from host.fixtures import describeScene, logic, scene, widget  # noqa: E402, F401
-
-from crend import bundle as bundles  # noqa: E402
-from crend.errors import Cancelled, InputError  # noqa: E402
-from crend.predict import segment  # noqa: E402
-from CRendSegmentationLib.Predictors import Settings, WorkerPredictor  # noqa: E402
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode  # noqa: E402
+from crend.bundle import bundle as bundles
+from crend.errors import Cancelled, InputError
+from crend.predict import segment
+from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 CPU = {"device": "cpu", "engine": "torch"}
 

@@ -1,4 +1,4 @@
-"""Many cases: a row a case and a follicle, statistics by hand, a failing case is a row with its reason."""
+"""Many volumes into one folder: whose result a file is, when it counts as done, and tables that several shares write."""
 
 import csv
 import json
@@ -7,129 +7,174 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.agreement import bland_altman, icc, spread
-from crend.batch import compare_batch, read_pairs
-from crend.errors import Cancelled, InputError
+from crend import batch as many
+from crend.errors import InputError
+from crend.io.inputs import Volume
+from crend.batch import segment_many, write_tables
+from crend.structures.measurements import measure
+from crend.result import Segmentation
+
+MODEL = ("model", "1.0")
 
 
-def test_bland_altman_by_hand():
-    # Differences 1, 3: mean 2, deviation sqrt(2).
-    found = bland_altman([10, 20], [11, 23])
-    assert found["bias"] == 2 and found["sd"] == pytest.approx(2 ** 0.5)
-    assert (found["lower"], found["upper"]) == pytest.approx((2 - 1.96 * 2 ** 0.5, 2 + 1.96 * 2 ** 0.5))
-    assert bland_altman([1], [2])["sd"] is None and bland_altman([], [])["bias"] is None
+def result():
+    """An ovary of 8 x 8 x 8 voxels with one follicle."""
+    ovary, follicles = np.zeros((12, 12, 12), np.uint8), np.zeros((12, 12, 12), np.uint16)
+    ovary[2:10, 2:10, 2:10] = 1
+    follicles[4:7, 4:7, 4:7] = 1
+    ovary, follicles = sitk.GetImageFromArray(ovary), sitk.GetImageFromArray(follicles)
+    how = dict.fromkeys(("expected_ovary_dsc", "device", "engine", "seconds", "notice")) | {"bundle": MODEL[0], "bundle_version": MODEL[1]}
+    return Segmentation(ovary, follicles, measure(ovary, follicles), how)
 
 
-def test_icc_from_its_mean_squares():
-    first, second = np.array([9, 6, 8, 7, 10, 6.0]), np.array([2, 1, 4, 1, 5, 2.0])
-    # Subjects' means 5.5, 3.5, 6, 4, 7.5, 4 around 61/12; readers' means 46/6 and 15/6.
-    table = np.column_stack([first, second])
-    total = ((table - 61 / 12) ** 2).sum()
-    subjects = 2 * ((np.array([5.5, 3.5, 6, 4, 7.5, 4]) - 61 / 12) ** 2).sum()
-    readers = 6 * ((np.array([46, 15]) / 6 - 61 / 12) ** 2).sum()
-    between, offset, error = subjects / 5, readers / 1, (total - subjects - readers) / 5
-    assert icc(first, second) == pytest.approx((between - error) / (between + error + 2 * (offset - error) / 6))
-    # A constant offset lowers absolute agreement; equal readings are 1; no spread is not defined.
-    assert icc(first, first) == pytest.approx(1) and icc(first, first + 3) < 0.6
-    assert icc([5, 5], [5, 5]) is None and icc([1], [2]) is None
+class Run:
+    """Runs over volumes and notes which were segmented; fails of those named in `failing`."""
 
+    def __init__(self, out):
+        self.out, self.failing = out, ()
 
-def test_icc_of_four_pairs_by_hand():
-    # Readers (1, 2), (2, 3), (3, 4), (4, 5): MSR = 10/3, MSE = 0, MSC = 2; ICC = (10/3) / (10/3 + 2 * 2 / 4) = 10/13.
-    assert icc([1, 2, 3, 4], [2, 3, 4, 5]) == pytest.approx(10 / 13)
+    def __call__(self, *paths, names=None, **options):
+        self.done = []
 
+        def segment(path, progress):
+            if path.stem in self.failing:
+                raise InputError(f"{path}: broken; mend it.")
+            self.done.append(path.stem)
+            return result()
 
-def test_spread_counts_what_is_missing():
-    found = spread([1.0, None, 2.0, 3.0, 4.0, float("nan")])
-    assert (found["n"], found["missing"], found["mean"], found["median"], found["q1"], found["q3"]) == (4, 2, 2.5, 2.5, 1.75, 3.25)
-    assert spread([None])["mean"] is None and spread([None])["missing"] == 1
-
-
-def write(path, shift=0, count=2):
-    array = np.zeros((8, 10, 40), np.uint8)
-    array[1:7, 1:9, 1:39] = 1
-    for k in range(count):
-        array[2:6, 2:6, 3 + 10 * k + shift:9 + 10 * k + shift] = k + 2
-    sitk.WriteImage(sitk.GetImageFromArray(array), path)
+        self.out.mkdir(parents=True, exist_ok=True)
+        volumes = [Volume(path, name) for path, name in zip(paths, names or [path.stem for path in paths])]
+        return segment_many(volumes, self.out, segment, model=MODEL, **options)
 
 
 @pytest.fixture
-def pairs(tmp_path):
-    write(tmp_path / "r.nrrd")
-    write(tmp_path / "same.nrrd")
-    write(tmp_path / "one.nrrd", shift=1, count=1)
-    write(tmp_path / "none.nrrd", count=0)
-    (tmp_path / "broken.nrrd").write_text("nonsense")
-    (tmp_path / "pairs.csv").write_text(
-        "case,reference,prediction\na,r.nrrd,same.nrrd\nb,r.nrrd,one.nrrd\nc,r.nrrd,broken.nrrd\n\nd,r.nrrd,none.nrrd\n,r.nrrd,missing.nrrd\n")
-    return tmp_path / "pairs.csv"
+def run(tmp_path):
+    return Run(tmp_path / "out")
 
 
-def test_a_failing_case_is_a_row_with_its_reason(pairs):
-    batch = compare_batch(read_pairs(pairs))
-    assert [row["case"] for row in batch.cases] == ["a", "b", "c", "d", "r.nrrd"]
-    assert [row["status"] for row in batch.cases] == ["ok", "ok", "failed", "ok", "failed"]
-    assert "broken.nrrd" in batch.cases[2]["reason"] and "missing.nrrd: no such file" in batch.cases[4]["reason"]
-    assert batch.cases[2]["ovary_dsc"] is None
-    assert batch.summary["cases"] == 5 and batch.summary["failed"] == 2
+def volume(path, content=b"one"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
 
 
-def test_rows_and_summary_by_hand(pairs):
-    batch = compare_batch(read_pairs(pairs))
-    kinds = [(row["case"], row["kind"]) for row in batch.follicles]
-    assert kinds == [("a", "matched"), ("a", "matched"), ("b", "matched"), ("b", "missed"), ("d", "missed"), ("d", "missed")]
-    # Shifted by one of six voxels.
-    assert batch.follicles[2]["dsc"] == pytest.approx(5 / 6) and batch.follicles[3]["dv_reference_mm"] == pytest.approx((6 * 96 / np.pi) ** (1 / 3))
-    figures = batch.summary["figures"]
-    assert figures["ovary_dsc"]["mean"] == 1 and figures["ovary_dsc"]["n"] == 3
-    assert figures["follicles_hd"] == {**figures["follicles_hd"], "n": 2, "missing": 1}
-    assert figures["md"]["mean"] == pytest.approx((0 + 50 + 100) / 3) and figures["fd"]["missing"] == 1
-    assert batch.summary["pooled"] == {"fd": 0, "md": pytest.approx(50)}
-    agreement = batch.summary["agreement"]
-    assert agreement["follicle_count"]["bias"] == pytest.approx(-1) and agreement["follicle_diameter_mm"]["n"] == 3
-    assert agreement["ovary_volume_ml"]["bias"] == 0
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
-def test_written_files_can_be_read_again(pairs, tmp_path):
-    compare_batch(read_pairs(pairs)).write(tmp_path / "out" / "deep")
-    folder = tmp_path / "out" / "deep"
-    assert sorted(p.name for p in folder.iterdir()) == ["cases.csv", "follicles.csv", "summary.json"]
-    rows = list(csv.DictReader((folder / "cases.csv").open()))
-    assert float(rows[0]["ovary_dsc"]) == 1 and rows[2]["status"] == "failed" and rows[2]["ovary_dsc"] == ""
-    assert json.loads((folder / "summary.json").read_text())["failed"] == 2
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="file"):
-        compare_batch(read_pairs(pairs)).write(tmp_path / "file" / "x")
+def test_results_of_another_file_are_not_taken_for_this_ones(run, tmp_path):
+    first, second = volume(tmp_path / "A" / "vol1.nrrd"), volume(tmp_path / "B" / "vol1.nrrd")
+    run(first)
+    with pytest.raises(InputError, match="results of .*A.vol1.nrrd are there .*another folder .*again"):
+        run(second)
+    assert run.done == [] and rows(run.out / "volumes.csv")[0]["input"] == str(first)
+    assert run(second, again=True)[0]["input"] == str(second)
 
 
-def test_all_failed_still_says_so(tmp_path):
-    (tmp_path / "p.csv").write_text("prediction;reference\nx.nrrd;y.nrrd\n")
-    batch = compare_batch(read_pairs(tmp_path / "p.csv"))
-    assert batch.summary["failed"] == 1 and batch.summary["figures"] == {} and batch.summary["pooled"]["fd"] is None
-    batch.write(tmp_path / "out")
+def test_a_changed_file_or_other_options_are_segmented_again_and_the_same_are_not(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    run(path)
+    assert run.done == []
+    volume(path, b"another content")
+    run(path)
+    assert run.done == ["a"]
+    run(path, options={"search": False})
+    assert run.done == ["a"]
+    run(path, options={"search": False})
+    assert run.done == []
 
 
-def test_pairs_without_a_case_are_told_apart(tmp_path):
-    (tmp_path / "p.csv").write_text("reference,prediction,case\np1/truth.nii,a.nii,\np2/truth.nii,b.nii,\np3/one.nii,c.nii,\nr.nii,a.nii,\nr.nii,b.nii,\nq/x.nii,c.nii,x\n")
-    assert [case for case, _, _ in read_pairs(tmp_path / "p.csv")] == [
-        "p1/truth.nii", "p2/truth.nii", "one.nii", "r.nii and a.nii", "r.nii and b.nii", "x"]
+def test_a_series_is_done_again_when_one_of_its_files_changes(run, tmp_path):
+    slices = [volume(tmp_path / "series" / f"{k}.dcm") for k in range(3)]
+    run(tmp_path / "series")
+    volume(tmp_path / "series" / ".DS_Store")
+    run(tmp_path / "series")
+    assert run.done == []
+    volume(slices[1], b"another content")
+    run(tmp_path / "series")
+    assert run.done == ["series"]
 
 
-@pytest.mark.parametrize(("text", "says"), [("case,reference,prediction\na,x,y\n\na,z,y\n", "line 4: the case a is that of line 2, too"),
-                                            ("a,b\n1,2\n", "reference, prediction"), ("reference,prediction\n", "no pairs"),
-                                            ("reference,prediction\nx.nrrd,\n", "line 2"), ("", "reference, prediction")])
-def test_bad_lists_are_refused_in_one_line(tmp_path, text, says):
-    (tmp_path / "p.csv").write_text(text)
-    with pytest.raises(InputError, match=says) as caught:
-        read_pairs(tmp_path / "p.csv")
-    assert "p.csv" in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="nowhere"):
-        read_pairs(tmp_path / "nowhere.csv")
+def test_a_header_is_done_again_when_the_voxels_beside_it_change(run, tmp_path):
+    header, voxels = volume(tmp_path / "a.mhd"), volume(tmp_path / "a.raw")
+    volume(tmp_path / "b.raw", b"of another header")
+    run(header)
+    volume(tmp_path / "b.raw", b"changed")
+    run(header)
+    assert run.done == []
+    volume(voxels, b"another content")
+    run(header)
+    assert run.done == ["a"]
 
 
-def test_a_batch_reports_progress_and_stops_when_asked(pairs):
-    seen = []
-    compare_batch(read_pairs(pairs), progress=lambda stage, fraction: seen.append((stage, fraction)))
-    assert seen[0] == ("a", 0) and seen[-1] == ("done", 1.0) and len(seen) == 6
-    with pytest.raises(Cancelled):
-        compare_batch(read_pairs(pairs), cancelled=lambda: True)
+def test_a_subfolder_of_results_goes_on_by_itself(run, tmp_path):
+    path = volume(tmp_path / "C" / "sub" / "v.nrrd")
+    run(path, names=["sub/v"])
+    run.out = run.out / "sub"
+    assert [row["volume"] for row in run(path)] == ["v"] and run.done == []
+    assert rows(run.out / "follicles.csv")[0]["volume"] == "v"
+
+
+def test_what_failed_last_is_tried_again_though_older_results_are_there(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    run.failing = ("a",)
+    assert run(path, again=True)[0]["status"] == "failed"
+    run.failing = ()
+    assert run(path)[0]["status"] == "done" and run.done == ["a"]
+
+
+@pytest.mark.parametrize("name", ["follicles", "Volumes", "a.failed", "sub/volumes"])
+def test_a_volume_with_the_name_of_a_table_is_a_failure_that_says_so(run, tmp_path, name):
+    found = run(volume(tmp_path / "x.nrrd"), volume(tmp_path / "y.nrrd"), names=[name, "y"])
+    assert [row["status"] for row in found] == ["failed", "done"] and "rename the volume" in found[0]["reason"]
+    assert sorted(path.name for path in run.out.rglob("*.csv")) == ["follicles.csv", "volumes.csv", "y.csv"]
+
+
+def test_the_folders_table_writes_true_and_false_as_the_volumes_own(run, tmp_path):
+    run(volume(tmp_path / "a.nrrd"))
+    assert rows(run.out / "a.csv")[0]["touches_border"] == rows(run.out / "follicles.csv")[0]["touches_border"] == "false"
+
+
+def test_other_programs_files_are_no_rows(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run.out.mkdir()
+    (run.out / "job.failed.json").write_text('{"job": 7}')
+    (run.out / "list.json").write_text('["name", "provenance", "summary"]')
+    (run.out / "other.json").write_text('{"name": "other", "provenance": {}, "summary": {}}')
+    assert [row["volume"] for row in run(path)] == ["a"]
+    assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a"]
+
+
+def test_a_failure_that_another_share_takes_away_meanwhile_is_no_row(run, tmp_path, monkeypatch):
+    run.failing = ("b",)
+    run(volume(tmp_path / "a.nrrd"), volume(tmp_path / "b.nrrd"))
+    listed = many._reports
+    there = []
+
+    def listing(out):
+        there.append(listed(out))
+        (run.out / "b.failed.json").unlink(missing_ok=True)
+        return there[-1]
+
+    monkeypatch.setattr(many, "_reports", listing)
+    assert [row["volume"] for row in write_tables(run.out)] == ["a"]
+    assert len(there[0]) == 2
+
+
+def test_what_another_share_finishes_while_the_tables_are_written_is_in_them(run, tmp_path, monkeypatch):
+    run(volume(tmp_path / "a.nrrd"))
+    write, late = many.write_rows, []
+
+    def slowly(path, *table):
+        if not late:
+            late.append(json.loads((run.out / "a.json").read_text()))
+            (run.out / "b.json").write_text(json.dumps(late[0]))
+        write(path, *table)
+
+    monkeypatch.setattr(many, "write_rows", slowly)
+    assert [row["volume"] for row in write_tables(run.out)] == ["a", "b"]
+    assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a", "b"]
+    assert [row["volume"] for row in rows(run.out / "follicles.csv")] == ["a", "b"]

@@ -30,7 +30,7 @@ def test_packages_without_metadata_are_installed_all_the_same(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", version)
-    monkeypatch.setattr("crend.engines.openvino_available", lambda: True)
+    monkeypatch.setattr("crend.inference.engines.openvino_available", lambda: True)
     import numpy
 
     assert (doctor._package("numpy").state, doctor._package("numpy").found) == ("ok", numpy.__version__)

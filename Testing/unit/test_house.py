@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The modules of `crend` that are about networks; no other loads torch when it is imported.
-OF_NETWORKS = ("crend.networks", "crend.points")
+OF_NETWORKS = ("crend.networks",)
 IMPORT_ALL = f"""
 import importlib, pkgutil, sys
 sys.path.insert(0, {str(ROOT / "CRendSegmentation")!r})

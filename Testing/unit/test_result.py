@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.measurements import measure
+from crend.structures.measurements import measure
 from crend.result import Segmentation
 
 

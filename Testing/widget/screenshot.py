@@ -1,11 +1,8 @@
 """A picture of the panel, as drawn by the stand-in: python Testing/widget/screenshot.py OUT.png [review]"""
 
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import host  # noqa: E402
+import host
 
 
 def panelPicture(widget, path, width=430, height=960):
@@ -56,7 +53,7 @@ def review(made):
 if __name__ == "__main__":
     host.install()
     host.newScene()
-    from crend import bundle
+    from crend.bundle import bundle
 
     if not bundle.available():
         bundle.available = lambda: [bundle.BundleInfo("crend-sim", None, "Ovary and its follicles in 3D ultrasound", {})]

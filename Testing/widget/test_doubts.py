@@ -4,7 +4,7 @@ import csv
 
 import pytest
 import slicer
-from crend.plausibility import flag
+from crend.confidence.plausibility import flag
 from host import samples
 from test_export_panel import to  # noqa: F401
 from test_panel import apply, cells, models, panel  # noqa: F401
@@ -63,7 +63,7 @@ def test_warnings_and_confidences_are_saved_with_the_scene(segmented, scene, tmp
     read = slicer.vtkMRMLSegmentationNode()
     scene.AddNode(read)
     assert storage.ReadData(read)
-    from CRendSegmentationLib.SegmentMeasurements import measureSegments
+    from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
 
     assert [round(f.confidence, 2) for f in measureSegments(read).follicles] == [0.9, 0.8, 0.7]
     assert "unlike" in node.GetAttribute("CRend.flags")

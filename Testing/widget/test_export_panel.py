@@ -8,14 +8,14 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from crend.labels import read_labels
-from crend.measurements import Measurements
+from crend.io.labels import read_labels
+from crend.structures.measurements import Measurements
 from host import samples
 from host.fixtures import describeScene
 from test_editing_panel import segmented  # noqa: F401
 from test_panel import models, panel  # noqa: F401
 
-from CRendSegmentationLib.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import math
 import pytest
 import SimpleITK as sitk
 import slicer
-from crend.labels import read_labels
+from crend.io.labels import read_labels
 from host import samples
 from host.bundles import ultrasoundLike, writeBundle
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from CRendSegmentationLib.FolderRun import messageOf
-from CRendSegmentationLib.Predictors import WorkerPredictor
-from CRendSegmentationLib.Results import ResultNodes
+from CRendSegmentationLib.Runs.FolderRun import messageOf
+from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
+from CRendSegmentationLib.Scene.Results import ResultNodes
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scen
     segmentFolder(section)
     loaded = []
     nodes = ResultNodes(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"), None, None, "loaded")
-    monkeypatch.setattr("CRendSegmentationLib.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes)
+    monkeypatch.setattr("CRendSegmentationLib.Widgets.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes)
     table = section.ui.folderTable
     import qt
 

@@ -6,14 +6,14 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from crend.errors import InputError
-from crend.image import read_image
-from crend.inventory import find_volumes
-from crend.many import segment_many
+from crend.io.volumes import read_image
+from crend.io.inputs import find_volumes
+from crend.batch import segment_many
 from host import samples
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from CRendSegmentationLib.FolderResult import loadResult
-from CRendSegmentationLib.ResultTables import readFollicleTable
+from CRendSegmentationLib.Scene.FolderResult import loadResult
+from CRendSegmentationLib.Scene.ResultTables import readFollicleTable
 
 
 def write_series(folder):

@@ -12,12 +12,12 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from crend.errors import InputError
-from crend.image import check_image
+from crend.io.volumes import check_image
 from host import samples
 from test_panel import models, wait  # noqa: F401
 
-from CRendSegmentationLib import Installation
-from CRendSegmentationLib.Predictors import PredictionFailed
+from CRendSegmentationLib.Runs import Installation
+from CRendSegmentationLib.Runs.Predictors import PredictionFailed
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import slicer
 import vtk
-from crend.bundle import BundleInfo
+from crend.bundle.bundle import BundleInfo
 from crend.errors import InputError
 from host import samples
 from host.bundles import writeBundle
 from host.fixtures import describeScene
 
-from CRendSegmentationLib.Predictors import PredictionFailed, Settings
+from CRendSegmentationLib.Runs.Predictors import PredictionFailed, Settings
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def models(monkeypatch):
     """Two models to choose from, whatever is installed."""
     infos = [BundleInfo("crend-one", Path("/models/one"), "Ovary and follicles, one", {"crend": {}}),
              BundleInfo("crend-two", Path("/models/two"), "Ovary and follicles, two", {"crend": {}})]
-    monkeypatch.setattr("crend.bundle.available", lambda: list(infos))
+    monkeypatch.setattr("crend.bundle.bundle.available", lambda: list(infos))
     return infos
 
 
@@ -68,7 +68,7 @@ def test_a_volume_that_is_already_loaded_is_preselected(models, scene):
 def test_apply_is_off_when_no_model_is_installed(monkeypatch, scene):
     import host
 
-    monkeypatch.setattr("crend.bundle.available", lambda: [])
+    monkeypatch.setattr("crend.bundle.bundle.available", lambda: [])
     samples.addVolume()
     made = host.loadModule()
     assert not made.ui.applyButton.enabled

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 import slicer
-from crend.worker_client import WorkerClient
+from crend.worker.client import WorkerClient
 from host import samples
 from test_panel import apply, cells, models  # noqa: F401
 
-from CRendSegmentationLib.Predictors import WorkerPredictor
+from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
 
 PACKAGES = ("CRendSegmentation", "CRendSegmentationLib", "crend")
 

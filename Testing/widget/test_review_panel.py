@@ -7,8 +7,8 @@ from host import readers, samples
 from host.fixtures import describeScene
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from CRendSegmentationLib.Predictors import PredictionFailed
-from CRendSegmentationLib.ReviewLayout import registerLayouts
+from CRendSegmentationLib.Runs.Predictors import PredictionFailed
+from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 
 ORDINARY = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 
@@ -63,7 +63,7 @@ def test_compute_fills_figures_table_and_views_and_one_click_leads_back(section)
 def test_missed_and_false_rows_have_the_colours_of_their_marks(section):
     import qt
 
-    from CRendSegmentationLib.ReviewDisplay import MARK_COLOURS
+    from CRendSegmentationLib.Scene.ReviewDisplay import MARK_COLOURS
 
     compute(section)
     table = section.ui.matchTable
@@ -94,7 +94,7 @@ def test_the_choices_reach_the_review(section):
     section.ui.percentileSpinBox.value = 80.0
     section.ui.topSpinBox.value = 1.5
     compute(section)
-    from CRendSegmentationLib.ReviewNodes import reviews
+    from CRendSegmentationLib.Scene.ReviewNodes import reviews
 
     (review,) = reviews()
     assert list(review.maps) == [("ovary", "reference"), ("ovary", "compared")] and review.percentile == 80.0

@@ -24,7 +24,7 @@ FILL = 0.84
 def make_scene(folder, predictor=None):
     """Segment volume.nrrd of `folder` in a new scene, arrange the views and save everything as scene.mrb beside it.
 
-    predictor: replaces the module's own (see CRendSegmentationLib.Predictors). Returns the nodes of the result.
+    predictor: replaces the module's own (see CRendSegmentationLib.Runs.Predictors). Returns the nodes of the result.
     Raises RuntimeError when a file cannot be read or written.
     """
     log, bundle = folder / "slicer.log", folder / "scene.mrb"

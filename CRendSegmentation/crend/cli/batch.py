@@ -20,8 +20,8 @@ def command(
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
     from ..errors import Cancelled, InputError, Kept
-    from ..inventory import find_volumes, part_of
-    from ..many import make_folder, segment_many
+    from ..io.inputs import find_volumes, part_of
+    from ..batch import make_folder, segment_many
     from .console import progress_bar
 
     volumes = part_of(find_volumes(inputs, out), part)
@@ -44,9 +44,9 @@ def command(
 
 def _segmenter(model, device, engine, everywhere):
     """(what segments the volume at a path, (name, version) of the model): model and engine are loaded once for all volumes."""
-    from ..bundle import load
-    from ..engines import make_engine
-    from ..image import read_image
+    from ..bundle.bundle import load
+    from ..inference.engines import make_engine
+    from ..io.volumes import read_image
     from ..predict import segment
     from .console import quiet
 

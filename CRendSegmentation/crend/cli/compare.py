@@ -34,7 +34,7 @@ def command(
         raise InputError("give REFERENCE and PREDICTION, or --batch with a CSV of pairs; see crend compare --help.")
     if out is not None:
         raise InputError("--out goes with --batch; use --json, --surface or --png.")
-    from ..labels import read_labels
+    from ..io.labels import read_labels
     from .console import quiet
     from .outputs import check_outputs
 
@@ -44,7 +44,7 @@ def command(
     with quiet():
         a, b = read_labels(reference), read_labels(prediction)
 
-    from ..metrics import compare
+    from ..comparison.metrics import compare
 
     try:
         figures = compare(a, b, percentiles=tuple(percentile or ()))
@@ -56,16 +56,16 @@ def command(
 
 def _write(figures, reference, prediction, json, surface, png) -> None:
     """All files or none."""
-    from ..files import replacing_all
-    from ..tables import write_json
+    from ..io.atomic import replacing_all
+    from ..io.tables import write_json
 
     def write_surface(path):
-        from ..distance_maps import write_distances
+        from ..comparison.distance_maps import write_distances
 
         write_distances(reference, prediction, path)
 
     def write_picture(path):
-        from ..figure import picture_distances
+        from ..pictures.figure import picture_distances
 
         picture_distances(reference, prediction, path)
 

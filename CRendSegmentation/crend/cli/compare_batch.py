@@ -11,9 +11,9 @@ AGREEMENT = {"ovary_volume_ml": "ovary volume, ml", "follicle_volume_ml": "folli
 
 def run(pairs: Path, out: Path, percentiles) -> None:
     """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. InputError at the end if any failed."""
-    from ..batch import FILES, compare_batch, read_pairs
+    from ..comparison.pairs import FILES, compare_batch, read_pairs
     from ..errors import InputError
-    from ..many import make_folder
+    from ..batch import make_folder
     from .console import progress_bar, stdout
 
     todo = read_pairs(pairs)

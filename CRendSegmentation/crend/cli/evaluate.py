@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Segment every volume of USOVA3D and compare: model with rater 1, model with rater 2, rater with rater."""
     from ..errors import InputError
-    from ..usova3d import find_scans
+    from ..io.usova3d import find_scans
 
     if split not in SPLITS:
         raise InputError(f"--split {split}: unknown; use {', '.join(SPLITS)}.")
@@ -32,17 +32,17 @@ def command(
     if not scans:
         raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
 
-    from ..batch import FILES
-    from ..many import make_folder
-    from ..raters import PAIRS, compare_with_raters
+    from ..comparison.pairs import FILES
+    from ..batch import make_folder
+    from ..comparison.raters import PAIRS, compare_with_raters
     from .console import progress_bar, quiet, stdout
 
     places = {} if out is None else {name: out / name.replace(" ", "_") for name in PAIRS}
     for place in places.values():
         make_folder(place, FILES)
 
-    from ..bundle import load
-    from ..engines import make_engine
+    from ..bundle.bundle import load
+    from ..inference.engines import make_engine
     from ..predict import segment
 
     bundle = load(model)

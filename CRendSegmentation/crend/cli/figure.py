@@ -27,10 +27,10 @@ def command(
         raise InputError("two systems have the same name; tell them apart with --name.")
     check_outputs(dict.fromkeys((volume, reference, *predictions)), [(out, ".png")])
 
-    from ..figure import figure
-    from ..image import read_image
-    from ..labels import read_labels
-    from ..metrics import check_common_space
+    from ..pictures.figure import figure
+    from ..io.volumes import read_image
+    from ..io.labels import read_labels
+    from ..comparison.metrics import check_common_space
 
     with quiet():
         image = read_image(volume)

@@ -7,7 +7,7 @@ import typer
 
 def command(json: bool = typer.Option(False, "--json", help="As JSON, for programs.")) -> None:
     """List the models at hand; the first is the default."""
-    from ..bundle import available
+    from ..bundle.bundle import available
 
     infos = available()
     if json:

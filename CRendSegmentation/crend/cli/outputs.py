@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import check_writable
+from ..io.atomic import check_writable
 
 
 def check_outputs(inputs, outputs) -> None:
@@ -35,8 +35,8 @@ def check_label_format(path, image) -> None:
     """
     import SimpleITK as sitk
 
-    from ..image import LABEL_FORMATS
-    from ..labels import TWO_FILES, same_geometry
+    from ..io.volumes import LABEL_FORMATS
+    from ..io.labels import TWO_FILES, same_geometry
 
     name = Path(path).name.lower()
     if name.endswith(".seg.nrrd"):

@@ -19,7 +19,7 @@ def command(
     everywhere: bool = typer.Option(False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."),
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
-    from ..image import read_image
+    from ..io.volumes import read_image
     from .console import progress_bar, quiet
     from .outputs import check_label_format, check_outputs
 
@@ -41,9 +41,9 @@ def command(
 
 def _write(found, output, table, json) -> None:
     """All files or none: each is complete under a temporary name before the first gets its own."""
-    from ..files import replacing_all
-    from ..labels import write_labels
-    from ..tables import write_csv, write_json
+    from ..io.atomic import replacing_all
+    from ..io.labels import write_labels
+    from ..io.tables import write_csv, write_json
 
     writers = {
         output: lambda path: write_labels(path, found.ovary, found.follicles),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..losses import coarse_loss
+from .losses import coarse_loss
 from .base import Objective
 from .maps import dilate
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..losses import coarse_loss
+from .losses import coarse_loss
 from .base import Objective
 from .maps import boundary_map, entropy_map
 

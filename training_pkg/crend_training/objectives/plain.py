@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..losses import coarse_loss
+from .losses import coarse_loss
 from .base import Objective
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from crend import points
+from crend.networks import points
 
-from ..losses import coarse_loss, contrastive_loss, point_loss, total_loss
-from ..small import small_weights
+from .losses import coarse_loss, contrastive_loss, point_loss, total_loss
+from .small_follicles import small_weights
 from .base import Objective
 
 

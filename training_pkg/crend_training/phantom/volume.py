@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.special import ndtri
 
-from crend.follicles import by_size
+from crend.structures.follicles import by_size
 
 from . import artefacts, beams, display, ovary, placement, probe, surroundings
 from .fields import smooth_noise

@@ -1,0 +1,216 @@
+"""Who runs the network. A predictor starts jobs; a job is polled from the main thread until it has a `crend` Segmentation."""
+
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import SimpleITK as sitk
+
+from crend.errors import Cancelled, InputError
+from crend.structures.measurements import Measurements
+from crend.result import Segmentation
+from crend.worker.client import WorkerClient
+
+#: How long a cancelled worker may take to reach the end of its window before the process is ended.
+PATIENCE_SECONDS = 0.6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can choose, in the terms of crend.predict.segment. `None` leaves a choice to the model."""
+
+    model: Optional[str] = None
+    device: str = "auto"
+    engine: str = "auto"
+    search: bool = True
+    smallestFollicleMm: Optional[float] = None
+    split: bool = True
+    keepProbabilities: bool = False
+
+
+class PredictionFailed(RuntimeError):
+    """The network could not be run. `details` is what a developer wants to read."""
+
+    def __init__(self, message, details=""):
+        super().__init__(message)
+        self.details = details
+
+
+class WorkerPredictor:
+    """Runs the network in a process of its own, kept alive between volumes; nothing of torch comes into this process."""
+
+    def __init__(self, client=None):
+        self._client = client or WorkerClient([shutil.which("PythonSlicer") or sys.executable])
+
+    def start(self, image, name, settings):
+        """A job for a SimpleITK image; `name` is what messages call it."""
+        return _WorkerSegmentJob(self._client, image, name, settings)
+
+    def startFollicle(self, image, name, point, settings):
+        """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
+        return _WorkerFollicleJob(self._client, image, name, settings, point=point)
+
+    def startFolder(self, inputs, out, settings, again=False):
+        """A job for many volumes (files, folders or lists, see crend.io.inputs) into the folder `out`: it ends with the rows of volumes.csv."""
+        return _WorkerFolderJob(self._client, inputs, out, settings, again)
+
+    def describe(self, settings):
+        """Ask what the network would run on; the job's poll gives the words."""
+        return _DescriptionJob(self._client, settings)
+
+    def close(self):
+        """End the process."""
+        self._client.close()
+
+
+class InProcessPredictor:
+    """Runs the network in this process, for tests and scripts: it imports torch, and blocks."""
+
+    def start(self, image, name, settings):
+        return _InProcessJob(image, name, settings)
+
+    def close(self):
+        pass
+
+
+class _WorkerRequest:
+    """One request to the worker; `poll` gives its final event, or None as long as it is under way."""
+
+    def __init__(self, client, do, **what):
+        self._client = client
+        self.stage = "starting"
+        self.fraction = 0.0
+        try:
+            self._number = client.ask(do, **what)
+        except OSError as error:
+            raise PredictionFailed(f"Slicer's Python cannot be started ({error.strerror}); install Slicer again.") from error
+
+    def _final(self):
+        for event in self._client.poll(self._number):
+            if event["event"] == "progress":
+                self.stage, self.fraction = event["stage"], event["fraction"]
+            elif event["event"] == "input_error":
+                raise InputError(event["message"])
+            elif event["event"] == "failure":
+                raise PredictionFailed(event["message"], event["details"])
+            elif event["event"] == "cancelled":
+                raise Cancelled("stopped")
+            else:
+                return event
+        return None
+
+
+class _DescriptionJob(_WorkerRequest):
+    def __init__(self, client, settings):
+        super().__init__(client, "describe", device=settings.device, engine=settings.engine)
+
+    def poll(self):
+        """"CPU, OpenVINO", or None as long as it is not known."""
+        event = self._final()
+        return event and event["text"]
+
+
+class WorkerJob(_WorkerRequest):
+    """A request with files in a folder of its own, which is gone afterwards.
+
+    write(folder) -> what else the request says. A subclass has read(event) -> the result.
+    """
+
+    patience = PATIENCE_SECONDS
+
+    def __init__(self, client, do, write, **what):
+        self._folder = tempfile.TemporaryDirectory(prefix="crend-")
+        self._cancelledAt = None
+        super().__init__(client, do, folder=self._folder.name, **write(self._folder.name), **what)
+
+    def poll(self):
+        """The result, or None. Raises InputError, Cancelled or PredictionFailed."""
+        try:
+            event = self._final()
+            if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > self.patience):
+                if event is None:
+                    self._client.close(self._number)
+                raise Cancelled("stopped")
+            if event is None:
+                return None
+            result = self.read(event)
+        except Exception:
+            self._folder.cleanup()
+            raise
+        self._folder.cleanup()
+        return result
+
+    def cancel(self):
+        """Stop; the next polls raise Cancelled within a second."""
+        if self._cancelledAt is None:
+            self._cancelledAt = time.monotonic()
+            self._client.cancel(self._number)
+
+
+class _WorkerImageJob(WorkerJob):
+    def __init__(self, client, image, name, settings, do, **what):
+        super().__init__(client, do, lambda folder: {"image": _written(image, folder)}, name=name, model=settings.model or None,
+                         device=settings.device, engine=settings.engine, **what)
+
+
+def _written(image, folder):
+    path = str(Path(folder) / "image.nrrd")
+    sitk.WriteImage(image, path)
+    return path
+
+
+class _WorkerSegmentJob(_WorkerImageJob):
+    def __init__(self, client, image, name, settings):
+        super().__init__(client, image, name, settings, "segment", search=settings.search, split=settings.split,
+                         smallest_follicle_mm=settings.smallestFollicleMm, keep_probabilities=settings.keepProbabilities)
+
+    def read(self, event):
+        kept = [sitk.ReadImage(event[part]) for part in ("ovary_probability", "follicles_probability") if part in event]
+        return Segmentation(sitk.ReadImage(event["ovary"]), sitk.ReadImage(event["follicles"]),
+                            Measurements.from_dict(event["measurements"]), event["provenance"], tuple(kept) or None)
+
+
+class _WorkerFollicleJob(_WorkerImageJob):
+    def __init__(self, client, image, name, settings, point):
+        super().__init__(client, image, name, settings, "follicle", point=point)
+
+    def read(self, event):
+        return sitk.ReadImage(event["follicle"])
+
+
+class _WorkerFolderJob(WorkerJob):
+    patience = 5.0  # the tables of what is done are written yet
+
+    def __init__(self, client, inputs, out, settings, again):
+        super().__init__(client, "batch", lambda folder: {"inputs": [str(path) for path in inputs], "out": str(out)}, model=settings.model or None,
+                         device=settings.device, engine=settings.engine, search=settings.search, split=settings.split,
+                         smallest_follicle_mm=settings.smallestFollicleMm, again=again)
+
+    def read(self, event):
+        return event["rows"]
+
+
+class _InProcessJob:
+    stage, fraction = "starting", 0.0
+
+    def __init__(self, image, name, settings):
+        self._arguments = (image, name, settings)
+        self._cancelled = False
+
+    def poll(self):
+        from crend.predict import segment
+
+        image, name, settings = self._arguments
+        return segment(image, settings.model or None, device=settings.device, engine=settings.engine, search=settings.search,
+                       smallest_follicle_mm=settings.smallestFollicleMm, split=settings.split, keep_probabilities=settings.keepProbabilities, name=name,
+                       progress=self._onProgress, cancelled=lambda: self._cancelled)
+
+    def cancel(self):
+        self._cancelled = True
+
+    def _onProgress(self, stage, fraction):
+        self.stage, self.fraction = stage, fraction

@@ -1,0 +1,145 @@
+"""Work on its way, polled from the main thread: a volume to be segmented, or one follicle to be found."""
+
+import time
+
+import numpy as np
+import slicer
+
+from crend.errors import InputError
+from crend.io.volumes import check_image
+
+from ..Scene.Frames import browserOf
+from ..Scene.Results import ResultNodes, putResultIntoScene, updateTables
+from ..Scene.VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
+
+POLL_SECONDS = 0.02
+
+
+class Waiting:
+    """What every run has beside `poll`: it blocks where a panel would poll, and passes on what its job (self._job) says."""
+
+    cancelling = False
+
+    def wait(self, progress=None, cancelled=None):
+        """Poll until the end and return what poll returns. progress(stage, fraction); cancelled() -> bool."""
+        told = None
+        while True:
+            found = self.poll()
+            if progress is not None and (self.stage, self.fraction) != told:
+                told = (self.stage, self.fraction)
+                progress(*told)
+            if found is not None:
+                return found
+            if cancelled is not None and cancelled():
+                self.cancel()
+            time.sleep(POLL_SECONDS)
+
+    def cancel(self):
+        """Stop; a poll within the next second raises Cancelled."""
+        self.cancelling = True
+        self._job.cancel()
+
+    @property
+    def stage(self):
+        """What is done now, as crend names it."""
+        return self._job.stage
+
+    @property
+    def fraction(self):
+        """How much is done, 0 to 1."""
+        return self._job.fraction
+
+
+class _Run(Waiting):
+    """A job on one volume. Raises InputError at once for a volume that cannot be used."""
+
+    def __init__(self, volumeNode, startJob):
+        image = imageFromVolumeNode(volumeNode)
+        self._name = volumeNode.GetName()
+        check_image(image, self._name)
+        self._volumeID = volumeNode.GetID()
+        self._ijkToRas = ijkToRas(volumeNode)
+        self._began = time.monotonic()
+        self._job = startJob(image, self._name)
+
+    def poll(self):
+        """What `finish` makes of the result, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
+        result = self._job.poll()
+        if result is None:
+            return None
+        volumeNode = slicer.mrmlScene.GetNodeByID(self._volumeID)
+        if volumeNode is None:
+            raise InputError(f"{self._name}: was removed while it was segmented; load it and apply again.")
+        if not np.array_equal(ijkToRas(volumeNode), self._ijkToRas):
+            raise InputError(f"{self._name}: was moved while it was segmented; apply again.")
+        return self.finish(result, volumeNode)
+
+    def words(self):
+        """"Looking closely, 42 %, 0:31, about 0:43 left"."""
+        return progressWords(self.stage, self.fraction, time.monotonic() - self._began)
+
+
+class SegmentationRun(_Run):
+    """A volume on its way to ResultNodes. The scene is touched by the last poll only."""
+
+    def __init__(self, predictor, volumeNode, segmentationNode, settings):
+        if browserOf(segmentationNode) is not None:
+            raise InputError(f"{segmentationNode.GetName()}: shows the frames of a sequence; let the result go to a new segmentation.")
+        self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
+        super().__init__(volumeNode, lambda image, name: predictor.start(image, name, settings))
+
+    def finish(self, result, volumeNode):
+        """Write the result into the scene."""
+        segmentationNode = slicer.mrmlScene.GetNodeByID(self._segmentationID) if self._segmentationID else None
+        return putResultIntoScene(result, volumeNode, segmentationNode)
+
+
+class FollicleRun(_Run):
+    """A point on its way to a follicle of an existing segmentation.
+
+    editing: FollicleEditing of the segmentation. point: (r, a, s) in the segmentation's own coordinates.
+    """
+
+    def __init__(self, predictor, editing, point, settings):
+        self._editing = editing
+        segmentationNode = editing.segmentationNode
+        volumeNode = referenceVolume(segmentationNode)
+        if volumeNode is None:
+            raise InputError(f"{segmentationNode.GetName()}: the volume that it was made from is not loaded; load it first.")
+        super().__init__(volumeNode, lambda image, name: predictor.startFollicle(image, name, lpsPoint(point), settings))
+
+    def finish(self, result, volumeNode):
+        """Add the follicle and measure it. Returns ResultNodes."""
+        segmentID = self._editing.add(result)
+        node = self._editing.segmentationNode
+        updateTables(node)
+        return ResultNodes(node, None, None, f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added")
+
+
+def referenceVolume(segmentationNode):
+    """The volume that a segmentation was made from, or None."""
+    return segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+
+
+STAGE_WORDS = {
+    "starting": "Starting the network", "loading": "Loading the model", "model grid": "Preparing the volume",
+    "search": "Looking for the ovary", "windows": "Looking closely", "full resolution": "Drawing the outlines",
+    "follicles": "Separating follicles", "measurements": "Measuring", "done": "Measuring",
+}
+
+
+def progressWords(stage, fraction, elapsed):
+    """One line on a run: stage, percent, time taken and, once that can be said, time left. elapsed in seconds."""
+    return timeWords(STAGE_WORDS.get(stage, stage.capitalize()), fraction, elapsed)
+
+
+def timeWords(what, fraction, elapsed):
+    """As `progressWords`, of anything that is under way."""
+    words = f"{what}, {100 * fraction:.0f} %, {_clock(elapsed)}"
+    if fraction > 0.05 and elapsed > 1:
+        words += f", about {_clock(elapsed * (1 - fraction) / fraction)} left"
+    return words
+
+
+def _clock(seconds):
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,1 @@
+"""Work under way, polled from the main thread."""

@@ -1,0 +1,127 @@
+"""A segmentation as files: table, label image, surfaces, report. Nothing here changes the scene."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+import vtk
+
+from crend.pictures import report
+from crend.errors import InputError
+from crend.io.atomic import replacing
+from crend.io.tables import write_csv
+
+from .Results import SUMMARY_TABLE_ROLE, tableOf
+from .ResultTables import madeBy, readSummary, warningsOf
+from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID
+from .Sides import SIDES, sideOf
+from .VolumeImage import imageFromVolumeNode
+
+SURFACE_FORMATS = ("STL", "OBJ")
+
+
+def exportTable(segmentationNode, path):
+    """follicles.csv of the segments as they are now."""
+    write_csv(measureSegments(segmentationNode), path)
+
+
+def exportSegmentation(segmentationNode, path):
+    """All segments: .seg.nrrd as Slicer writes it, any other ending as a label image (1 = ovary, k + 1 = follicle k) on the volume's own grid."""
+    if not str(path).endswith(".seg.nrrd"):
+        ovary, follicles = labelImages(segmentationNode)
+        labels = sitk.GetArrayFromImage(follicles)
+        labels = np.where(labels > 0, labels + 1, sitk.GetArrayViewFromImage(ovary)).astype(np.uint16)
+        image = sitk.GetImageFromArray(labels)
+        image.CopyInformation(ovary)
+        with replacing(path) as temporary:
+            sitk.WriteImage(image, str(temporary))
+        return
+    # A copy is written: the node itself would count as saved, and Slicer would not ask before it is lost.
+    copy = segmentationNode.CreateNodeInstance()
+    copy.UnRegister(None)
+    copy.Copy(segmentationNode)
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    with replacing(path) as temporary:
+        storage.SetFileName(str(temporary))
+        if not storage.WriteData(copy):
+            raise InputError(f"{path}: could not be written; choose another place.")
+
+
+def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
+    """One closed surface a segment into `folder`, in millimetres, LPS, in the world. Returns the number of files. InputError when there is no folder."""
+    if not Path(folder).is_dir():
+        raise InputError(f"{folder}: no such folder; make it first.")
+    segmentationNode.CreateClosedSurfaceRepresentation()
+    segmentation = segmentationNode.GetSegmentation()
+    names = vtk.vtkStringArray()
+    for index in range(segmentation.GetNumberOfSegments()):
+        names.InsertNextValue(segmentation.GetNthSegmentID(index))
+    slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsClosedSurfaceRepresentationToFiles(
+        str(folder), segmentationNode, names, fileFormat, True, 1.0, False)
+    return names.GetNumberOfValues()
+
+
+def exportScene(path):
+    """The whole scene as .mrb."""
+    # In a folder of its own, since Slicer calls what is inside as the file is called that it writes.
+    with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".crend-") as folder:
+        written = Path(folder) / Path(path).name
+        if not slicer.mrmlScene.WriteToMRB(str(written)):
+            raise InputError(f"{path}: the scene could not be written; choose another place.")
+        os.replace(written, temporary)
+
+
+def reportHtml(segmentationNode):
+    """The report of a segmentation as one HTML text. InputError when the volume that it was made from is not loaded."""
+    volumeNode = referenceVolume(segmentationNode)
+    ovary, follicles = labelImages(segmentationNode)
+    measurements = measureSegments(segmentationNode)
+    pictures = list(zip(("Plane 1", "Plane 2", "Plane 3"),
+                        reversed(report.plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles))))
+    solid = report.solid_picture(ovary, follicles)
+    if solid is not None:
+        pictures.append(("3D", solid))
+    summary = tableOf(segmentationNode, SUMMARY_TABLE_ROLE)
+    findings = [("Side", sideOf(segmentationNode))] if sideOf(segmentationNode) != SIDES[0] else []
+    findings += [(words, f"{value:.1f} {unit}" if unit else f"{value:.0f}") for words, value, unit in readSummary(summary)] if summary else []
+    manual = manualNames(segmentationNode, measurements)
+    marks = {follicle.id for follicle in measurements.follicles if follicle.segment in manual}
+    return report.report_html(f"Ovary and follicles: {volumeNode.GetName()}", findings, measurements.rows(), pictures,
+                              madeBy(segmentationNode), marks=marks, warnings=warningsOf(segmentationNode))
+
+
+def writeHtml(text, path):
+    """Write a report as an HTML file."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def labelImages(segmentationNode):
+    """(ovary uint8, follicles uint16 with k for follicle k) on the grid of the volume that was segmented. InputError when that is not loaded."""
+    volume = imageFromVolumeNode(referenceVolume(segmentationNode))
+    measurements, segmentIDs = measureWithIDs(segmentationNode)
+    ovary, follicles = np.zeros(volume.GetSize()[::-1], np.uint8), np.zeros(volume.GetSize()[::-1], np.uint16)
+    if measurements.ovary is not None:
+        ovary[_onGrid(maskOf(segmentationNode, ovaryID(segmentationNode.GetSegmentation())), volume)] = 1
+    for follicle, segmentID in zip(measurements.follicles, segmentIDs):
+        follicles[_onGrid(maskOf(segmentationNode, segmentID), volume)] = follicle.id
+    images = []
+    for array in (ovary, follicles):
+        images.append(sitk.GetImageFromArray(array))
+        images[-1].CopyInformation(volume)
+    return tuple(images)
+
+
+def referenceVolume(segmentationNode):
+    """The volume that a segmentation was made from. InputError when it is not loaded."""
+    node = segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    if node is None:
+        raise InputError(f"{segmentationNode.GetName()}: the volume that it was made from is not loaded; load it first.")
+    return node
+
+
+def _onGrid(mask, volume):
+    return sitk.GetArrayFromImage(sitk.Resample(mask, volume, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0

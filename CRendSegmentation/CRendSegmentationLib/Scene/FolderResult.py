@@ -1,0 +1,68 @@
+"""A volume of a folder and its result, from their files into the scene, as if it had been segmented there."""
+
+import json
+import types
+from pathlib import Path
+
+import SimpleITK as sitk
+import slicer
+
+from crend.errors import InputError
+from crend.io.volumes import read_image
+from crend.batch import LABELS, REPORT
+from crend.structures.measurements import Measurements
+
+from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables
+from .SceneTransaction import sceneTransaction
+from .SegmentationWriter import showSegmentation
+from .SegmentMeasurements import tagAsModels
+from .VolumeImage import ijkToRasMatrix
+
+
+def loadResult(row, out):
+    """Load the volume and the result of a row of volumes.csv in the folder `out`: all of it, or nothing.
+
+    Returns ResultNodes; without the volume where that is gone. InputError for a volume that failed, or whose result is gone.
+    """
+    if row["status"] == "failed":
+        raise InputError(f"{row['volume']}: has no result ({row['reason']})")
+    files = [Path(out) / f"{row['volume']}{ending}" for ending in (LABELS, REPORT)]
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"{file}: is gone; segment the folder again.")
+    report = json.loads(files[1].read_text(encoding="utf-8"))
+    name = Path(row["volume"]).name
+    with sceneTransaction():
+        volumeNode = _loadVolume(Path(row["input"]), name)
+        segmentationNode = slicer.util.loadSegmentation(str(files[0]))
+        segmentationNode.SetName(slicer.mrmlScene.GenerateUniqueName(f"{name} ovary"))
+        if volumeNode is not None:
+            segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        describe(segmentationNode, types.SimpleNamespace(message=report["message"], provenance=report["provenance"]))
+        _tag(segmentationNode, Measurements.from_dict(report))
+        tables = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
+        updateTables(segmentationNode)
+        if volumeNode is not None:
+            for node in (segmentationNode, *tables):
+                placeBeside(volumeNode, node)
+        showSegmentation(segmentationNode)
+    return ResultNodes(segmentationNode, *tables, f"{row['volume']} loaded: {report['message']}")
+
+
+def _loadVolume(path, name):
+    """A file as Slicer reads it; a folder, which is a DICOM series, as it was read for the network; None for what is gone."""
+    if path.is_file():
+        return slicer.util.loadVolume(str(path))
+    if not path.is_dir():
+        return None
+    image = read_image(path)
+    return slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), ijkToRasMatrix(image), slicer.mrmlScene.GenerateUniqueName(name))
+
+
+def _tag(segmentationNode, measurements):
+    """Note what the model drew, which the file does not say: else every follicle would count as edited by hand."""
+    segmentation = segmentationNode.GetSegmentation()
+    for follicle in measurements.follicles:
+        segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
+        if segment is not None:
+            tagAsModels(segment, follicle)

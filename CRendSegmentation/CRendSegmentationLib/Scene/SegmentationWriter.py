@@ -1,0 +1,95 @@
+"""From a result to a segmentation node: one Ovary segment and one per follicle."""
+
+import numpy as np
+import SimpleITK as sitk
+import slicer
+from vtk.util import numpy_support
+
+from crend.structures import segments
+
+from .SegmentMeasurements import tagAsModels
+from .VolumeImage import ijkToRasMatrix
+
+
+def writeSegmentation(segmentationNode, volumeNode, result):
+    """Replace the segments of `segmentationNode` by those of `result`, a crend Segmentation of `volumeNode`.
+
+    The node is put under the volume's parent transform first, linear or not, and the labelmaps are given in the volume's own
+    coordinates: so they coincide with the volume voxel by voxel and no transform is ever resampled. All follicles
+    share one labelmap, cropped to where they are; the ovary, which contains them, has its own.
+    """
+    segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    segmentation = segmentationNode.GetSegmentation()
+    segmentation.RemoveAllSegments()
+    segmentation.SetSourceRepresentationName(_binaryLabelmap())
+    ovary = orientedLabelmap(result.ovary)
+    addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
+    follicles = orientedLabelmap(result.follicles)
+    for follicle in result.measurements.follicles:
+        addSegment(segmentation, segments.follicle_id(follicle.id), segments.follicle_name(follicle.id), follicle.id,
+                   segments.FOLLICLE_TERMINOLOGY, follicles, follicle.id)
+        tagAsModels(segmentation.GetSegment(segments.follicle_id(follicle.id)), follicle)
+
+
+def showSegmentation(segmentationNode):
+    """Outline and translucent fill in slices, closed surfaces in 3D: the ovary translucent, the follicles solid."""
+    segmentationNode.CreateDefaultDisplayNodes()
+    display = segmentationNode.GetDisplayNode()
+    segmentationNode.CreateClosedSurfaceRepresentation()
+    display.SetPreferredDisplayRepresentationName3D(
+        slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
+    display.SetPreferredDisplayRepresentationName2D(_binaryLabelmap())
+    segmentation = segmentationNode.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        showSegment(display, segmentation.GetNthSegmentID(index))
+    display.SetVisibility(True)
+
+
+def showSegment(display, segmentID):
+    """Show one segment as its kind is shown at first."""
+    ovary = segmentID == segments.OVARY_ID
+    display.SetSegmentVisibility(segmentID, True)
+    display.SetSegmentVisibility3D(segmentID, True)
+    display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)
+    display.SetSegmentOpacity2DFill(segmentID, segments.OVARY_OPACITY_2D_FILL if ovary else segments.FOLLICLE_OPACITY_2D_FILL)
+    display.SetSegmentOpacity2DOutline(segmentID, 1.0)
+
+
+def orientedLabelmap(image):
+    """A vtkOrientedImageData of a SimpleITK label image, cropped to the labels that are not 0 (one voxel if there are none)."""
+    labels = sitk.GetArrayViewFromImage(image)
+    lower, upper = _bounds(labels)
+    cropped = np.ascontiguousarray(labels[tuple(slice(a, b + 1) for a, b in zip(lower, upper))])
+    labelmap = slicer.vtkOrientedImageData()
+    labelmap.SetExtent(int(lower[2]), int(upper[2]), int(lower[1]), int(upper[1]), int(lower[0]), int(upper[0]))
+    labelmap.GetPointData().SetScalars(numpy_support.numpy_to_vtk(cropped.ravel(), deep=True))
+    labelmap.SetImageToWorldMatrix(ijkToRasMatrix(image))
+    return labelmap
+
+
+def _bounds(labels):
+    """First and last index (z, y, x) with a label; the first voxel twice when there is none."""
+    lower, upper = np.zeros(3, int), np.zeros(3, int)
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        present = np.flatnonzero(labels.any(axis=others))
+        if not len(present):
+            return np.zeros(3, int), np.zeros(3, int)
+        lower[axis], upper[axis] = present[0], present[-1]
+    return lower, upper
+
+
+def addSegment(segmentation, segmentID, name, number, terminology, labelmap, label):
+    """Add a segment whose voxels are those of value `label` in `labelmap`; `number` chooses its colour, 0 is the ovary's."""
+    segment = slicer.vtkSegment()
+    segment.SetName(name)
+    segment.SetColor(*segments.colour(number))
+    segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology)
+    segment.SetLabelValue(label)
+    segment.AddRepresentation(_binaryLabelmap(), labelmap)
+    segmentation.AddSegment(segment, segmentID)
+
+
+def _binaryLabelmap():
+    return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()

@@ -1,0 +1,1 @@
+"""What lies in the MRML scene: nodes, segments, tables, views, files of a result."""

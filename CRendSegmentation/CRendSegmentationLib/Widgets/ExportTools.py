@@ -1,0 +1,147 @@
+"""The export buttons: each asks where to, writes, and says what was written."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from crend.errors import InputError
+from crend.io.atomic import replacing
+
+from ..Scene import Export
+
+PDF_RESOLUTION = 200
+PDF_MARGIN_MM = 12.0
+
+
+class ExportTools:
+    """say(text) and sayError(exception) put a line into the panel."""
+
+    def __init__(self, ui, say, sayError):
+        self._ui = ui
+        self._say = say
+        self._sayError = sayError
+        self._node = None
+        ui.exportTableButton.clicked.connect(self.onTable)
+        ui.exportReportButton.clicked.connect(self.onReport)
+        ui.exportSegmentationButton.clicked.connect(self.onSegmentation)
+        ui.exportSurfacesButton.clicked.connect(self.onSurfaces)
+        ui.exportSceneButton.clicked.connect(self.onScene)
+        ui.exportDicomButton.clicked.connect(self.onDicom)
+        self.show(None)
+
+    def show(self, segmentationNode):
+        """Export this segmentation; None: none."""
+        self._node = segmentationNode
+        self._ui.exportSection.enabled = segmentationNode is not None
+        self._ui.exportDicomButton.enabled = hasattr(slicer, "qSlicerDICOMExportDialog")
+        if not self._ui.exportDicomButton.enabled:
+            self._ui.exportDicomButton.toolTip = _("This Slicer has no DICOM export.")
+
+    def onTable(self):
+        """follicles.csv"""
+        self._write(".csv", _("Table (*.csv)"), lambda path: Export.exportTable(self._node, path))
+
+    def onReport(self):
+        """PDF or HTML, by the ending."""
+        self._write(".pdf", _("Report (*.pdf *.html)"), self._writeReport)
+
+    def onSegmentation(self):
+        """.seg.nrrd or a label image, by the ending."""
+        self._write(".seg.nrrd", _("Segmentation (*.seg.nrrd *.nii.gz *.nrrd)"), lambda path: Export.exportSegmentation(self._node, path))
+
+    def onSurfaces(self):
+        """A folder of surfaces."""
+        folder = self.askForFolder()
+        if folder:
+            self._attempt(lambda: [Export.exportSurfaces(self._node, folder, name) for name in Export.SURFACE_FORMATS], folder)
+
+    def onScene(self):
+        """.mrb"""
+        self._write(".mrb", _("Scene (*.mrb)"), Export.exportScene)
+
+    def onDicom(self):
+        """Slicer's own export, with this segmentation selected."""
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        dialog = slicer.qSlicerDICOMExportDialog()
+        dialog.setMRMLScene(slicer.mrmlScene)
+        dialog.execDialog(hierarchy.GetItemByDataNode(self._node))
+
+    def askForFile(self, ending, kinds):
+        """A file name from the user, or an empty text."""
+        return qt.QFileDialog.getSaveFileName(None, _("Export"), f"{self._node.GetName()}{ending}", kinds)
+
+    def askForFolder(self):
+        """A folder from the user, or an empty text."""
+        return qt.QFileDialog.getExistingDirectory(None, _("Folder for the surfaces"))
+
+    def _write(self, ending, kinds, write):
+        path = self.askForFile(ending, kinds)
+        if path:
+            path = path if Path(path).suffix else f"{path}{ending}"
+            self._attempt(lambda: write(path), path)
+
+    def _attempt(self, action, where):
+        try:
+            action()
+        except InputError as error:
+            self._say(str(error), failed=True)
+        except Exception as error:
+            self._sayError(error)
+        else:
+            self._say(_("Written to {where}").format(where=where))
+
+    def _writeReport(self, path):
+        text = Export.reportHtml(self._node)
+        if path.lower().endswith((".html", ".htm")):
+            Export.writeHtml(text, path)
+        else:
+            writePdf(text, path)
+
+
+def writePdf(text, path):
+    """Paint an HTML text onto A4 pages of a PDF file."""
+    with replacing(path) as temporary:
+        device = _pdfDevice(str(temporary))
+        area = device.pageLayout().paintRectPixels(PDF_RESOLUTION)
+        width, height = float(area.width()), float(area.height())
+        document = qt.QTextDocument()
+        document.documentLayout().setPaintDevice(device)
+        # Without a colour of its own, text would follow Slicer's theme: white on white in the dark one.
+        document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
+        document.setHtml(text)
+        document.setPageSize(qt.QSizeF(width, height))
+        painter = qt.QPainter()
+        if not painter.begin(device):
+            raise InputError(f"{path}: cannot be written; choose another place.")
+        for page in range(_pageCount(document)):
+            if page:
+                device.newPage()
+            painter.save()
+            painter.translate(0.0, -page * height)
+            document.drawContents(painter, qt.QRectF(0.0, page * height, width, height))
+            painter.restore()
+        painter.end()
+        # Some platforms complete the file only when its writer is gone.
+        del painter, device
+
+
+def _pdfDevice(path):
+    """A4 pages with margins: QPdfWriter, or QPrinter where PythonQt has only that."""
+    if hasattr(qt, "QPdfWriter"):
+        device = qt.QPdfWriter(path)
+    else:
+        device = qt.QPrinter()
+        device.setOutputFormat(qt.QPrinter.PdfFormat)
+        device.setOutputFileName(path)
+    device.setResolution(PDF_RESOLUTION)
+    device.setPageSize(qt.QPageSize(qt.QPageSize.A4))
+    device.setPageMargins(qt.QMarginsF(*4 * [PDF_MARGIN_MM]), qt.QPageLayout.Millimeter)
+    return device
+
+
+def _pageCount(document):
+    # A property in one Qt, a method in another.
+    count = document.pageCount
+    return count() if callable(count) else count

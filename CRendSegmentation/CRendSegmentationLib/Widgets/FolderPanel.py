@@ -1,0 +1,112 @@
+"""The Folder section: all volumes of a folder, one after the other; a row each; a double click loads one with its result."""
+
+import types
+from pathlib import Path
+
+import ctk
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..Scene.FolderResult import loadResult
+from .NumberItem import numberItem
+from .RunControl import RunControl
+
+#: Columns of the panel's table: name in volumes.csv, header, decimals, tool tip.
+SHOWN = (("ovary_volume_ml", _("Ovary\nml"), 1, _("Volume of the ovary")), ("follicle_count", _("Foll."), 0, _("Follicles found")),
+         ("leading_mean_diameter_mm", _("Lead.\nmm"), 1, _("Mean diameter of the largest follicle")))
+
+
+class FolderPanel:
+    """section: the collapsible section of the panel that it fills. start(inputs, out, again) starts a FolderRun. onRunning(bool).
+    onLoaded(nodes): a result was loaded into the scene, ResultNodes."""
+
+    def __init__(self, section, start, onRunning, onLoaded):
+        self._start = start
+        self._onRunning = onRunning
+        self._onLoaded = onLoaded
+        self._out = self._nextOut = None
+        self._rows = []
+        widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendFolder.ui"))
+        section.layout().addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        parts = types.SimpleNamespace(applyButton=self.ui.folderButton, progressBar=self.ui.folderProgressBar, statusLabel=self.ui.folderStatusLabel,
+                                      detailsText=self.ui.folderDetailsText, detailsSection=self.ui.folderDetailsSection)
+        self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, _("Segment folder"))
+        for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
+            edit.filters = ctk.ctkPathLineEdit.Dirs
+            edit.currentPathChanged.connect(self.onFolderChanged)
+        table = self.ui.folderTable
+        table.setColumnCount(2 + len(SHOWN))
+        table.setHorizontalHeaderLabels([_("Volume"), *(title for key, title, decimals, meaning in SHOWN), _("Doubts")])
+        table.verticalHeader().setVisible(False)
+        header = table.horizontalHeader()
+        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(24)
+        header.setStyleSheet("QHeaderView::section { padding: 2px }")
+        table.setWordWrap(False)
+        for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
+            table.horizontalHeaderItem(column).setToolTip(meaning)
+        table.itemDoubleClicked.connect(self.onDoubleClicked)
+        self._show([])
+        self.onFolderChanged("")
+
+    def close(self):
+        """End what is running; what is done stays in the folder."""
+        self.run.cancel()
+
+    def onFolderChanged(self, path):
+        """Another folder was chosen."""
+        if not self.ui.inputFolderEdit.currentPath.strip():
+            self.run.setReady(False, _("Choose the folder with the volumes first."))
+        elif not self.ui.outputFolderEdit.currentPath.strip():
+            self.run.setReady(False, _("Choose a folder for the results."))
+        else:
+            self.run.setReady(True, _("Segment every volume in the folder and those below it; what is done already is not done again."))
+
+    def onSegment(self):
+        """Start, or go on where it was stopped."""
+        self._nextOut = self.ui.outputFolderEdit.currentPath.strip()
+        given = self.ui.inputFolderEdit.currentPath.strip()
+        again = self.ui.againCheckBox.checked
+        self.run.begin(lambda: self._start([given], self._nextOut, again))
+
+    def onFinished(self, nodes):
+        """All volumes were tried."""
+        self._out = self._nextOut
+        self._show(nodes.rows)
+
+    def onRunning(self, running):
+        """Nothing is chosen while it works."""
+        self.ui.folderInputFrame.enabled = not running
+        self._onRunning(running)
+
+    def onDoubleClicked(self, item):
+        """Load the volume of this row and its result, and let the panel go on with them."""
+        row = self._rows[self.ui.folderTable.item(item.row(), 0).data(qt.Qt.UserRole)]
+        try:
+            nodes = loadResult(row, self._out)
+        except Exception as error:
+            self.run.sayError(error)
+            return
+        self.run.say(f"{nodes.message}.")
+        self._onLoaded(nodes)
+
+    def _show(self, rows):
+        self._rows = rows
+        table = self.ui.folderTable
+        table.visible = bool(rows)
+        table.setSortingEnabled(False)
+        table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            name = qt.QTableWidgetItem(row["volume"])
+            name.setData(qt.Qt.UserRole, number)
+            name.setToolTip(row["input"])
+            table.setItem(number, 0, name)
+            for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
+                table.setItem(number, column, numberItem(row[key], decimals))
+            remark = _("failed: {reason}").format(reason=row["reason"]) if row["status"] == "failed" else row["flags"].replace("_", " ")
+            table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(remark))
+            table.item(number, 1 + len(SHOWN)).setToolTip(remark)
+        table.setSortingEnabled(True)
+        table.resizeColumnsToContents()

@@ -1,0 +1,175 @@
+"""The panel: brings its parts, the settings and the logic together."""
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from .EditTools import EditTools
+from .ExportTools import ExportTools
+from .FolderPanel import FolderPanel
+from .InstallBar import InstallBar
+from .ModelChoice import ModelChoice
+from .ParameterNode import settingsOf
+from ..Scene.Results import resultOf
+from .ResultView import ResultView
+from .ReviewPanel import ReviewPanel
+from ..Runs.Run import referenceVolume
+from .RunControl import RunControl
+
+
+class Panel:
+    """Connects the widgets of CRendSegmentation.ui with the logic.
+
+    ui: the named widgets of the .ui file. logic: CRendSegmentationLogic.
+    """
+
+    def __init__(self, ui, logic):
+        self.ui = ui
+        self.logic = logic
+        self._parameterNode = None
+        self._guiTag = None
+        self._observerTag = None
+        self._inputID = None
+        self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
+        self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
+        self.result = ResultView(ui)
+        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
+        self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
+        self.export = ExportTools(ui, self.run.say, self.run.sayError)
+        self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
+        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
+
+    def close(self):
+        """End what is running and let go of the scene."""
+        self.run.cancel()
+        self.folder.close()
+        self.install.close()
+        self.setParameterNode(None)
+        self.review.close()
+        self._show(None)
+
+    def leaveScene(self):
+        """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
+        self.run.cancel()
+        self.edit.stopAdding()
+        self.review.leaveScene()
+        self.setParameterNode(None)
+
+    def setParameterNode(self, parameterNode):
+        """Show and follow these settings; None: none."""
+        if parameterNode is self._parameterNode:
+            return
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self._parameterNode.RemoveObserver(self._observerTag)
+        self._parameterNode = parameterNode
+        self.review.setParameterNode(parameterNode.parameterNode if parameterNode is not None else None)
+        if parameterNode is None:
+            return
+        self._inputID = _idOf(parameterNode.inputVolume)
+        if parameterNode.inputVolume is None:
+            parameterNode.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        self._guiTag = parameterNode.connectGui(self.ui)
+        self._observerTag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.onParametersModified(None, None)
+
+    def onParametersModified(self, caller, event):
+        """Follow the settings."""
+        self._followInputVolume()
+        self.models.show(self._parameterNode.model)
+        self.install.follow(self._parameterNode.device)
+        if self._parameterNode.segmentation is not self.result.segmentationNode:
+            self._show(self._parameterNode.segmentation)
+        self._updateApply()
+
+    def enter(self):
+        """The user opened the module: let the worker, started for that, say what the network runs on."""
+        self.result.followSegmentEditor()
+        self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
+
+    def exit(self):
+        """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
+        self.edit.stopAdding()
+        self.setParameterNode(None)
+
+    def onApply(self):
+        """Start on the chosen volume."""
+        settings = settingsOf(self._parameterNode)
+        self.run.begin(lambda: self.logic.start(self._parameterNode.inputVolume, self._parameterNode.segmentation, settings))
+
+    def onFinished(self, nodes):
+        """A run ended well: show what came out. The user may be in another module by now, where the panel has let go of its settings."""
+        self.logic.getParameterNode().segmentation = nodes.segmentationNode
+        self._show(nodes.segmentationNode)
+        self.edit.forget()
+
+    def startFolder(self, inputs, out, again):
+        """Start on all volumes of a folder, with the model and the settings that are chosen."""
+        return self.logic.startFolder(inputs, out, settingsOf(self.logic.getParameterNode()), again)
+
+    def onFolderRunning(self, running):
+        """The network does one thing at a time: no Apply and no Add beside a folder."""
+        self.edit.allowAdding(not running)
+        self._updateApply()
+
+    def onFolderResult(self, nodes):
+        """A result of the folder was loaded: choose it, and the volume that it was made from."""
+        chosen = self.logic.getParameterNode()
+        chosen.inputVolume = referenceVolume(nodes.segmentationNode) or chosen.inputVolume
+        self.onFinished(nodes)
+
+    def onAddFollicle(self, editing, point):
+        """The user clicked at a follicle that is to be added."""
+        settings = settingsOf(self.logic.getParameterNode())
+        self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded)
+
+    def onFollicleAdded(self, nodes):
+        """A follicle was found at the click."""
+        self.edit.show(nodes.segmentationNode)
+
+    def onRunning(self, running):
+        """Nothing is chosen or edited while a run is on, and no folder begun: the network does one thing at a time."""
+        self.ui.inputSection.enabled = not running
+        self.ui.advancedSection.enabled = not running
+        self.ui.folderSection.enabled = not running
+        self.ui.folderSection.toolTip = _("The network is busy with one volume; cancel that or wait.") if running else ""
+        self.edit.setEnabled(not running)
+
+    def onModelChosen(self, nameOrFolder):
+        """The user picked a model."""
+        if self._parameterNode is not None:
+            self._parameterNode.model = nameOrFolder
+
+    def onProblem(self, text):
+        """Something that the user asked for cannot be."""
+        self.run.say(f"{text[:1].upper()}{text[1:]}", failed=True)
+
+    def _followInputVolume(self):
+        """Another volume was chosen: its result must not overwrite that of the former one."""
+        volume = self._parameterNode.inputVolume
+        if _idOf(volume) == self._inputID:
+            return
+        self._inputID = _idOf(volume)
+        if volume is not None:
+            self._parameterNode.segmentation = resultOf(volume, self._parameterNode.segmentation)
+
+    def _show(self, segmentationNode):
+        self.result.show(segmentationNode)
+        self.edit.show(segmentationNode)
+        self.export.show(segmentationNode)
+
+    def _updateApply(self):
+        if self.install.missing:
+            self.run.setReady(False, _("Install what is missing first."))
+        elif self.folder.run.running:
+            self.run.setReady(False, _("A folder is being segmented; stop it or wait."))
+        elif not self.models.any:
+            self.run.setReady(False, _("No model is installed: reinstall the CRend extension, or choose a model's folder."))
+        elif self._parameterNode is None or self._parameterNode.inputVolume is None:
+            self.run.setReady(False, _("Choose an ultrasound volume first."))
+        else:
+            self.run.setReady(True, _("Find the ovary and its follicles in the chosen volume."))
+
+
+def _idOf(node):
+    return node.GetID() if node is not None else None

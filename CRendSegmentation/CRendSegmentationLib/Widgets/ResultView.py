@@ -1,0 +1,142 @@
+"""What came out: side, summary, follicle table, both ovaries together."""
+
+import qt
+import slicer
+import vtk
+
+from ..Scene.Display import centreSlicesOn, centroidOf, highlight
+from .FollicleTable import FollicleTable
+from ..Scene.Frames import frameWords
+from ..Scene.Histogram import showHistogram
+from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
+from ..Scene.ResultTables import summaryText
+from ..Scene.Sides import SIDES, bothOvariesText, setSide, sideOf
+
+
+SETTLING_MS = 150
+FOLLOWED = (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentAdded,
+            slicer.vtkSegmentation.SegmentRemoved, slicer.vtkSegmentation.SegmentModified)
+
+
+class ResultView:
+    """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment."""
+
+    def __init__(self, ui):
+        self._ui = ui
+        self._node = None
+        self._observations = []
+        self._editorObservations = []
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SETTLING_MS)
+        self._timer.timeout.connect(self.updateTables)
+        self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
+        for side in SIDES:
+            ui.sideComboBox.addItem(side)
+        ui.sideComboBox.currentIndexChanged.connect(self.onSideChosen)
+        ui.histogramButton.clicked.connect(self.onHistogram)
+        self.show(None)
+
+    @property
+    def segmentationNode(self):
+        """The segmentation that is shown, or None."""
+        return self._node
+
+    @property
+    def observed(self):
+        """The nodes and segments that are followed now."""
+        return [subject for subject, _ in (*self._observations, *self._editorObservations)]
+
+    def show(self, segmentationNode):
+        """Show this segmentation; None: nothing."""
+        for subject, tag in self._observations:
+            subject.RemoveObserver(tag)
+        self._observations = []
+        if self._node is not None and self._node is not segmentationNode:
+            highlight(self._node, [])
+            self.table.select([])
+        self._node = segmentationNode
+        tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
+        self._observe([table for table in tables if table is not None], vtk.vtkCommand.ModifiedEvent, self.onTableModified)
+        if segmentationNode is not None:
+            for event in FOLLOWED:
+                self._observe([segmentationNode.GetSegmentation()], event, self.onSegmentsChanged)
+            self._observe([segmentationNode], slicer.vtkMRMLSegmentationNode.SegmentationChangedEvent, self.onOtherSegments)
+        self._timer.stop()
+        self.refresh()
+        self.followSegmentEditor()
+
+    def followSegmentEditor(self):
+        """Select the row of the segment that is selected in Segment Editor, now and from now on.
+
+        To be called again when the module is entered: Slicer makes that editor when it is first opened.
+        """
+        for subject, tag in self._editorObservations:
+            subject.RemoveObserver(tag)
+        editor = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentEditorNode")
+        self._editorObservations = []
+        if editor is not None and self._node is not None:
+            self._editorObservations = [(editor, editor.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onSegmentEditorModified))]
+            self.onSegmentEditorModified(editor, None)
+
+    def refresh(self):
+        """Show what the tables hold now."""
+        follicles, summary = tableOf(self._node, FOLLICLE_TABLE_ROLE), tableOf(self._node, SUMMARY_TABLE_ROLE)
+        shown = summary is not None
+        self._ui.summaryLabel.text = summaryText(summary, self._node, frameWords(self._node)) if shown else "No result yet."
+        self._ui.sideComboBox.enabled = shown
+        self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
+        self._ui.histogramButton.enabled = follicles is not None and follicles.GetNumberOfRows() > 0
+        self.table.show(follicles, self._node)
+        both = bothOvariesText()
+        self._ui.bothOvariesLabel.text = both
+        self._ui.bothOvariesLabel.visible = bool(both)
+
+    def onSegmentsChanged(self, caller, event):
+        """Somebody, here or in Segment Editor, changed a segment: measure again as soon as it has settled."""
+        self._timer.start()
+
+    def onOtherSegments(self, caller, event):
+        """The node was given other segments, as those of another frame: follow these."""
+        self.show(self._node)
+        self._timer.start()
+
+    def updateTables(self):
+        """Bring the tables up to the segments as they are now."""
+        self._timer.stop()
+        if self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
+            updateTables(self._node)
+
+    def onTableModified(self, caller, event):
+        """The tables follow the segments, and the panel follows the tables."""
+        self.refresh()
+
+    def onSegmentEditorModified(self, caller, event):
+        """A segment was selected in Segment Editor: select its row."""
+        if self._node is not None and caller.GetSegmentationNode() is self._node and caller.GetSelectedSegmentID():
+            self.table.select([caller.GetSelectedSegmentID()])
+
+    def onRowsSelected(self, segmentIDs):
+        """Rows were selected: show where the last of them is."""
+        highlight(self._node, segmentIDs)
+        if not segmentIDs:
+            return
+        segment = self._node.GetSegmentation().GetSegment(segmentIDs[-1])
+        point = centroidOf(tableOf(self._node, FOLLICLE_TABLE_ROLE), segment.GetName()) if segment is not None else None
+        if point is not None:
+            centreSlicesOn(self._node, point)
+
+    def onSideChosen(self):
+        """The user said which ovary this is."""
+        side = SIDES[self._ui.sideComboBox.currentIndex]
+        if self._node is not None and side != sideOf(self._node):
+            setSide(self._node, side)
+            self.refresh()
+
+    def onHistogram(self):
+        """Show the sizes as a plot."""
+        showHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+
+    def _observe(self, subjects, event, callback):
+        for subject in subjects:
+            self._observations.append((subject, subject.AddObserver(event, callback)))

@@ -1,0 +1,82 @@
+"""One click into a view, as a point in the world."""
+
+import qt
+import slicer
+
+from ..Scene.SceneTransaction import removeWithBelongings
+
+
+class SeedPlacing:
+    """Between start() and stop() the next click into a slice or 3D view calls onPlaced((r, a, s) in the world).
+
+    onEnded() is called when something else ends the waiting: a right click, Escape, another mouse mode. Both are called when the view
+    is done with its event: it goes on with the seed's node after the event, so that must not be removed earlier.
+    """
+
+    def __init__(self, onPlaced, onEnded):
+        self._onPlaced = onPlaced
+        self._onEnded = onEnded
+        self._node = None
+        self._point = None
+        self._observations = []
+
+    def start(self):
+        """Wait for a click."""
+        self.stop()
+        self._point = None
+        self._node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Follicle seed")
+        self._node.SetSaveWithScene(False)
+        self._node.CreateDefaultDisplayNodes()
+        self._node.GetDisplayNode().SetPointLabelsVisibility(False)
+        logic = slicer.modules.markups.logic()
+        logic.SetActiveList(self._node)
+        logic.StartPlaceMode(False)
+        self._observe(self._node, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self.onPointDefined)
+        if _interactionNode() is not None:
+            self._observe(_interactionNode(), slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self.onModeChanged)
+
+    def stop(self):
+        """Do not wait any more; nothing of it stays in the scene."""
+        if self._node is None:
+            return
+        for subject, tag in self._observations:
+            subject.RemoveObserver(tag)
+        self._observations = []
+        node, self._node = self._node, None
+        if _isPlacing():
+            _interactionNode().SwitchToViewTransformMode()
+        removeWithBelongings(node)
+
+    def onPointDefined(self, caller, event):
+        """The click."""
+        self._point = [0.0, 0.0, 0.0]
+        caller.GetNthControlPointPositionWorld(0, self._point)
+        self._settleLater()
+
+    def onModeChanged(self, caller, event):
+        """The mouse places no more: after the click, or instead of it."""
+        self._settleLater()
+
+    def _settleLater(self):
+        node = self._node
+        qt.QTimer.singleShot(0, lambda: self._settle(node))
+
+    def _settle(self, node):
+        if node is None or node is not self._node:
+            return
+        if self._point is not None:
+            self._onPlaced(self._point)
+        elif not _isPlacing():
+            self._onEnded()
+
+    def _observe(self, subject, event, callback):
+        self._observations.append((subject, subject.AddObserver(event, callback)))
+
+
+def _interactionNode():
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLInteractionNode")
+
+
+def _isPlacing():
+    node = _interactionNode()
+    return node is not None and node.GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place

@@ -1,0 +1,1 @@
+"""Two segmentations compared: overlaps, distances, matched follicles, surfaces, agreement."""

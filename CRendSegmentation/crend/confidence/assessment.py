@@ -1,0 +1,45 @@
+"""How far a result can be trusted: a confidence for every follicle, flags for the volume."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..inference.model_grid import labels_on_model_grid, normalise
+from .follicle_confidence import calibration_of, confidence, follicle_features
+from .plausibility import flags
+
+
+#: Most that a follicle's confidence may be in a volume unlike those that the calibration knows: there it does not hold.
+MOST_IN_UNFAMILIAR = 0.5
+
+
+def assess(values, grid, probabilities, organ, expected, follicles, measurements, settings: dict):
+    """(measurements with a confidence in every follicle, flags of the volume).
+
+    values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
+    bool, as `tidy` gives them. expected: Dice of the ovary, as `expected.suited` promises it. follicles: SimpleITK image, k = follicle k,
+    and its measurements. settings: the bundle's "crend" block.
+    """
+    ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
+    normalised = normalise(values, settings["normalisation"])
+    doubts = flags(values, normalised, grid, expected, organ, ovary_ml, settings)
+    most = MOST_IN_UNFAMILIAR if any(doubt["key"] == "unfamiliar" for doubt in doubts) else 1.0
+    calibration = calibration_of(settings)
+    found = features_of(values, grid, probabilities, follicles, measurements)
+    known = {label: min(confidence(features, calibration), most) for label, features in found.items()}
+    measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
+    return measured, doubts
+
+
+def features_of(values, grid, probabilities, follicles, measurements) -> dict:
+    """{follicle's id: confidence.FEATURES} of all follicles that were measured; arguments as of `assess`."""
+    import SimpleITK as sitk
+
+    if not measurements.follicles:
+        return {}
+    labels = sitk.GetArrayViewFromImage(follicles)
+    sizes = {f.id: f.dv_mm for f in measurements.follicles}
+    cut = {f.id: f.touches_border for f in measurements.follicles}
+    return follicle_features(values, probabilities, labels_on_model_grid(labels, grid, sizes), sizes, cut)

@@ -1,0 +1,232 @@
+"""The model grid: an image resampled to the bundle's spacing along the image's own axes, and the exact way back.
+
+Both ways are separable, a few weighted neighbours along one axis after the other, and obliqueness or flips never enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterator, Sequence
+
+import numpy as np
+import SimpleITK as sitk
+
+# Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
+# make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
+DARKEST = 0.5 / 255
+# What counts as the background of an image with negative values: its share of the voxels, and of the range of greys below it.
+BACKGROUND_SHARE = 0.05
+DEEPEST = 0.25  # ringing overshoots by a tenth of a step
+MANY = 1_000_000
+SLAB = 8  # slices held in float at a time
+
+
+@dataclass(frozen=True)
+class ModelGrid:
+    """Where the model grid lies on an image.
+
+    shape, spacing:               of the model grid, (D, H, W), millimetres (z, y, x)
+    image_shape, image_spacing:   of the image it came from, same order
+    origin, direction:            of that image, as SimpleITK gives them (x, y, z; LPS)
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    image_shape: tuple[int, int, int]
+    image_spacing: tuple[float, float, float]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+
+    @classmethod
+    def of(cls, image: sitk.Image, spacing_mm: Sequence[float]) -> ModelGrid:
+        """The grid of `spacing_mm` (x, y, z) that covers `image`, centred on it."""
+        image_shape = tuple(reversed(image.GetSize()))
+        image_spacing = tuple(reversed(image.GetSpacing()))
+        spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
+        # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
+        shape = tuple(
+            max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing)
+        )
+        return cls(shape, spacing, image_shape, image_spacing, image.GetOrigin(), image.GetDirection())
+
+    def image_to_model(self, axis: int, index):
+        """Position on the model grid of image voxel `index` along `axis` (0 = z)."""
+        scale = self.image_spacing[axis] / self.spacing[axis]
+        return (np.asarray(index, float) - (self.image_shape[axis] - 1) / 2) * scale + (self.shape[axis] - 1) / 2
+
+    def model_to_image(self, axis: int, index):
+        """Position on the image of model voxel `index` along `axis` (0 = z)."""
+        scale = self.spacing[axis] / self.image_spacing[axis]
+        return (np.asarray(index, float) - (self.shape[axis] - 1) / 2) * scale + (self.image_shape[axis] - 1) / 2
+
+    def image_region(self, region: Sequence[slice]) -> tuple[slice, slice, slice]:
+        """The image voxels whose value depends on the model voxels of `region` (one slice per axis, z first)."""
+        found = []
+        for axis, part in enumerate(region):
+            first = int(np.floor(self.model_to_image(axis, part.start - 1))) + 1
+            last = int(np.ceil(self.model_to_image(axis, part.stop))) - 1
+            # A region that touches the grid's edge rules everything beyond it.
+            first = 0 if part.start <= 0 else max(first, 0)
+            last = self.image_shape[axis] - 1 if part.stop >= self.shape[axis] else last
+            found.append(slice(first, min(last, self.image_shape[axis] - 1) + 1))
+        return tuple(found)
+
+    def image_slabs(
+        self, array: np.ndarray, region: Sequence[slice], slab: int = SLAB
+    ) -> Iterator[tuple[tuple[slice, slice, slice], np.ndarray]]:
+        """Bring `array` (model grid values of `region`, (d, h, w)) to the image, a few slices at a time.
+
+        Yields (where, values): three slices into an array of `image_shape`, and float32 values of that shape,
+        linearly interpolated, the array's edge repeated outside. Memory is one slab, whatever the image's size.
+        """
+        target = self.image_region(region)
+        taps = []
+        for axis, (part, rows) in enumerate(zip(region, target)):
+            positions = self.image_to_model(axis, np.arange(rows.start, rows.stop)) - part.start
+            taps.append(_taps(positions, part.stop - part.start, 1.0))
+        array = np.asarray(array, np.float32)
+        for first in range(target[0].start, target[0].stop, slab):
+            stop = min(first + slab, target[0].stop)
+            index, weights = (part[first - target[0].start : stop - target[0].start] for part in taps[0])
+            values = _along(0, array, (index, weights))
+            yield (slice(first, stop), target[1], target[2]), _along(2, _along(1, values, taps[1]), taps[2])
+
+    def onto(self, other: ModelGrid, array: np.ndarray) -> np.ndarray:
+        """`array` (shape) of this grid on another grid of the same image: float32 (other.shape), linear, its edge repeated outside."""
+        for axis in range(3):
+            positions = self.image_to_model(axis, other.model_to_image(axis, np.arange(other.shape[axis])))
+            array = _along(axis, array, _taps(positions, self.shape[axis], 1.0))
+        return array
+
+    def to_image(self, array: np.ndarray) -> sitk.Image:
+        """`array` (D, H, W) of the model grid as an image that lies on the original in space."""
+        image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+        image.SetSpacing(tuple(reversed(self.spacing)))
+        image.SetDirection(self.direction)
+        first = [self.model_to_image(axis, 0) * self.image_spacing[axis] for axis in (2, 1, 0)]
+        image.SetOrigin(tuple(np.asarray(self.origin) + np.reshape(self.direction, (3, 3)) @ first))
+        return image
+
+
+def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.ndarray, ModelGrid]:
+    """Resample a 3D scalar image to `spacing_mm` (x, y, z).
+
+    Linear where it refines; where it coarsens, averaged over the new spacing, or speckle finer than the model grid
+    would alias. Returns float32 (D, H, W), not normalised, and the grid.
+    Values are shifted to start at 0 if the image has negative ones (see `_no_echo`): 0 means "no echo" from here on.
+    """
+    grid = ModelGrid.of(image, spacing_mm)
+    source = sitk.GetArrayViewFromImage(image)
+    taps = [
+        _taps(
+            grid.model_to_image(axis, np.arange(grid.shape[axis])),
+            grid.image_shape[axis],
+            grid.spacing[axis] / grid.image_spacing[axis],
+        )
+        for axis in range(3)
+    ]
+    low, high = _no_echo(source), float(source.max())
+    in_plane = np.empty((grid.image_shape[0],) + grid.shape[1:], np.float32)
+    for first in range(0, grid.image_shape[0], SLAB):
+        slab = source[first : first + SLAB]
+        # y first: it copies whole rows, and leaves less for x, which picks single voxels.
+        in_plane[first : first + SLAB] = _along(2, _along(1, slab, taps[1]), taps[2])
+    # The weights of a row sum to 1, so the shift may come last. What lies below 0 after it is no echo, too.
+    array = _along(0, in_plane, taps[0]) - np.float32(low)
+    array[array < DARKEST * (high - low)] = 0
+    return array, grid
+
+
+def _no_echo(source: np.ndarray) -> float:
+    """The value outside the sector: 0; in an image with negative values its most frequent one, if that looks like a background, else the lowest.
+
+    Resampling makes a few negative values beside a background of 0 (ringing). The lowest of them would make echoes of the background.
+    """
+    lowest = float(source.min())
+    if lowest >= 0:
+        return 0.0
+    # A background is frequent enough to be found among a million voxels. An odd step does not keep to the same column.
+    values, counts = np.unique(source.reshape(-1)[:: source.size // MANY | 1], return_counts=True)
+    most = int(counts.argmax())
+    # Frequent tissue, or echoes cut off at the brightest grey, lie higher or have more below them than ringing makes.
+    near = values[most] - lowest <= DEEPEST * (float(source.max()) - lowest)
+    background = near and counts[most] > BACKGROUND_SHARE * counts.sum() and counts[:most].sum() <= counts[most]
+    return float(values[most]) if background else lowest
+
+
+def normalise(array: np.ndarray, settings: dict) -> np.ndarray:
+    """Intensities as the network wants them; `settings` is the bundle's "normalisation".
+
+    {"method": "zscore_nonzero"}: zero mean and unit deviation over the voxels > 0; the others (outside the sector)
+    get the lowest value inside, so that nothing in the image is darker than "no echo"; all clipped to [-3, 5].
+    Returns float32 of the same shape. ValueError for an unknown method.
+    """
+    method = settings.get("method")
+    if method != "zscore_nonzero":
+        raise ValueError(f'unknown normalisation "{method}"; known: zscore_nonzero')
+    inside = array > 0
+    values = array[inside]
+    if values.size == 0:
+        return np.zeros(array.shape, np.float32)
+    # float64 sums: a hundred million float32 terms lose digits.
+    mean = values.mean(dtype=np.float64)
+    deviation = max(float(values.std(dtype=np.float64)), 1e-6)
+    result = np.clip((array - np.float32(mean)) / np.float32(deviation), -3, 5).astype(np.float32, copy=False)
+    result[~inside] = max((float(values.min()) - mean) / deviation, -3.0)
+    return result
+
+
+def _taps(positions: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `size` voxels to read at `positions` (in voxels), and their weights: two arrays (len(positions), k).
+
+    step is the distance between positions. Up to 1 it is linear interpolation. Beyond, each row is the mean of the
+    linear interpolant over a stretch of sqrt(step^2 - 1) voxels: the variances of the two kernels add up to step^2
+    times that of a voxel, it sets in smoothly at 1, and a ramp stays exactly a ramp (a widened triangle bends it).
+    At the image's edge only the voxels inside count.
+    """
+    positions = np.clip(positions, 0, size - 1)[:, None]
+    half = np.sqrt(max(step * step - 1, 0.0)) / 2
+    reach = int(np.ceil(half + 1))
+    columns = np.floor(positions).astype(np.intp) + np.arange(-reach, reach + 2)
+    if half < 1e-3:
+        weights = np.clip(1 - np.abs(positions - columns), 0, None)
+    else:
+        weights = (_hat_area(positions + half - columns) - _hat_area(positions - half - columns)) / (2 * half)
+    weights[(columns < 0) | (columns >= size)] = 0
+    used = weights.max(axis=0) > 1e-9
+    weights = weights[:, used] / weights.sum(axis=1, keepdims=True)
+    return np.clip(columns[:, used], 0, size - 1), weights.astype(np.float32)
+
+
+def _along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """`array` read at `taps` along one axis: float32.
+
+    Not a matrix product, short as that would be: on a busy machine the threads of a BLAS wait for each other, and many
+    small products took a hundred times as long.
+    """
+    index, weights = taps
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    result = None
+    for k in range(index.shape[1]):
+        part = np.take(array, index[:, k], axis=axis) * weights[:, k].reshape(shape)
+        result = part if result is None else np.add(result, part, out=result)
+    return result
+
+
+def _hat_area(t):
+    """Area left of t under the hat function max(0, 1 - |t|)."""
+    t = np.clip(t, -1, 1)
+    return np.where(t < 0, (1 + t) ** 2 / 2, 1 - (1 - t) ** 2 / 2)
+
+
+def labels_on_model_grid(labels: np.ndarray, grid, ids) -> np.ndarray:
+    """Labels (image_shape) read at the model grid's voxels; one of `ids` too small to be met there keeps the voxel at its middle."""
+    indices = [np.clip(np.rint(grid.model_to_image(axis, np.arange(n))).astype(int), 0, grid.image_shape[axis] - 1)
+               for axis, n in enumerate(grid.shape)]
+    read = labels[np.ix_(*indices)]
+    for label in set(ids) - set(np.unique(read).tolist()):
+        middle = np.argwhere(labels == label).mean(axis=0)
+        place = [int(np.clip(np.rint(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)]
+        read[tuple(place)] = label
+    return read

@@ -1,0 +1,104 @@
+"""The network's view of one volume on the model grid: which windows, and what it sees in them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arrays import to_array
+from .model_grid import normalise
+from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
+
+SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
+SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
+SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
+MIRRORS = ((), (0,), (1,), (2,))  # axes along which a window is turned round: not at all, and once along each
+
+
+class Look:
+    """The network's view of one volume on the model grid."""
+
+    def __init__(self, values: np.ndarray, settings: dict, engine, render: bool, run):
+        # Padding is "no echo" too, so it comes before the intensities are normalised.
+        self.patch = tuple(settings["patch"])
+        values, self.place = pad_to_patch(values, self.patch, 0)
+        self.inside = values > 0
+        self.values = normalise(values, settings["normalisation"])
+        self.engine, self.run = engine, run
+        self.mirrors = MIRRORS if settings.get("mirrored") else MIRRORS[:1]
+        points = int(settings["render"]["points"])
+        self.renders = bool(render and points > 0 and getattr(engine.network, "head", None) is not None)
+        self.points = points
+        self.counts = {"search": 0, "run": 0, "skipped": 0}
+
+    def everywhere(self) -> list:
+        """All windows of 50 % overlap that hold an echo."""
+        return occupied(all_windows(self.values.shape, self.patch), self.patch, self.inside)
+
+    def towards(self, seen: np.ndarray) -> list:
+        """Those windows of `everywhere` whose core holds an ovary seen before: `seen` (D, H, W), its probability."""
+        padded = np.zeros(self.values.shape, bool)
+        padded[self.place] = _large_blobs(seen >= SEARCH_PROBABILITY, SEARCH_SHARE)
+        return looking_at(self.everywhere(), self.patch, self.values.shape, padded)
+
+    def quickly(self) -> list:
+        """Those windows of `everywhere` that an ovary may lie in, found by the network itself.
+
+        Windows side by side and not rendered say where: up to eight times fewer, and no head. In a volume so small that
+        this would cost more than it saves it is left out.
+        """
+        everything = self.everywhere()
+        side_by_side = occupied(all_windows(self.values.shape, self.patch, 0.0), self.patch, self.inside)
+        if len(side_by_side) + SEARCH_EXPECTS >= len(everything):
+            return everything
+        self.counts["search"] = len(side_by_side)
+        seen = _large_blobs(self._blend(side_by_side, False)[0] >= SEARCH_PROBABILITY, SEARCH_SHARE)
+        # A subset of the same windows, not others nearby: what is found does not depend on whether there was a search.
+        return looking_at(everything, self.patch, self.values.shape, seen)
+
+    def closely(self, windows: list) -> np.ndarray:
+        """Probabilities (2, D, H, W) on the model grid from these windows; 0 where none of them lies."""
+        self.counts["run"] = len(windows)
+        self.counts["skipped"] = len(all_windows(self.values.shape, self.patch)) - len(windows)
+        return self._blend(windows, self.renders)[(slice(None),) + self.place]
+
+    def _blend(self, windows, render: bool) -> np.ndarray:
+        return blend(
+            self.values,
+            self.patch,
+            windows,
+            lambda window: self._see(window, render),
+            progress=self.run.report,
+            cancelled=self.run.cancelled,
+        )
+
+    def _see(self, window: np.ndarray, render: bool) -> np.ndarray:
+        """Probabilities (2, d, h, w) of one window (d, h, w): the mean over its mirror images, where the bundle asks for them."""
+        total = 0
+        for axes in self.mirrors:
+            mirrored = np.flip(window, axes)[None, None]
+            found = self.engine.run(mirrored, lambda *seen: self._finish(render, *seen))
+            total = total + np.flip(found, [1 + axis for axis in axes])
+        return total / np.float32(len(self.mirrors))
+
+    def _finish(self, render: bool, coarse, fine) -> np.ndarray:
+        """Logits of one window to probabilities (2, d, h, w), the most ambiguous voxels rendered.
+
+        Probabilities are what is blended, not logits: they are bounded, so one window that is wildly sure of itself at its
+        rim cannot outvote the window that has the voxel at its centre.
+        """
+        if render and fine is not None:
+            from ..networks.points import render as render_points
+
+            coarse = render_points(self.engine.network, coarse, fine, self.points)
+        return to_array(coarse.sigmoid()[0])
+
+
+def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return (sizes >= share * sizes.max())[labels] & mask

@@ -1,0 +1,93 @@
+"""Ovary and follicles from and to files: label images (1 = ovary, k + 1 = follicle k) and Slicer's .seg.nrrd."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from .atomic import replacing
+from .seg_nrrd import is_segmentation, read_segmentation, write_segmentation
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+# Header and voxels in two files: the header names the other one, which a rename would break.
+TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """ovary: uint8, 1 = the whole organ, follicles included; follicles: uint16, k = follicle k. One grid, SimpleITK (LPS)."""
+
+    ovary: "SimpleITK.Image"
+    follicles: "SimpleITK.Image"
+
+
+def read_labels(path):
+    """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k) or from a segmentation of Slicer's.
+
+    Raises InputError (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative,
+    fractional or above 65535, and segments that are neither ovary nor follicle.
+    """
+    import SimpleITK as sitk
+
+    from .volumes import LABEL_FORMATS, like, read_file
+
+    image = read_file(path, LABEL_FORMATS)
+    if image.GetDimension() != 3:
+        raise InputError(f"{path}: labels must be 3D, this file is {image.GetDimension()}D; export a 3D label image or .seg.nrrd.")
+    if is_segmentation(image):
+        return Labels(*read_segmentation(image, path))
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel; a label image has one (1 = ovary, 2.. = follicles).")
+    array = sitk.GetArrayViewFromImage(image)
+    if array.dtype.kind not in "uif":
+        raise InputError(f"{path}: voxels are {image.GetPixelIDTypeAsString()}; a label image holds whole numbers.")
+    if array.dtype.kind == "f" and not (np.isfinite(array).all() and (array == np.round(array)).all()):
+        raise InputError(f"{path}: some labels are no whole numbers; is this an image or a probability map instead of labels?")
+    low, high = (array.min(), array.max()) if array.size else (0, 0)
+    if low < 0:
+        raise InputError(f"{path}: negative labels (down to {low:.0f}); use 0 outside, 1 = ovary, 2.. = follicles.")
+    if high > 65535:
+        raise InputError(f"{path}: labels up to {high:.0f}; at most 65534 follicles can be told apart, is this a label image?")
+    follicles = np.where(array > 1, array - array.dtype.type(1), 0)
+    return Labels(like((array > 0).astype(np.uint8), image), like(follicles.astype(np.uint16), image))
+
+
+def write_labels(path, ovary, follicles):
+    """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
+
+    .seg.nrrd: one segment each, readable by Slicer. Anything else that SimpleITK writes: a label image, in which a follicle voxel outside
+    the ovary counts as ovary when it is read again. Raises InputError when the folder will not do, or the format does not keep the
+    labels' geometry.
+    """
+    import SimpleITK as sitk
+
+    from .volumes import LABEL_FORMATS, like
+
+    name = str(path).lower()
+    if name.endswith(TWO_FILES):
+        raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
+    if name.endswith(".seg.nrrd"):
+        return write_segmentation(path, ovary, follicles)
+    labels = sitk.GetArrayViewFromImage(follicles)
+    array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
+    array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1
+    image = like(array, ovary)
+    with replacing(path) as temporary:
+        try:
+            sitk.WriteImage(image, str(temporary), useCompression=True)
+            written = sitk.ImageFileReader()
+            written.SetFileName(str(temporary))
+            written.ReadImageInformation()
+        except RuntimeError as error:
+            raise InputError(f"{path}: no format for 3D labels; use {LABEL_FORMATS}.") from error
+        if not same_geometry(written, image):
+            raise InputError(f"{path}: this format does not keep where the volume lies in space; use {LABEL_FORMATS}.")
+
+
+def same_geometry(a, b):
+    """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
+    return tuple(a.GetSize()) == tuple(b.GetSize()) and all(
+        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5) for part in ("Spacing", "Origin", "Direction"))

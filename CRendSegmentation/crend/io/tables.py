@@ -1,0 +1,52 @@
+"""Measurements as files: follicles.csv, one row a follicle, and JSON with everything."""
+
+import csv
+import json
+
+from .atomic import replacing
+from ..structures.measurements import Measurements
+
+_DECIMALS = {"volume_ml": 5, "sphericity": 4}
+
+
+def write_csv(measurements, path):
+    """Write follicles.csv: the columns of Measurements.COLUMNS, largest follicle first; only the header without follicles.
+
+    A follicle without a confidence, one that somebody drew, has an empty cell there.
+    """
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, Measurements.COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in measurements.rows():
+            writer.writerow({name: _text(name, value) for name, value in row.items()})
+
+
+def write_rows(path, columns, rows):
+    """Write dicts as CSV under `columns`; floats with six significant digits, true and false, None as an empty cell."""
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else _text(name, value) for name, value in row.items()})
+
+
+def to_json(segmentation):
+    """A Segmentation as plain data: message, flags, provenance, summary, ovary, follicles (numbers unrounded)."""
+    return {"message": segmentation.message, "flags": segmentation.flags, "provenance": segmentation.provenance, **segmentation.measurements.as_dict()}
+
+
+def write_json(data, path):
+    """Write a dict or a Segmentation as indented JSON; NaN and infinity are refused, missing values are null."""
+    if not isinstance(data, dict):
+        data = to_json(data)
+    text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text + "\n")
+
+
+def _text(name, value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.{_DECIMALS.get(name, 3)}f}"
+    return value

@@ -1,0 +1,1 @@
+"""From probabilities to the ovary, its follicles and their measurements."""

@@ -1,0 +1,30 @@
+"""Small follicles that the model hardly believes in: speckle, small vessels and dark patches of tissue look like them.
+
+A threshold decides voxel by voxel; a blob that just reaches it has half a chance in each. Of a follicle that is one the model is sure in
+its middle.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ..inference.model_grid import labels_on_model_grid
+from .follicles import by_size, voxels_of
+
+
+def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
+    """The instances in `follicles` (image_shape, uint16) at `where` (three slices around all of them), renumbered without doubtful ones.
+
+    probability: (D, H, W) of follicles on the model grid. settings: a follicle whose diameter of equal volume is less than `below_mm` is
+    doubtful when its mean probability is below `small`.
+    """
+    labels = follicles[where]
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    small = np.flatnonzero((counts > 0) & (counts < voxels_of(settings["below_mm"], grid.image_spacing)))
+    if not len(small):
+        return labels
+    means = ndimage.mean(probability, labels_on_model_grid(follicles, grid, small), small)
+    doubtful = small[means < settings["small"]]
+    return by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

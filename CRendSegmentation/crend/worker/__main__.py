@@ -1,0 +1,5 @@
+"""python -m crend.worker"""
+
+from .server import main
+
+main()

@@ -1,0 +1,81 @@
+"""A review asked for through files: how Slicer and the worker process hand each other label images, surfaces and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..comparison.distance_maps import ABSOLUTE, FOLLICLES, OVARY, SIGNED
+from ..io.labels import Labels
+from ..comparison.review import COMPARED, SIDES, review
+
+PARTS = ("ovary", "follicles")
+
+
+def write_request(folder, reference, compared, field=None) -> dict:
+    """Write two Labels, and the displacement field that `answer` applies to the second (see warping.warped), into `folder`.
+
+    Returns what a request names them by.
+    """
+    import SimpleITK as sitk
+
+    files = {}
+    for side, labels in zip(SIDES, (reference, compared)):
+        files[side] = {part: str(Path(folder) / f"{side}-{part}.nrrd") for part in PARTS}
+        for part, path in files[side].items():
+            sitk.WriteImage(getattr(labels, part), path)
+    if field is not None:
+        files["field"] = str(Path(folder) / "field.nrrd")
+        sitk.WriteImage(field, files["field"])
+    return files
+
+
+def answer(request, progress=None, cancelled=None) -> dict:
+    """Review what a request names; surfaces go into its folder as .vtp in RAS, everything else is returned as plain data."""
+    import SimpleITK as sitk
+
+    sides = [Labels(*(sitk.ReadImage(request[side][part]) for part in PARTS)) for side in SIDES]
+    if request.get("field"):
+        from ..comparison.warping import warped
+
+        sides[SIDES.index(COMPARED)] = warped(sides[1], sitk.ReadImage(request["field"]))
+    made = review(*sides, names=request.get("names", SIDES), structures=request.get("structures", (OVARY, FOLLICLES)),
+                  sides=request.get("sides", SIDES), percentile=request.get("percentile", 95.0), progress=progress, cancelled=cancelled)
+    folder = Path(request["folder"])
+    maps = []
+    for part in made.maps:
+        path = folder / f"map-{part.structure}-{part.side}.vtp"
+        _write(part.surface, path, **{SIGNED: part.distances, ABSOLUTE: np.abs(part.distances)})
+        maps.append({"structure": part.structure, "side": part.side, "file": str(path), **part.spread()})
+    marks = {}
+    for kind, surface in made.marks.items():
+        if surface is not None:
+            marks[kind] = str(folder / f"{kind}.vtp")
+            _write(surface, marks[kind])
+    centres = {side: {str(k): list(point) for k, point in points.items()} for side, points in made.centres.items()}
+    return {"figures": made.figures, "maps": maps, "tops": made.tops, "marks": marks, "centres": centres, "notes": list(made.notes)}
+
+
+def read_surface(path):
+    """vtkPolyData of a .vtp file that `answer` wrote: RAS."""
+    import vtk
+
+    reader = vtk.vtkXMLPolyDataReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    return reader.GetOutput()
+
+
+def _write(surface, path, **arrays):
+    import vtk
+
+    from ..comparison.surfaces import polydata
+
+    writer = vtk.vtkXMLPolyDataWriter()
+    writer.SetInputData(polydata(surface, "RAS", **arrays))
+    writer.SetDataModeToAppended()
+    writer.SetCompressorTypeToNone()
+    writer.SetFileName(str(path))
+    if not writer.Write():
+        raise OSError(f"{path}: VTK could not write the surface.")

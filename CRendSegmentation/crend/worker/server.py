@@ -1,0 +1,217 @@
+"""The worker process: `python -m crend.worker` segments and compares on request and stays alive between volumes (see protocol)."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+from .. import __version__
+from ..errors import Cancelled, InputError
+from .protocol import PROTOCOL
+
+PROGRESS_INTERVAL = 0.05  # seconds
+
+
+class Worker:
+    """Answers requests one after the other; `cancel` and the end of the input are heeded at once."""
+
+    def __init__(self, source, sink):
+        self._source = source
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._requests: queue.Queue = queue.Queue()
+        self._cancelled: set = set()
+        self._loaded: tuple = (None, None, None)
+
+    def run(self) -> None:
+        """Serve until told to quit."""
+        self.say("hello", protocol=PROTOCOL, crend=__version__, pid=os.getpid())
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            self._answer(self._requests.get())
+
+    def say(self, event: str, **what) -> None:
+        """Write one event."""
+        line = json.dumps({"event": event, **what})
+        with self._lock:
+            self._sink.write(line + "\n")
+            self._sink.flush()
+
+    def _listen(self) -> None:
+        for line in self._source:
+            try:
+                request = json.loads(line)
+                order = request["do"]
+            except (ValueError, TypeError, KeyError):
+                self.say("failure", id=None, message=f"not a request: {line.strip()[:200]}", details="")
+                continue
+            if order == "cancel":
+                self._cancelled.add(request.get("id"))
+            elif order == "quit":
+                break
+            else:
+                self._requests.put(request)
+        # Whoever asked is gone or done: a network amid a volume has nothing to clean up.
+        os._exit(0)
+
+    def _answer(self, request: dict) -> None:
+        number = request.get("id")
+        try:
+            if request["do"] == "segment":
+                self.say("result", id=number, **self._segment(request))
+            elif request["do"] == "follicle":
+                self.say("result", id=number, **self._follicle(request))
+            elif request["do"] == "batch":
+                self.say("result", id=number, **self._batch(request))
+            elif request["do"] == "review":
+                self.say("result", id=number, **self._review(request))
+            elif request["do"] == "describe":
+                self.say("description", id=number, text=self._describe(request))
+            else:
+                raise ValueError(f"unknown request {request['do']!r}; this worker speaks protocol {PROTOCOL}")
+        except Cancelled:
+            self.say("cancelled", id=number)
+        except InputError as error:
+            self.say("input_error", id=number, message=str(error))
+        except Exception as error:
+            self.say("failure", id=number, message=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+        self._cancelled.discard(number)
+
+    def _segment(self, request: dict) -> dict:
+        import SimpleITK as sitk
+
+        number = request.get("id")
+        self._check_cancelled(number)
+        self.say("progress", id=number, stage="loading", fraction=0.0)
+        from ..predict import segment
+
+        image = sitk.ReadImage(request["image"])
+        bundle, engine = self._load(request)
+        self._check_cancelled(number)
+        result = segment(
+            image,
+            bundle,
+            engine=engine,
+            progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+            cancelled=lambda: number in self._cancelled,
+            search=request.get("search", True),
+            smallest_follicle_mm=request.get("smallest_follicle_mm"),
+            split=request.get("split", True),
+            keep_probabilities=request.get("keep_probabilities", False),
+            name=request.get("name", "the volume"),
+        )
+        self._check_cancelled(number)
+        parts = {"ovary": result.ovary, "follicles": result.follicles}
+        parts.update(zip(("ovary_probability", "follicles_probability"), result.probabilities or ()))
+        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
+        for part, volume in parts.items():
+            sitk.WriteImage(volume, files[part])
+        return {**files, "measurements": result.measurements.as_dict(), "provenance": result.provenance}
+
+    def _follicle(self, request: dict) -> dict:
+        import SimpleITK as sitk
+
+        self.say("progress", id=request.get("id"), stage="loading", fraction=0.0)
+        from ..editing import follicle_at
+
+        bundle, engine = self._load(request)
+        image = sitk.ReadImage(request["image"])
+        found = follicle_at(image, request["point"], bundle, engine=engine, name=request.get("name", "the volume"))
+        self._check_cancelled(request.get("id"))
+        path = str(Path(request["folder"]) / "follicle.nrrd")
+        sitk.WriteImage(found, path)
+        return {"follicle": path}
+
+    def _batch(self, request: dict) -> dict:
+        from ..io.volumes import read_image
+        from ..io.inputs import find_volumes
+        from ..batch import make_folder, segment_many
+
+        number = request.get("id")
+        volumes = find_volumes(request["inputs"], request["out"])
+        make_folder(request["out"])
+        self.say("progress", id=number, stage="loading", fraction=0.0)
+        from ..predict import segment
+
+        bundle, engine = self._load(request)
+        defaults = {"search": True, "smallest_follicle_mm": None, "split": True}
+        options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
+        running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
+        rows = segment_many(
+            volumes,
+            request["out"],
+            lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **running, **options),
+            model=(bundle.name, bundle.metadata.get("version")),
+            options=options,
+            again=request.get("again", False),
+            progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+        )
+        return {"rows": rows}
+
+    def _review(self, request: dict) -> dict:
+        from .review_files import answer
+
+        number = request.get("id")
+        tell = _Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction))
+        found = answer(request, tell, lambda: number in self._cancelled)
+        self._check_cancelled(number)
+        return found
+
+    def _describe(self, request: dict) -> str:
+        # Imported to try them out: whoever asks wants to know whether they work here.
+        import numpy as np
+        import safetensors.torch  # noqa: F401
+        import scipy.ndimage  # noqa: F401
+        import SimpleITK  # noqa: F401
+
+        from ..inference.arrays import to_array, to_tensor
+        from ..inference.devices import describe
+
+        to_array(to_tensor(np.zeros(1, np.float32)))  # a torch and a numpy that do not get on with each other can be imported all the same
+        return describe(request.get("device", "auto"), request.get("engine", "auto"))
+
+    def _load(self, request: dict):
+        """(bundle, engine), kept from the last volume when model, device and engine are the same."""
+        from ..bundle import bundle as bundles
+        from ..inference.engines import make_engine
+
+        wanted = [request.get("model"), request.get("device", "auto"), request.get("engine", "auto")]
+        if self._loaded[0] != wanted:
+            loaded = bundles.load(wanted[0])
+            self._loaded = (wanted, loaded, make_engine(loaded.network, wanted[1], wanted[2]))
+        return self._loaded[1:]
+
+    def _check_cancelled(self, number) -> None:
+        if number in self._cancelled:
+            raise Cancelled("stopped before the first window")
+
+
+class _Throttle:
+    """Passes progress on when the stage changes or some time went by."""
+
+    def __init__(self, tell):
+        self._tell = tell
+        self._stage = None
+        self._when = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        if stage != self._stage or now - self._when >= PROGRESS_INTERVAL:
+            self._stage, self._when = stage, now
+            self._tell(stage, fraction)
+
+
+def main() -> None:
+    """Keep standard output for the protocol alone, then serve."""
+    sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    source = open(0, encoding="utf-8", closefd=False)
+    Worker(source, sink).run()
+

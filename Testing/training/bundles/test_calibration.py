@@ -1,0 +1,185 @@
+"""From predicted follicles with their truth to the blocks in a bundle that turn into confidences and flags."""
+
+import csv
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from crend.bundle import bundle as bundles
+from crend.confidence.follicle_confidence import FEATURES, calibration_of
+from crend.errors import InputError
+from crend.confidence.familiarity import FEATURES as DESCRIPTION
+from crend.confidence.familiarity import familiar_of
+from crend_training.bundles import calibration_card as calibrating, calibration
+
+
+def follicles(count=300, seed=0):
+    """Rows in which the chance to be true is that of `inside`."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for k in range(count):
+        features = generator.normal(size=len(FEATURES))
+        chance = 1 / (1 + np.exp(-(1.5 + 2 * features[0])))
+        rows.append({"seed": k // 10, "id": k % 10 + 1, "matched": int(generator.random() < chance), **dict(zip(FEATURES, features))})
+    return rows
+
+
+def volumes(count=20, seed=1):
+    generator = np.random.default_rng(seed)
+    return [{"seed": k, "ovary_dsc": 0.9, "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
+            for k in range(count)]
+
+
+def blocks():
+    confidence = calibration.calibrate_confidence(follicles())
+    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    return confidence, calibration.learn_familiar(known, volumes())
+
+
+def test_reliability_by_hand():
+    found = calibration.reliability([0.2, 0.6, 0.92, 0.94, 1.0], [False, True, True, False, True])
+    assert found == [
+        {"from": 0.2, "to": 0.5, "follicles": 1, "confidence": 0.2, "true": 0.0},
+        {"from": 0.5, "to": 0.8, "follicles": 1, "confidence": 0.6, "true": 1.0},
+        {"from": 0.8, "to": 0.95, "follicles": 2, "confidence": 0.93, "true": 0.5},
+        {"from": 0.95, "to": 1.0, "follicles": 1, "confidence": 1.0, "true": 1.0},
+    ]
+
+
+def test_confidences_of_left_out_volumes_are_reliable():
+    measured = calibration.calibrate_confidence(follicles(600))["measured"]
+    assert measured["follicles"] == 600 and measured["volumes"] == 60
+    assert sum(row["follicles"] for row in measured["reliability"]) == 600
+    assert measured["calibration_error"] < 0.06 and measured["brier"] < measured["brier_uncalibrated"]
+
+
+def test_too_little_to_learn_from_is_refused_in_words():
+    with pytest.raises(InputError, match="give more volumes"):
+        calibration.calibrate_confidence(follicles(20))
+    with pytest.raises(InputError, match="name a folder of cases"):
+        calibration.learn_familiar(np.zeros((10, len(DESCRIPTION))), volumes())
+
+
+def test_few_volumes_like_those_learned_from_are_flagged():
+    _, familiar = blocks()
+    assert familiar["measured"]["volumes"] == 20 and familiar["measured"]["unfamiliar"] <= 1
+    assert 0.5 < familiar["least_expected_dsc"] < 0.75 and familiar["measured"]["uncertain"] <= 1
+
+
+def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
+    rows = [dict(row, expected_ovary_dsc=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
+    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    # The odd one lies within the limit fitted with it, but not within the one fitted to the others.
+    rows[3]["expected_ovary_dsc"] = 0.797
+    block = calibration.learn_familiar(known, rows)
+    assert block["least_expected_dsc"] < 0.797 and block["measured"]["uncertain"] == 1
+    # One whose ovary is wrong says nothing of right ones: the limit is that of the eleven others, and it is beyond.
+    rows[3]["ovary_dsc"] = 0.3
+    block = calibration.learn_familiar(known, rows)
+    assert 0.797 < block["least_expected_dsc"] < 0.81 and block["measured"]["uncertain"] == 1
+    assert (block["measured"]["wrong"], block["measured"]["wrong_uncertain"]) == (1, 1)
+    assert "1 of them had one, among them 1 of the 1 whose ovary is wrong (Dice below 0.7)" in calibrating.section(blocks()[0], block, "12 volumes")
+    # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
+    rows[3]["expected_ovary_dsc"] = 0.59
+    assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1
+
+
+def test_the_section_says_on_which_volumes_flags_were_counted():
+    confidence, familiar = blocks()
+    assert "of 20 other simulated volumes were. " in calibrating.section(confidence, familiar, "20 volumes")
+    familiar["measured"]["fresh"] = False
+    assert "of 20 volumes that this was fitted on were. " in calibrating.section(confidence, familiar, "20 volumes")
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    from host.bundles import writeBundle
+
+    return writeBundle(tmp_path / "mine")
+
+
+def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
+    before = hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest()
+    confidence, familiar = blocks()
+    for _ in range(2):
+        calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
+    loaded = bundles.load(str(bundle))
+    assert hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
+    assert calibration_of(loaded.metadata["crend"])["weights"] == confidence["weights"]
+    assert familiar_of(loaded.metadata["crend"]) == familiar
+    card = (bundle / "README.md").read_text()
+    assert card.count("## Confidence and flags") == 1 and "| confidence | follicles |" in card
+    assert len((bundle / bundles.METADATA).read_text().splitlines()) < 400
+
+
+def test_a_bundle_with_a_damaged_calibration_does_not_load(bundle):
+    confidence, familiar = blocks()
+    calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
+    path = bundle / bundles.METADATA
+    metadata = json.loads(path.read_text())
+    metadata["crend"]["confidence"]["weights"] = [1.0]
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="metadata.json: .*calibrate the bundle again"):
+        bundles.info(str(bundle))
+
+
+def test_the_section_goes_before_the_limits_and_is_replaced_in_place():
+    card = calibrating.with_section("# m\n\n## Limits\n\nMany.\n", "first")
+    assert card.index("first") < card.index("## Limits")
+    again = calibrating.with_section(card, "second")
+    assert "first" not in again and again.replace("second", "first") == card
+
+
+def test_the_diagram_is_drawn(tmp_path):
+    path = calibrating.draw(calibration.calibrate_confidence(follicles()), tmp_path / "r.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, tmp_path, monkeypatch):
+    made = []
+
+    def one(loaded, engine, simulator, seed):
+        made.append(seed)
+        return [dict(follicles(1)[0], seed=seed)], dict(volumes(1)[0], seed=seed)
+
+    monkeypatch.setattr(calibration, "_observe_one", one)
+    out = tmp_path / "rows"
+    for _ in range(2):
+        rows, seen = calibration.observe(bundle, range(3), out, engine="torch", tell=lambda line: None)
+    assert made == [0, 1, 2] and len(rows) == len(seen) == 3
+    assert len(list(csv.DictReader(open(out / calibration.FOLLICLES)))) == 3
+    (out / calibration.ABOUT).write_text(json.dumps({"sha256": {}}))
+    with pytest.raises(InputError, match="another bundle"):
+        calibration.observe(bundle, range(3), out, tell=lambda line: None)
+
+
+def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "_observe_one", lambda loaded, engine, simulator, seed: ([dict(row, seed=seed) for row in follicles(2)], dict(volumes(1)[0], seed=seed)))
+    out = tmp_path / "rows"
+    calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+    table = out / calibration.VOLUMES
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    for _ in range(2):
+        rows, seen = calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+        assert [int(row["seed"]) for row in rows] == [0, 0, 1, 1] and len(seen) == 2
+
+
+@pytest.mark.parametrize("key, value", [("thresholds", {"ovary": 0.4, "follicles": 0.5}), ("smallest_follicle_mm", 1.0), ("render", {"points": 0})])
+def test_rows_of_other_settings_are_refused(bundle, tmp_path, key, value):
+    calibration.observe(bundle, [], tmp_path / "rows", engine="torch")
+    path = bundle / bundles.METADATA
+    metadata = json.loads(path.read_text())
+    metadata["crend"][key] = value
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match="other settings"):
+        calibration.observe(bundle, [], tmp_path / "rows", engine="torch")
+
+
+def test_cases_of_another_spacing_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"spacing_mm": [0.5, 0.5, 0.5]}))
+    with pytest.raises(InputError, match="spacing of"):
+        calibration.describe_cases(tmp_path, [0.6, 0.6, 0.6])
+    with pytest.raises(InputError, match="holds no cases"):
+        calibration.describe_cases(tmp_path / "none", [0.6, 0.6, 0.6])

@@ -1,0 +1,129 @@
+"""A bundle is adapted to a few labelled volumes: the weights of both its networks move, and it says what it was made of."""
+
+import dataclasses
+import json
+
+import pytest
+import SimpleITK as sitk
+import torch
+from training_samples import TINY, ball_images
+
+from crend.bundle import bundle
+from crend import networks
+from crend.errors import InputError
+from crend.io.labels import write_labels
+from crend.bundle.metadata import describe
+from crend_training.bundles.finetuning import FineTuning, finetune
+
+BLOCK = {"network": "crend", "arguments": {"width": 2}, "spacing_mm": [1.0, 1.0, 1.0], "patch": [32, 16, 16], "normalisation": TINY.normalisation}
+QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
+
+
+def weights(folder):
+    return {key: value.float().clone() for key, value in bundle.load(folder).network.state_dict().items()}
+
+
+def save_base(folder, overview=True, seed=0):
+    torch.manual_seed(seed)
+    made = [networks.build("crend", width=2) for _ in range(2)]
+    second = {**BLOCK, "spacing_mm": [2.0, 2.0, 2.0], "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
+    about = describe(
+        **BLOCK, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
+        render_points=200, overview=second if overview else None,
+    )  # fmt: skip
+    return bundle.save(folder, made[0], about, "# for tests\n", overview=made[1] if overview else None)
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    lines = ["image,label,split"]
+    for number, split in enumerate(("training", "training", "validation")):
+        volume, ovary, follicles = ball_images(number)
+        sitk.WriteImage(volume, str(tmp_path / f"site{number}.nrrd"))
+        write_labels(tmp_path / f"site{number}-labels.nrrd", ovary, follicles)
+        lines.append(f"site{number}.nrrd,site{number}-labels.nrrd,{split}")
+    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path / "list.csv"
+
+
+def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_path, volumes):
+    base = save_base(tmp_path / "base")
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    before, after = bundle.load(base), bundle.load(made)
+    for old, new in ((before.network, after.network), (before.overview, after.overview)):
+        assert any(not torch.equal(a, b) for a, b in zip(old.state_dict().values(), new.state_dict().values()))
+        moved = max(float((a - b).detach().abs().max()) for a, b in zip(old.parameters(), new.parameters()))
+        assert moved < 0.1, "the weights began elsewhere"
+    block = after.metadata["crend"]
+    assert block["base"]["sha256"] == before.metadata["crend"]["sha256"] and block["sha256"] != block["base"]["sha256"]
+    assert block["overview"]["spacing_mm"] == [2.0, 2.0, 2.0] and block["overview"]["share"] == {"ovary": 0.5, "follicles": 0.0}
+    assert block["trained_on"].startswith("noise; then ") and "site0, site1" in block["trained_on"] and "site2" in block["trained_on"]
+    assert block["spacing_mm"] == [1.0, 1.0, 1.0] and block["render"] == {"points": 200}
+    card = (made / "README.md").read_text(encoding="utf-8")
+    assert "base 0.3.0" in card and "site0, site1" in card and "overview: " in block["trained_on"] and "first look" in card
+
+
+def test_the_weights_lie_between_those_of_the_base_and_the_trained_ones(tmp_path, volumes):
+    base, out = save_base(tmp_path / "base", overview=False), tmp_path / "ours"
+    finetune(base, volumes, out, dataclasses.replace(QUICK, share=1.0), progress=False, tell=lambda line: None)
+    trained = weights(out)
+    assert "weights |" not in (out / "README.md").read_text()
+    finetune(base, volumes, out, dataclasses.replace(QUICK, share=0.25), progress=False, tell=lambda line: None)
+    before, mixed = weights(base), weights(out)
+    for key, value in mixed.items():
+        assert torch.allclose(value, 0.75 * before[key] + 0.25 * trained[key], atol=1e-3)
+    assert any(not torch.allclose(mixed[key], trained[key], atol=2e-3) for key in mixed)
+    words = "0.25 of the trained weights, 0.75 of the base's"
+    assert f"| weights | {words} |" in (out / "README.md").read_text() and words in bundle.info(out).metadata["crend"]["trained_on"]
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    first = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    weights = (first / "model.safetensors").read_bytes()
+    curve = (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text()
+    finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    assert (first / "model.safetensors").read_bytes() == weights
+    assert (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text() == curve
+    assert json.loads((first / "metadata.json").read_text())["version"] == "0.3.0-finetuned"
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"settings": FineTuning(steps=4, rate=1e-5, workers=0)}, "trained with learning_rate 0.003, not 1e-05; give another folder"),
+        ({"list": "image,label\nsite2.nrrd,site2-labels.nrrd\n"}, "ours.finetuning/data/training/site0: .*; give another folder"),
+        ({"base": 1}, "began with weights of sha256 [0-9a-f]{12}, not weights of sha256 [0-9a-f]{12}; give another folder"),
+    ],
+)
+def test_a_finished_run_is_not_taken_for_one_at_another_rate_on_other_volumes_or_from_other_weights(tmp_path, volumes, change, message):
+    base = save_base(tmp_path / "base", overview=False)
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    card = (made / "README.md").read_bytes()
+    if "base" in change:
+        base = save_base(tmp_path / "other", overview=False, seed=1)
+    if "list" in change:
+        volumes.write_text(change["list"])
+    with pytest.raises(InputError, match=message):
+        finetune(base, volumes, made, change.get("settings", QUICK), progress=False, tell=lambda line: None)
+    assert (made / "README.md").read_bytes() == card
+
+
+def test_more_steps_go_on_from_where_the_run_ended(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    for steps in (4, 40):
+        finetune(base, volumes, tmp_path / "ours", FineTuning(steps=steps, rate=3e-3, workers=0), progress=False, tell=lambda line: None)
+    lines = (tmp_path / "ours.finetuning" / "run" / "history.jsonl").read_text().splitlines()
+    assert [(line["step"], line["steps"]) for line in map(json.loads, lines)] == [(0, 4), (4, 40)]
+
+
+def test_the_base_is_not_overwritten(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    with pytest.raises(InputError, match="another folder"):
+        finetune(base, volumes, base, QUICK)
+
+
+def test_a_list_without_labels_is_refused(tmp_path, volumes):
+    (tmp_path / "bare.csv").write_text("image\nsite0.nrrd\n")
+    with pytest.raises(InputError, match="no labelled volume"):
+        finetune(save_base(tmp_path / "base", overview=False), tmp_path / "bare.csv", tmp_path / "ours", QUICK, tell=lambda line: None)

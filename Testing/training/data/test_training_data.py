@@ -1,0 +1,310 @@
+"""Volumes as scientists have them: lists, USOVA3D, and what `check` says of broken ones."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from training_samples import ball_images, tiny
+
+from crend.io.integrity import missing_bytes
+from crend.errors import InputError
+from crend.io.labels import write_labels
+from crend_training.data.cases import case_names, open_case
+from crend_training.data.checking import check_entries, usable
+from crend_training.configuration.experiment import Data
+from crend_training.data.lists import read_datalist
+from crend_training.data.sources import checked, entries_at, prepare_training
+from crend_training.training.train import train
+from crend_training.data.usova3d import find_usova3d
+from crend_training.data.volumes import Entry, read_volume
+
+
+def write_usova(path, array, spacing=(0.3, 0.3, 0.3)):
+    """A legacy VTK file with the header of the USOVA3D volumes, x fastest."""
+    d, h, w = array.shape
+    header = (
+        f"# vtk DataFile Version 1.0\n{path.stem}\nBINARY\nDATASET STRUCTURED_POINTS\nDIMENSIONS {w} {h} {d}\n"
+        f"SPACING {spacing[0]} {spacing[1]} {spacing[2]}\nORIGIN 0 0 0\nPOINT_DATA {array.size}\nSCALARS scalars unsigned_char\nLOOKUP_TABLE default\n"
+    )
+    path.write_bytes(header.encode() + array.astype(np.uint8).tobytes())
+
+
+def usova_arrays(seed=0):
+    volume, ovary, follicles = (sitk.GetArrayFromImage(image) for image in ball_images(seed, spacing=0.3))
+    return volume, ovary, follicles
+
+
+def write_usova_volume(folder, number, spacing=(0.3, 0.3, 0.3), seed=None):
+    volume, ovary, follicles = usova_arrays(number if seed is None else seed)
+    second = follicles.copy()
+    second[:, :, :20] = 0
+    parts = {"": volume, "_o_r1": ovary, "_o_r2": np.roll(ovary, 1, axis=0), "_f_r1": follicles * 3, "_f_r2": second}
+    for ending, array in parts.items():
+        write_usova(folder / f"vol{number}{ending}.vtk", array, spacing)
+    return parts
+
+
+@pytest.fixture
+def usova(tmp_path):
+    for number in (1, 2, 7):
+        write_usova_volume(tmp_path, number)
+    return tmp_path
+
+
+def write_list(folder, rows, name="list.csv"):
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [",".join(header)] + [",".join(str(row.get(key, "")) for key in header) for row in rows]
+    (folder / name).write_text("\n".join(lines) + "\n")
+    return folder / name
+
+
+def write_pair(folder, name, seed=0, ending=".nii.gz", spacing=0.5):
+    volume, ovary, follicles = ball_images(seed, spacing=spacing)
+    sitk.WriteImage(volume, str(folder / f"{name}.nrrd"))
+    write_labels(folder / f"{name}-labels{ending}", ovary, follicles)
+    return {"image": f"{name}.nrrd", "label": f"{name}-labels{ending}"}
+
+
+def texts(findings, name, wrong=True):
+    return " | ".join(finding.text for finding in findings if finding.name == name and finding.wrong == wrong)
+
+
+def test_usova3d_is_read_by_its_names_and_headers(usova):
+    entries = find_usova3d(usova, rater="1")
+    assert [(entry.name, entry.split) for entry in entries] == [("vol1", "training"), ("vol2", "training"), ("vol7", "test")]
+    image, labels = read_volume(entries[0])
+    volume, ovary, follicles = usova_arrays(1)
+    assert image.GetSpacing() == pytest.approx((0.3, 0.3, 0.3))
+    assert np.array_equal(sitk.GetArrayFromImage(image), volume)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary), ovary)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), follicles * 3)
+
+
+def test_agreement_keeps_what_both_raters_marked_with_the_first_ones_numbers(usova):
+    _, labels = read_volume(find_usova3d(usova)[0])
+    _, ovary, follicles = usova_arrays(1)
+    expected = follicles * 3
+    expected[:, :, :20] = 0
+    assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), expected)
+    assert np.array_equal(sitk.GetArrayFromImage(labels.ovary) > 0, (ovary & np.roll(ovary, 1, axis=0)) > 0)
+
+
+def test_a_usova3d_volume_with_some_labels_missing_is_named(usova):
+    (usova / "vol2_f_r2.vtk").unlink()
+    with pytest.raises(InputError, match="vol2_f_r2.vtk: no such file"):
+        find_usova3d(usova)
+    assert len(find_usova3d(usova, rater="1")) == 3
+    for path in usova.glob("vol2_*.vtk"):
+        path.unlink()
+    assert [entry.split for entry in find_usova3d(usova)] == ["training", "unlabelled", "test"]
+
+
+def test_placeholder_spacings_are_wrong_until_the_folder_says_the_true_ones(usova):
+    write_usova_volume(usova, 101, (1.0, 1.0, 1.0))
+    assert "spacing 1 x 1 x 1 mm" in texts(check_entries(find_usova3d(usova)), "vol101")
+    (usova / "spacings.csv").write_text("id,x,y,z\n101,0.25,0.25,0.4\n")
+    entries = find_usova3d(usova)
+    assert not [finding for finding in check_entries(entries) if finding.wrong and "spacing" in finding.text]
+    image, labels = read_volume(entries[-1])
+    assert image.GetSpacing() == labels.ovary.GetSpacing() == pytest.approx((0.25, 0.25, 0.4))
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".vtk", ".nrrd", ".mha"])
+def test_a_truncated_file_is_named(tmp_path, ending):
+    pair = write_pair(tmp_path, "a")
+    whole, cut = tmp_path / f"whole{ending}", tmp_path / f"cut{ending}"
+    sitk.WriteImage(ball_images()[0], str(whole))
+    assert not missing_bytes(whole)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    entries = [Entry("a", cut, tmp_path / pair["label"]), Entry("b", whole, tmp_path / pair["label"])]
+    findings = [finding for finding in check_entries(entries) if finding.wrong and finding.name == "a"]
+    assert len(findings) == 1 and findings[0].file == str(cut)
+
+
+def test_a_truncated_usova3d_file_is_named_with_what_it_lacks(usova):
+    path = usova / "vol2_f_r1.vtk"
+    path.write_bytes(path.read_bytes()[:-100])
+    (finding,) = [f for f in check_entries(find_usova3d(usova)) if f.wrong and "truncated" in f.text]
+    assert (finding.name, finding.file) == ("vol2", str(path)) and "100 bytes" in finding.text
+
+
+def test_wrong_labels_are_named_file_by_file(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("abcdef")]
+    volume, ovary, follicles = ball_images(1)
+    empty = ovary * 0
+    write_labels(tmp_path / "b-labels.nii.gz", empty, sitk.Cast(empty, sitk.sitkUInt16))
+    for name, change in (("c", lambda i: i.SetOrigin((9, 0, 0))), ("d", lambda i: i.SetSpacing((0.7,) * 3))):
+        image = sitk.ReadImage(str(tmp_path / f"{name}-labels.nii.gz"))
+        change(image)
+        sitk.WriteImage(image, str(tmp_path / f"{name}-labels.nii.gz"))
+    moved = np.roll(sitk.GetArrayFromImage(ball_images(4)[2]), 12, axis=0)
+    outside = sitk.GetImageFromArray(moved)
+    _, ovary, _ = ball_images(4, spacing=0.5)
+    outside.CopyInformation(ovary)
+    rows[4]["label"] = "e.seg.nrrd"
+    write_labels(tmp_path / "e.seg.nrrd", ovary, outside)
+    rows[5] = {**rows[0], "name": "copy"}
+    findings = check_entries(read_datalist(write_list(tmp_path, rows)))
+    assert not texts(findings, "a")
+    assert "empty" in texts(findings, "b")
+    assert "of its labels lie outside the image's grid" in texts(findings, "c")
+    assert "its spacing 0.7 x 0.7 x 0.7 mm is not the image's" in texts(findings, "d")
+    assert "of its follicle voxels lie outside the ovary" in texts(findings, "e")
+    assert "the same voxels as a" in texts(findings, "copy")
+
+
+def test_an_ovary_drawn_around_its_follicles_holds_them_but_not_one_far_away(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    image = sitk.ReadImage(str(tmp_path / "b-labels.nii.gz"))
+    image[0:3, 0:3, 0:3] = 7
+    sitk.WriteImage(image, str(tmp_path / "b-labels.nii.gz"))
+    findings = check_entries(read_datalist(write_list(tmp_path, rows)))
+    assert not texts(findings, "a") and "of its follicle voxels lie outside the ovary" in texts(findings, "b")
+
+
+def test_what_is_wrong_is_refused_or_skipped_as_configured(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    (tmp_path / "b.nrrd").write_bytes(b"")
+    entries = read_datalist(write_list(tmp_path, rows))
+    findings = check_entries(entries)
+    assert [entry.name for entry in usable(entries, findings, "skip")] == ["a"]
+    with pytest.raises(InputError, match=r"b.nrrd: .*empty.*set 'problems: skip'"):
+        usable(entries, findings, "refuse")
+
+
+def test_one_number_for_all_follicles_is_noted_and_can_be_taken_apart(tmp_path):
+    volume, ovary, _ = ball_images()
+    array = np.zeros((40, 40, 40), np.uint16)
+    array[15:18, 15:18, 15:18] = array[22:26, 22:26, 22:26] = 1
+    follicles = sitk.GetImageFromArray(array)
+    sitk.WriteImage(volume, str(tmp_path / "a.nrrd"))
+    write_labels(tmp_path / "a.nii.gz", ovary, follicles)
+    path = write_list(tmp_path, [{"image": "a.nrrd", "label": "a.nii.gz"}])
+    assert "one number for 2 separate follicles" in texts(check_entries(read_datalist(path)), "a", wrong=False)
+    _, labels = read_volume(read_datalist(path, components=True)[0])
+    found = sitk.GetArrayFromImage(labels.follicles)
+    assert found.max() == 2 and (found == 1).sum() == 64 and (found == 2).sum() == 27
+
+
+def listed(folder, rows, **data):
+    return tiny(spacing_mm=(0.5, 0.5, 0.5), data=Data(kind="datalist", path=str(write_list(folder, rows)), **data))
+
+
+def test_a_volume_that_left_the_training_split_is_not_trained_on_any_more(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    cases = prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    assert (cases.training.names(), cases.validation.names()) == (["a", "b"], [])
+    for split in ("validation", "test"):
+        moved = listed(tmp_path, [rows[0], {**rows[1], "split": split}])
+        with pytest.raises(InputError, match=r"data/training/b: prepared before, but .* in split 'training'; .*delete .*data/training"):
+            prepare_training(moved, tmp_path / "data")
+    assert prepare_training(moved, tmp_path / "other").training.names() == ["a"]
+
+
+def test_an_edited_label_is_prepared_again_and_an_untouched_volume_is_not(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    folder = prepare_training(listed(tmp_path, rows), tmp_path / "data").training.folder
+    before = {name: (folder / f"{name}.image.npy").stat().st_mtime_ns for name in "ab"}
+    label = tmp_path / rows[0]["label"]
+    image = sitk.ReadImage(str(label))
+    image[18:22, 18:22, 18:22] = 1
+    sitk.WriteImage(image, str(label))
+    sitk.WriteImage(sitk.ReadImage(str(tmp_path / "b.nrrd")), str(tmp_path / "b.nrrd"), True)
+    prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    assert (open_case(folder, "a")[1][18:22, 18:22, 18:22] == 1).all()
+    assert (folder / "a.image.npy").stat().st_mtime_ns > before["a"]
+    assert (folder / "b.image.npy").stat().st_mtime_ns == before["b"]
+
+
+def test_cases_normalised_in_another_way_are_refused(tmp_path):
+    experiment = listed(tmp_path, [write_pair(tmp_path, "a")])
+    prepare_training(experiment, tmp_path / "data")
+    other = dataclasses.replace(experiment, normalisation={"method": "zscore_nonzero", "clip": [-2, 2]})
+    with pytest.raises(InputError, match="training/a: prepared with normalisation {'method': 'zscore_nonzero'}, the configuration says"):
+        prepare_training(other, tmp_path / "data")
+    with pytest.raises(InputError, match="training/a: prepared with normalisation"):
+        train(other, tmp_path / "data", tmp_path / "run")
+
+
+def test_a_patient_in_two_splits_is_wrong_and_refused_but_not_where_splits_do_not_count(tmp_path):
+    rows = [{**write_pair(tmp_path, name, seed), "patient": "p1"} for seed, name in enumerate("abc")]
+    rows[1]["split"], rows[2]["patient"] = "validation", "p2"
+    entries = read_datalist(write_list(tmp_path, rows))
+    findings = check_entries(entries)
+    assert [finding.name for finding in findings if finding.wrong] == ["b"]
+    assert texts(findings, "b").startswith("in split 'validation', but a of the same patient 'p1' is in 'training'")
+    with pytest.raises(InputError, match="b.nrrd: in split 'validation', but a of the same patient 'p1'"):
+        prepare_training(listed(tmp_path, rows), tmp_path / "data")
+    skipped = prepare_training(listed(tmp_path, rows, problems="skip"), tmp_path / "data", tell=lambda line: None)
+    assert (skipped.training.names(), skipped.validation.names()) == (["a", "c"], [])
+    assert len(checked(entries, Data(kind="datalist"), splits=False)) == 3
+
+
+def test_a_monai_datalist_and_a_csv_list_say_the_same(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    (tmp_path / "list.json").write_text(json.dumps({"training": [rows[0]], "unlabelled": [{"image": "b.nrrd"}]}))
+    table = write_list(tmp_path, [rows[0], {"image": "b.nrrd", "split": "unlabelled"}])
+    assert read_datalist(tmp_path / "list.json") == read_datalist(table)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("picture,label\na,b\n", "unknown column 'picture'"),
+        ("image,label,split\na.nrrd,b.nrrd,trian\n", "line 2: unknown split 'trian'"),
+        ("image,spacing_mm\na.nrrd,0.3 0.3\n", "line 2: spacing_mm must be three lengths"),
+        ("image,ovary\na.nrrd,b.nrrd\n", "line 2: give either label, or both"),
+        ("image,label\na.nrrd,b.nrrd\nx/a.nrrd,b.nrrd\n", "two volumes are called 'a'"),
+        ("image\n", "lists no volumes"),
+    ],
+)
+def test_mistakes_in_a_list_are_named(tmp_path, text, message):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_datalist(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"training": [{"image": "a.nrrd", "lable": "b.nrrd"}]}, r", training\[0\]: unknown key 'lable'; known are image, label, ovary"),
+        ({"training": ["a.nrrd"], "train": ["b.nrrd"]}, ": unknown list 'train'; known are training, validation, test, unlabelled"),
+        ({"training": ["a.nrrd", {"image": 5}]}, r", training\[1\]: 'image' must be text, not 5"),
+        ({"validation": [{"image": "a.nrrd", "label": ["x"]}]}, r""", validation\[0\]: 'label' must be text, not \["x"\]"""),
+        ({"training": [{"image": "a.nrrd", "patient": {"id": 3}}]}, r""", training\[0\]: 'patient' must be text or a whole number, not \{"id": 3\}"""),
+        ({"training": [{"image": None}]}, r", training\[0\]: names no image"),
+        ({"training": [{"image": "a.nrrd", "spacing_mm": [0.3, 0.3, float("nan")]}]}, r", training\[0\]: spacing_mm must be three lengths"),
+    ],
+)
+def test_mistakes_in_a_datalist_are_named(tmp_path, content, message):
+    (tmp_path / "list.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=f"list.json{message}"):
+        read_datalist(tmp_path / "list.json")
+
+
+def test_what_a_datalist_leaves_open_stays_open(tmp_path):
+    content = {"name": "ours", "labels": {"1": "ovary"}, "training": [{"image": "a.nrrd", "label": None, "name": 7, "patient": None}]}
+    (tmp_path / "list.json").write_text(json.dumps(content))
+    (entry,) = read_datalist(tmp_path / "list.json")
+    assert (entry.name, entry.patient, entry.label, entry.split) == ("7", "", None, "unlabelled")
+
+
+def test_a_list_becomes_cases_on_the_model_grid(tmp_path):
+    rows = [write_pair(tmp_path, "a", 0), {**write_pair(tmp_path, "b", 1, ".seg.nrrd"), "split": "validation"}]
+    rows.append({"image": write_pair(tmp_path, "c", 2)["image"], "split": "unlabelled"})
+    (tmp_path / "bad.nrrd").write_text("nothing")
+    rows.append({"image": "bad.nrrd", "label": rows[0]["label"]})
+    path = write_list(tmp_path, rows)
+    told = []
+    experiment = tiny(data=Data(kind="datalist", path=str(path), problems="skip"))
+    prepare_training(experiment, tmp_path / "data", tell=told.append)
+    assert {part: case_names(tmp_path / "data" / part) for part in ("training", "validation", "unlabelled")} == {
+        "training": ["a"], "validation": ["b"], "unlabelled": ["c"],
+    }
+    assert any("bad.nrrd" in line for line in told) and "1 of 4 volumes are left out" in told[-1]
+    image, labels = open_case(tmp_path / "data" / "training", "a")
+    assert image.shape == (20, 20, 20) and set(np.unique(labels)) == {0, 1, 2}
+    assert not open_case(tmp_path / "data" / "unlabelled", "c")[1].any()
+    assert len(entries_at(path)) == 4

@@ -1,0 +1,168 @@
+"""`crend evaluate` on files with the names and headers of USOVA3D: model against both raters, rater against rater."""
+
+import json
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from crend.cli import main
+from crend.errors import Cancelled, InputError
+from crend.comparison.raters import PAIRS, compare_with_raters
+from crend.result import Segmentation
+from crend.io.usova3d import find_scans, read_rater, read_scan
+
+SHAPE = (40, 36, 32)
+
+
+def write(path, array, spacing=(0.5, 0.5, 0.5)):
+    """A legacy VTK file with the header of the set's volumes, x fastest."""
+    d, h, w = array.shape
+    header = (
+        f"# vtk DataFile Version 1.0\n{path.stem}\nBINARY\nDATASET STRUCTURED_POINTS\nDIMENSIONS {w} {h} {d}\nSPACING {' '.join(map(str, spacing))}\n"
+        f"ORIGIN 0 0 0\nPOINT_DATA {array.size}\nSCALARS scalars unsigned_char\nLOOKUP_TABLE default\n"
+    )
+    path.write_bytes(header.encode() + array.astype(np.uint8).tobytes())
+
+
+def ball(radius, shift=0):
+    z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    return (z - 20) ** 2 + (y - 18) ** 2 + (x - 16 - shift) ** 2 < radius**2
+
+
+def write_volume(folder, number, **options):
+    rng = np.random.default_rng(number)
+    write(folder / f"vol{number}.vtk", rng.integers(1, 200, SHAPE), **options)
+    for rater, shift in (("1", 0), ("2", 1)):
+        write(folder / f"vol{number}_o_r{rater}.vtk", ball(12, shift), **options)
+        write(folder / f"vol{number}_f_r{rater}.vtk", 4 * ball(5, shift), **options)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in (1, 7):
+        write_volume(tmp_path, number)
+    return tmp_path
+
+
+def as_rater_1(folder):
+    scans = {scan.name: scan for scan in find_scans(folder)}
+
+    def segment(image, name, progress):
+        labels = read_rater(scans[name], "1")
+        progress("windows", 0.5)
+        return Segmentation(labels.ovary, labels.follicles, None, {})
+
+    return segment
+
+
+def test_scans_are_found_by_name_and_know_their_split_and_raters(folder):
+    (folder / "vol7_f_r2.vtk").unlink()
+    first, second = find_scans(folder)
+    assert (first.name, first.test, first.has("2")) == ("vol1", False, True)
+    assert (second.name, second.test, second.has("1"), second.has("2")) == ("vol7", True, True, False)
+    assert read_scan(first).GetSize() == SHAPE[::-1] and read_scan(first).GetSpacing() == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_spacings_csv_corrects_image_and_labels(folder):
+    (folder / "spacings.csv").write_text("id,x,y,z\n7,0.25,0.25,0.4\n")
+    scan = find_scans(folder)[1]
+    assert read_scan(scan).GetSpacing() == read_rater(scan, "2").follicles.GetSpacing() == pytest.approx((0.25, 0.25, 0.4))
+
+
+def test_a_model_like_rater_1_differs_from_rater_2_as_the_raters_do(folder):
+    told = []
+    found = compare_with_raters(find_scans(folder), as_rater_1(folder), progress=lambda stage, fraction: told.append(fraction))
+    figures = {name: batch.summary["figures"] for name, batch in found.items()}
+    assert list(figures) == list(PAIRS)
+    assert figures["model against rater 1"]["ovary_dsc"]["mean"] == 1 and figures["model against rater 1"]["count_error"]["mean"] == 0
+    both = figures["model against rater 2"]["ovary_dsc"]["mean"], figures["rater 2 against rater 1"]["ovary_dsc"]["mean"]
+    assert both[0] == both[1] == pytest.approx(2 * (ball(12) & ball(12, 1)).sum() / (ball(12).sum() + ball(12, 1).sum()))
+    assert told == sorted(told) and 0.5 in [round(4 * f) / 4 for f in told]
+
+
+def test_a_scan_that_cannot_be_read_is_a_row_with_its_reason(folder):
+    (folder / "vol7_f_r2.vtk").write_bytes(b"no image")
+    found = compare_with_raters(find_scans(folder), as_rater_1(folder))
+    for batch in found.values():
+        assert [row["status"] for row in batch.cases] == ["ok", "failed"]
+        assert "vol7_f_r2.vtk" in batch.cases[1]["reason"]
+
+
+def test_a_scan_that_needs_too_much_memory_leaves_the_others_and_a_stop_ends_all(folder):
+    model = as_rater_1(folder)
+
+    def failing(error):
+        def segment(image, name, progress):
+            if name == "vol7":
+                raise error
+            return model(image, name, progress)
+
+        return segment
+
+    found = compare_with_raters(find_scans(folder), failing(MemoryError()))
+    assert [(row["status"], row["reason"]) for row in found["model against rater 1"].cases] == [("ok", ""), ("failed", "MemoryError")]
+    with pytest.raises(Cancelled):
+        compare_with_raters(find_scans(folder), failing(Cancelled()))
+
+
+def test_only_reading_is_silenced_so_that_progress_is_seen(folder):
+    inside, seen = [], []
+    model = as_rater_1(folder)
+
+    @contextmanager
+    def reading():
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def segment(image, name, progress):
+        seen.append(bool(inside))
+        return model(image, name, progress)
+
+    compare_with_raters(find_scans(folder), segment, progress=lambda *told: seen.append(bool(inside)), reading=reading)
+    assert len(seen) == 6 and not any(seen)
+
+
+def test_an_evaluation_with_failures_is_exit_code_2_after_its_tables(folder, capsys):
+    from tiny import save_bundle
+
+    (folder / "vol7_f_r2.vtk").write_bytes(b"no image")
+    model = save_bundle(folder / "all-ovary", ovary=9.0)
+    options = ["--engine", "torch", "--device", "cpu", "--out"]
+    assert main(["evaluate", str(model), str(folder), *options, str(folder / "report")]) == 2
+    said = capsys.readouterr()
+    assert "1 of 2 volumes failed" in said.err and "failed: vol7" in said.out
+    assert (folder / "report" / "rater_2_against_rater_1" / "summary.json").is_file()
+    (folder / "file").write_text("")
+    assert main(["evaluate", "no-such-model", str(folder), *options, str(folder / "file" / "x")]) == 2
+    assert "cannot be made a folder" in capsys.readouterr().err
+
+
+def test_without_both_raters_there_is_nothing_to_compare(folder):
+    for path in folder.glob("*_r2.vtk"):
+        path.unlink()
+    with pytest.raises(InputError, match="both raters"):
+        compare_with_raters(find_scans(folder), None)
+
+
+def test_the_command_prints_three_comparisons_and_writes_them(folder, capsys):
+    from tiny import save_bundle
+
+    write_volume(folder, 101, spacing=(1.0, 1.0, 1.0))
+    model = save_bundle(folder / "all-ovary", ovary=9.0)
+    assert main(["evaluate", str(model), str(folder), "--out", str(folder / "report"), "--engine", "torch", "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    assert "3 of 3 volumes" in printed and "placeholders" in printed
+    for name in PAIRS:
+        assert name.replace(" against ", " / ") in printed
+        summary = json.loads((folder / "report" / name.replace(" ", "_") / "summary.json").read_text())
+        assert summary["cases"] == 3 and summary["failed"] == 0
+    assert "ovary_dsc" in printed
+
+
+@pytest.mark.parametrize("arguments, said", [(["--split", "best"], "--split best"), ([], "no such folder")])
+def test_wrong_arguments_are_one_line_and_exit_code_2(tmp_path, capsys, arguments, said):
+    assert main(["evaluate", "crend-sim", str(tmp_path / "nowhere"), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1

@@ -1,0 +1,1 @@
+"""Model bundles made from training runs: bundling, calibration, fine-tuning."""

@@ -1,0 +1,275 @@
+"""A training run becomes a model bundle, with a model card that prints what was measured, on what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from crend.bundle import bundle, metadata
+from crend.structures.outlines import FAINT
+from crend.errors import InputError
+
+from ..configuration.experiment import Experiment
+from ..evaluation.emptiness import empty_words
+from ..evaluation.evaluation import flagged_words, markdown
+from ..evaluation.reports import check_measured, least_words, read_report, settings_of, settings_words
+from ..data.seeds import seeds_of, watched_among, watched_words
+from ..evaluation.strata import strata_markdown
+
+NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
+NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
+FIGURES_ARE = (
+    "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
+    "30 % IoU). Count error: |predicted - true| follicles in a volume."
+)
+LIMITS = (
+    "These figures say how well the model does on simulated volumes. They say nothing about real ovaries: no "
+    "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
+    "check every result."
+)
+LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A trained overview network, and what its probabilities of (ovary, follicles) count for in the joint ones, 0 to 1.
+
+    mirrored: it sees each window in its mirror images, too, and the mean counts.
+    """
+
+    experiment: Experiment
+    run_folder: Path
+    share: tuple[float, float] = (0.5, 0.0)
+    mirrored: bool = True
+
+
+def bundle_run(
+    experiment: Experiment,
+    run_folder,
+    out,
+    reports=(),
+    *,
+    notes=(),
+    overview: Overview | None = None,
+    version: str = "0.1.0",
+    changes: str = "first bundle",
+    checkpoint: str = "last.ckpt",
+    trained_on: str | None = None,
+) -> Path:
+    """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first with figures counts.
+
+    notes: Markdown texts for the card, each with its own heading (`## ...`). overview: the second network, which looks at the whole
+    volume first. changes: what is new in `version`; what a bundle that lies in `out` says of other versions is kept. trained_on: which
+    volumes, where they are not those of the configuration. InputError when there is no checkpoint or no report where one was named, and
+    for a report of other weights or on volumes that were trained on.
+    """
+    from ..training.train import load_checkpoint, time_and_device
+
+    run_folder, out = Path(run_folder), Path(out)
+    network, steps = load_checkpoint(experiment, run_folder / checkpoint)
+    seeds = {} if trained_on else seeds_of(experiment, *([overview.experiment] if overview else []))
+    found = [_measured(report, seeds) for report in reports]
+    measured = next((each for each in found if "figures" in each), {})
+    simulated = experiment.data.kind == "simulated"
+    notice = NOTICE if simulated else NOTICE_OWN
+    trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
+    block = _network_block(experiment)
+    second, more = None, {}
+    if overview is not None:
+        second, second_steps = load_checkpoint(overview.experiment, Path(overview.run_folder) / checkpoint)
+        trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
+        share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
+        more["overview"] = {**_network_block(overview.experiment), "share": share, "mirrored": overview.mirrored}
+    described = metadata.describe(
+        network=block["network"],
+        arguments=block["arguments"],
+        spacing_mm=block["spacing_mm"],
+        patch=block["patch"],
+        normalisation=block["normalisation"],
+        version=version,
+        changelog={**_changes_so_far(out), version: changes},
+        description=f"{experiment.network}, width {experiment.arguments.get('width', 32)}: ovary and follicles in 3D ultrasound. {notice}",
+        trained_on=trained_on,
+        measured_on=measured.get("on", "not measured"),
+        notice=notice,
+        task="Ovary and follicles in 3D ultrasound, trained on " + ("simulated volumes" if simulated else "its maker's own volumes"),
+        render_points=block["render"]["points"],
+        thresholds={**metadata.THRESHOLDS, "ovary_lowest": experiment.ovary_lowest, "follicles_edge": experiment.follicles_edge},
+        smallest_follicle_mm=experiment.smallest_follicle_mm,
+        least_probability=_least_probability(experiment),
+        eval_metrics=measured.get("figures", {}),
+        seeds=seeds,
+        **more,
+    )
+    sha256 = bundle.checksums(out, network, described, overview=second) if found else {}
+    for report, each in zip(reports, found):
+        check_measured(report, each, sha256, settings_of(described["crend"]))
+    took = time_and_device(run_folder, checkpoint)
+    second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
+    took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
+    card = model_card(experiment, out.name, trained_on, found, overview, took, notes)
+    return bundle.save(out, network, described, card, overview=second)
+
+
+def _changes_so_far(out: Path) -> dict:
+    """The changelog of the bundle in `out`; empty where there is none."""
+    try:
+        return json.loads((out / "metadata.json").read_text())["changelog"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _network_block(experiment: Experiment) -> dict:
+    """How metadata describes a network that this experiment trained."""
+    return {
+        "network": experiment.network,
+        "arguments": dict(experiment.arguments),
+        "spacing_mm": [float(s) for s in experiment.spacing_mm],
+        "patch": list(experiment.patch),
+        "normalisation": dict(experiment.normalisation),
+        "render": {"points": experiment.render_points or experiment.patch[0] * experiment.patch[1] * experiment.patch[2] // 8},
+    }
+
+
+def _volumes(experiment: Experiment) -> str:
+    data = experiment.data
+    if data.kind != "simulated":
+        return f"volumes of {Path(data.path).name} ({data.kind})"
+    without = data.unlabelled_last_seed - data.unlabelled_first_seed if experiment.semi_weight else 0
+    more = f" and {without} without their labels" if without else ""
+    return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom, seeds {data.first_seed} to {data.last_seed - 1}){more}"
+
+
+def _measured(report, seeds: dict) -> dict:
+    """The summary of a report, and "on": which volumes it is about. InputError when the model learned from one of them."""
+    summary = read_report(report)
+    first, stop = summary["seeds"]
+    simulator = summary.get("simulator", "training")
+    watched = watched_among(range(first, stop), simulator, seeds, str(report))
+    fresh = "none of them used in training" if not watched else f"none of them trained on; {watched_words(watched)}"
+    on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), {fresh}"
+    if simulator == "trial":
+        on = f"{stop - first} volumes of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
+    return {**summary, "on": on}
+
+
+def model_card(experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, notes=()) -> str:
+    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts."""
+    simulated = experiment.data.kind == "simulated"
+    lines = [
+        f"# {name}",
+        "",
+        f"**{NOTICE if simulated else NOTICE_OWN}**",
+        "",
+        "Segments the ovary (the whole organ) and its follicles in a 3D ultrasound volume.",
+        "",
+        "| | |",
+        "|---|---|",
+        *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
+        f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
+        *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
+        f"| ovary's threshold | {_threshold(experiment)} |",
+        f"| follicles | {_follicles(experiment)} |",
+        f"| trained on | {trained_on} |",
+        *([f"| training took | {took} |"] if took else []),
+        f"| augmentation | {_augmentation(experiment)} |",
+        f"| objective | {_objective(experiment)} |",
+        "",
+        "## Measured",
+        "",
+    ]
+    said = None
+    for each in measured:
+        lines += _figures(name, each, said)
+        said = settings_words(each)
+    if any("figures" in each for each in measured):
+        lines += [FIGURES_ARE]
+    elif not measured:
+        lines += ["Nothing yet."]
+    for note in notes:
+        lines += ["", note.strip()]
+    lines += [
+        "",
+        "## Limits",
+        "",
+        LIMITS if simulated else LIMITS_OWN,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _least_probability(experiment: Experiment) -> dict | None:
+    """What the bundle asks of small follicles; None where it asks nothing."""
+    asked = experiment.small_follicle_probability
+    return {"below_mm": float(experiment.small_follicle_mm), "small": float(asked)} if asked else None
+
+
+def _follicles(experiment: Experiment) -> str:
+    found, edge, least = metadata.THRESHOLDS["follicles"], experiment.follicles_edge, _least_probability(experiment)
+    parts = [f"probability from {found:g} on, diameter from {experiment.smallest_follicle_mm:g} mm on"]
+    parts += [f"edge at a probability of {edge:g}, unless less than {FAINT:g} of it is left"] if edge > found else []
+    return "; ".join(parts + ([least_words(least)] if least else []))
+
+
+def _threshold(experiment: Experiment) -> str:
+    usual = metadata.THRESHOLDS["ovary"]
+    if experiment.ovary_lowest >= usual:
+        return f"{usual:g}"
+    return f"{usual:g}; where nothing reaches it, down to {experiment.ovary_lowest:g}: where the expected Dice is highest"
+
+
+def _figures(name: str, measured: dict, said: str | None) -> list[str]:
+    """What one report says, with which settings, unless they were the last ones `said`, and the command that measured it."""
+    trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
+    options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
+    first, stop = measured["seeds"]
+    command = f"python -m crend_training evaluate {name} {trial}{options}--first-seed {first} --volumes {stop - first} --out REPORT"
+    settings = settings_words(measured)
+    settings = [settings, ""] if settings and settings != said else []
+    if "empty" in measured:
+        return [f"{empty_words(measured)} By `{command}`.", "", *settings]
+    flags = [flagged_words(measured["flags"]), ""] if "flags" in measured else []
+    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", *settings, markdown(measured["figures"]), "", *flags]
+    return lines + ([strata_markdown(measured["strata"]), ""] if measured.get("strata") else [])
+
+
+def _network(experiment: Experiment) -> str:
+    width = experiment.arguments.get("width", 32)
+    spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
+    patch = " x ".join(str(p) for p in experiment.patch)
+    detail = ", its head sees the full-size map too" if experiment.arguments.get("detail") else ""
+    return f"{experiment.network}, width {width} (the paper's is 32){detail}, grid of {spacing} mm, windows of {patch} voxels"
+
+
+def _augmentation(experiment: Experiment) -> str:
+    parts = [f"rotation +-{experiment.rotation_degrees:g} degrees in the transverse section"]
+    if experiment.tilt_degrees:
+        parts.append(f"tilt +-{experiment.tilt_degrees:g}")
+    if experiment.scale:
+        parts.append(f"scale +-{100 * experiment.scale:g} %")
+    if experiment.any_orientation:
+        parts.append("axis order and flips")
+    if experiment.intensity:
+        parts.append("resolution, blur, contrast, gain, noise")
+    if experiment.contrast:
+        parts.append("lighter and darker tissue of the ovary")
+    return ", ".join(parts)
+
+
+def _objective(experiment: Experiment) -> str:
+    dice = f"; soft Dice added with weight {experiment.dice_weight:g}" if experiment.dice_weight else ""
+    if experiment.point_dice_weight and experiment.network in ("rend", "crend"):
+        dice += f", to the loss of the points with weight {experiment.point_dice_weight:g}"
+    if experiment.small_weight > 1 and experiment.network in ("rend", "crend"):
+        dice += f"; small follicles count up to {experiment.small_weight:g} times"
+    points = f"lambda {experiment.lambda_points:g}"
+    if experiment.network == "crend":
+        points = f"eq. 5 of the paper: lambda {experiment.lambda_points:g} / {experiment.lambda_contrast:g}, gamma {experiment.gamma:g}"
+    return {
+        "crend": f"{points}, k {experiment.k:g}, beta {experiment.beta:g}",
+        "rend": f"eq. 5 of the paper without its contrastive term: {points}, k {experiment.k:g}, beta {experiment.beta:g}",
+        "context": "cross-entropy, twice: the second stage on the first's probabilities, stitched over the volume",
+        "edge": f"cross-entropy of objects and, with weight {experiment.contour_weight:g}, of contours",
+        "entropy": f"cross-entropy and, with weight {experiment.adversarial_weight:g}, two discriminators (boundary and entropy maps)",
+    }.get(experiment.network, "cross-entropy") + dice

@@ -1,0 +1,205 @@
+"""What a bundle's follicles and volumes look like when it is right: its confidences and flags, fitted on volumes with their truth.
+
+Written into the bundle's metadata as "confidence" and "familiar" (see crend.confidence.follicle_confidence, crend.confidence.familiarity); the weights stay as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from crend.bundle import bundle as bundles
+from crend.confidence.follicle_confidence import FEATURES, confidence, fit
+from crend.errors import InputError
+from crend.confidence.familiarity import FEATURES as DESCRIPTION
+from crend.confidence.familiarity import describe, distance
+from crend.confidence.familiarity import fit as fit_familiar
+from crend.io.atomic import replacing
+from crend.confidence.plausibility import LEAST_EXPECTED, fit_least_expected
+
+from ..evaluation.evaluation import POOR
+from ..evaluation.reports import settings_of
+
+BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
+FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
+COLUMNS = ["seed", "ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
+FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
+
+
+def observe(model, seeds, out, *, simulator: str = "training", engine: str = "auto", tell=print) -> tuple[list[dict], list[dict]]:
+    """(a row a predicted follicle, a row a volume) of the simulated volumes of `seeds`, kept in `out`; what is there already is not redone.
+
+    simulator: "training", or "trial" for volumes of a kind that no model learned from.
+
+    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, ovary_dsc, expected_ovary_dsc (empty
+    when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
+    """
+    loaded, out = bundles.load(model), Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    block = loaded.metadata["crend"]
+    about = {"sha256": block.get("sha256"), "spacing_mm": block["spacing_mm"], "settings": settings_of(block), "simulator": simulator, "columns": COLUMNS}
+    if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text()) != about:
+        raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
+    (out / ABOUT).write_text(json.dumps(about) + "\n")
+    volumes = _read(out / VOLUMES)
+    done = {int(row["seed"]) for row in volumes}
+    follicles = _read_done(out / FOLLICLES, done)
+    from crend.inference.engines import make_engine
+
+    running = make_engine(loaded.network, "auto", engine)
+    for seed in seeds:
+        if seed in done:
+            continue
+        new, volume = _observe_one(loaded, running, simulator, seed)
+        _append(out / FOLLICLES, ["seed", "id", "matched", *FEATURES], new)
+        # The volume's row comes last: it says that the follicles' rows are all there.
+        _append(out / VOLUMES, COLUMNS, [volume])
+        follicles, volumes = [*follicles, *new], [*volumes, volume]
+        tell(f"seed {seed}: {len(new)} follicles, {sum(row['matched'] for row in new)} of them true")
+    wanted = set(seeds)
+    return [row for row in follicles if int(row["seed"]) in wanted], [row for row in volumes if int(row["seed"]) in wanted]
+
+
+def calibrate_confidence(rows) -> dict:
+    """The "confidence" block: the fit, and its reliability on volumes that were left out of it one by one. InputError for too few rows."""
+    if len(rows) < FEWEST_FOLLICLES:
+        raise InputError(f"{len(rows)} predicted follicles are too few to calibrate on (at least {FEWEST_FOLLICLES}); give more volumes.")
+    features = np.array([[float(row[name]) for name in FEATURES] for row in rows])
+    matched = np.array([int(row["matched"]) for row in rows], bool)
+    seeds = np.array([int(row["seed"]) for row in rows])
+    left_out = np.zeros(len(rows))
+    for seed in np.unique(seeds):
+        model = fit(features[seeds != seed], matched[seeds != seed])
+        left_out[seeds == seed] = [confidence(each, model) for each in features[seeds == seed]]
+    plain = np.array([confidence(each, None) for each in features])
+    table = reliability(left_out, matched)
+    return {
+        **fit(features, matched),
+        "measured": {
+            "follicles": len(rows),
+            "true": int(matched.sum()),
+            "volumes": len(np.unique(seeds)),
+            "reliability": table,
+            "calibration_error": _round(sum(row["follicles"] * abs(row["confidence"] - row["true"]) for row in table) / len(rows)),
+            "brier": _round(np.mean((left_out - matched) ** 2)),
+            "brier_uncalibrated": _round(np.mean((plain - matched) ** 2)),
+        },
+    }
+
+
+def reliability(confidences, matched) -> list[dict]:
+    """Follicles by confidence: in each bin their number, mean confidence and share of true ones; empty bins are left out."""
+    confidences, matched = np.asarray(confidences, float), np.asarray(matched, bool)
+    table = []
+    for low, high in zip(BINS, BINS[1:]):
+        inside = (confidences >= low) & ((confidences < high) | (high == BINS[-1]))
+        if inside.any():
+            table.append({"from": low, "to": high, "follicles": int(inside.sum()), "confidence": _round(confidences[inside].mean()),
+                          "true": _round(matched[inside].mean())})
+    return table
+
+
+def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
+    """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
+
+    fresh: whether the descriptions are of others than these volumes. An ovary is uncertain where it promises less Dice than right ones, of POOR or
+    more, mostly do; each is judged by the others.
+    """
+    descriptions = np.asarray(descriptions, float)
+    descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
+    if len(descriptions) < FEWEST_VOLUMES:
+        raise InputError(f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases.")
+    block = fit_familiar(descriptions)
+    far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
+    drawn = [(float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
+    uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
+    block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
+    wrong = [doubted for doubted, (_, right) in zip(uncertain, drawn) if not right]
+    block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
+    block["measured"] |= {"wrong": len(wrong), "wrong_uncertain": sum(wrong)}
+    return block
+
+
+def _least(drawn) -> float:
+    """The expected Dice below which an ovary counts as uncertain, given (expected Dice, whether it is right) of others."""
+    return fit_least_expected(*zip(*drawn)) if sum(right for _, right in drawn) >= FEWEST_OVARIES else LEAST_EXPECTED
+
+
+def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
+    """Descriptions of training cases, of up to `most` spread evenly over the folder. InputError when there are none of that spacing."""
+    from ..data.cases import case_names, open_case
+
+    folder = Path(folder)
+    names = case_names(folder)
+    if not names:
+        raise InputError(f"{folder}: holds no cases; run `crend_training prepare` first.")
+    chosen = [names[int(k)] for k in np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))]
+    found = []
+    for name in chosen:
+        spacing = json.loads((folder / f"{name}.json").read_text())["spacing_mm"]
+        if not np.allclose(spacing, spacing_mm):
+            raise InputError(f"{folder}: {name} has a spacing of {spacing} mm, the bundle {list(spacing_mm)}; give the cases it was trained on.")
+        found.append(describe(np.asarray(open_case(folder, name)[0]), spacing[::-1]))
+    return found
+
+
+def _observe_one(loaded, engine, simulator: str, seed: int):
+    import SimpleITK as sitk
+
+    from crend.confidence.assessment import features_of
+    from crend.confidence.expected_dice import suited
+    from crend.inference.model_grid import normalise, to_model_grid
+    from crend.comparison.matching import HIT, overlaps
+    from crend.comparison.metrics import dice
+    from crend.structures.ovary import tidy
+    from crend.predict import segment
+
+    from ..data.simulators import simulate
+
+    phantom, settings = simulate(simulator, seed), loaded.metadata["crend"]
+    found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
+    values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
+    seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities])
+    thresholds, expected = suited(seen[0], settings["thresholds"], settings["spacing_mm"])
+    probabilities, organ, _ = tidy(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
+    shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))
+    best = shared.iou().max(axis=0, initial=0.0)
+    matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}
+    features = features_of(values, grid, probabilities, found.follicles, found.measurements)
+    rows = [{"seed": seed, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))} for label, each in features.items()]
+    description = describe(normalise(values, settings["normalisation"]), grid.spacing)
+    right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (phantom, found)))
+    return rows, {"seed": seed, "ovary_dsc": right, "expected_ovary_dsc": expected if organ.any() else "", **dict(zip(DESCRIPTION, description))}
+
+
+def _read(path: Path) -> list[dict]:
+    if not path.is_file():
+        return []
+    with open(path, newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def _read_done(path: Path, done: set) -> list[dict]:
+    """The rows of volumes that are done. Those of one that was stopped before it was leave the file, as it will be looked at again."""
+    rows = _read(path)
+    kept = [row for row in rows if int(row["seed"]) in done]
+    if len(kept) < len(rows):
+        with replacing(path) as temporary:
+            _append(temporary, list(rows[0]), kept)
+    return kept
+
+
+def _append(path: Path, columns, rows) -> None:
+    fresh = not path.is_file() or not path.stat().st_size
+    with open(path, "a", newline="") as f:
+        writer = csv.DictWriter(f, columns, lineterminator="\n")
+        if fresh:
+            writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" if isinstance(value, float) else value for name, value in row.items()} for row in rows)
+
+
+def _round(value) -> float:
+    return float(f"{value:.4g}")

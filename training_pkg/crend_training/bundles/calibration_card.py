@@ -1,0 +1,87 @@
+"""A calibration goes into its bundle: metadata and model card; the weights and their checksum stay."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from crend.bundle import bundle as bundles
+from crend.io.atomic import replacing
+from crend.bundle.metadata import check
+from crend.confidence.plausibility import least_expected
+
+from ..evaluation.evaluation import POOR
+
+START, END = "<!-- confidence -->", "<!-- /confidence -->"
+NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
+
+
+def write_into_bundle(folder, confidence: dict, familiar: dict, measured_on: str) -> None:
+    """Put both blocks into metadata.json and a section into README.md of the bundle in `folder`. InputError when it is no bundle."""
+    folder = Path(folder)
+    metadata = json.loads(json.dumps(bundles.info(folder).metadata))
+    metadata["crend"]["confidence"] = {**confidence, "fitted_on": measured_on}
+    metadata["crend"]["familiar"] = familiar
+    check(metadata, str(folder / bundles.METADATA))
+    text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False)
+    # Rows of numbers on one line each: a matrix of a number a line cannot be read.
+    text = NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)
+    card = folder / "README.md"
+    contents = {card: with_section(card.read_text(encoding="utf-8"), section(confidence, familiar, measured_on)), folder / bundles.METADATA: text + "\n"}
+    for path, content in contents.items():
+        with replacing(path) as temporary:
+            temporary.write_text(content, encoding="utf-8", newline="\n")
+
+
+def with_section(card: str, text: str) -> str:
+    """The model card with this section in place of the one that it had, or before its limits."""
+    block = f"{START}\n{text}\n{END}\n"
+    if START in card and END in card:
+        return card[: card.index(START)] + block + card[card.index(END) + len(END) + 1 :]
+    before, limits, after = card.partition("## Limits")
+    return f"{before}{block}\n{limits}{after}" if limits else f"{card.rstrip()}\n\n{block}"
+
+
+def section(confidence: dict, familiar: dict, measured_on: str) -> str:
+    """What the model card says of confidences and flags. measured_on: which volumes."""
+    measured, flagged = confidence["measured"], familiar["measured"]
+    lines = [
+        "## Confidence and flags",
+        "",
+        f"Reliability of the confidences on {measured_on}: {measured['follicles']} predicted follicles, {measured['true']} of them true (more "
+        "than 30 % IoU). Each volume's follicles were judged by a calibration that did not know the volume.",
+        "",
+        "| confidence | follicles | mean confidence | true |",
+        "|---|---|---|---|",
+        *(f"| {row['from']:.2f} to {row['to']:.2f} | {row['follicles']} | {row['confidence']:.2f} | {row['true']:.2f} |" for row in measured["reliability"]),
+        "",
+        f"Mean calibration error {measured['calibration_error']:.3f}; Brier score {measured['brier']:.3f} (mean probability inside, uncalibrated: "
+        f"{measured['brier_uncalibrated']:.3f}).",
+        "",
+        f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
+        f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} {'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
+        f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: {flagged['uncertain']} of them "
+        f"had one, among them {flagged['wrong_uncertain']} of the {flagged['wrong']} whose ovary is wrong (Dice below {POOR:g}), each judged by a limit "
+        "that did not know the volume.",
+    ]
+    return "\n".join(lines)
+
+
+def draw(confidence: dict, path) -> Path:
+    """The reliability diagram as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    table = confidence["measured"]["reliability"]
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle="--")
+    axes.plot([row["confidence"] for row in table], [row["true"] for row in table], "o-")
+    for row in table:
+        axes.annotate(str(row["follicles"]), (row["confidence"], row["true"]), textcoords="offset points", xytext=(6, -12))
+    axes.set(xlabel="confidence", ylabel="share of true follicles (IoU > 30 %)", xlim=(0, 1.02), ylim=(0, 1.02),
+             title=f"Reliability: {confidence['measured']['follicles']} follicles, number at each point")
+    figure.savefig(path, dpi=120)
+    return Path(path)

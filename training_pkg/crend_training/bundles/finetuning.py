@@ -1,0 +1,186 @@
+"""Adapts a bundle to the few labelled volumes of one site: short, from the bundle's weights, at a low rate."""
+
+from __future__ import annotations
+
+import copy
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crend.bundle import bundle as bundles
+from crend.errors import InputError
+
+from ..configuration.experiment import Experiment, experiment_from
+from ..data.sources import prepare_training
+from ..training.starting import Start
+from ..training.train import BEST, LAST, load_checkpoint, train
+
+NOTICE = (
+    "Research use only, not for diagnosis. Fine-tuned on volumes of its user's choice; what it does on others, and how well its confidences "
+    "hold, is not known."
+)
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """steps: patches of batch 1; rate: falls from `rate` to a hundredth of it. seed: draws of patches and augmentation.
+
+    share: what the trained weights count for beside those to begin with, above 0 to 1. Few volumes teach their own accidents, too; weights
+    half-way between are better on others than either (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022; results/finetune).
+    """
+
+    steps: int = 400
+    rate: float = 3e-4
+    seed: int = 0
+    rater: str = "agreement"
+    share: float = 0.5
+    workers: int = 1
+
+
+def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None, progress: bool = True, tell=print) -> Path:
+    """Trains the networks of the bundle `base` (name or folder) on `data`, each on its own grid, and writes the bundle `out`; returns its folder.
+
+    Its weights lie between those of `base` and the trained ones (`settings.share`).
+
+    data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
+    "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
+    work: folder of the cases, checkpoints and curves (default: OUT.finetuning); a run found there is resumed.
+    InputError for a bundle or data that will not do, where `out` is the base itself, and where `work` holds a run from other weights, on
+    other volumes or with other settings than the number of steps.
+    """
+    out = Path(out)
+    loaded = bundles.load(base)
+    if out.resolve() == loaded.folder.resolve():
+        raise InputError(f"{out}: is the bundle to begin with; give another folder with --out")
+    if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
+        raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
+    work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
+    block = loaded.metadata["crend"]
+    network, cases, steps = _trained(loaded.network, _experiment(loaded.name, block, data, settings), settings.share, work, "", progress, tell)
+    overview, overview_steps = None, None
+    if loaded.overview is not None:
+        experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
+        overview, _, overview_steps = _trained(loaded.overview, experiment, settings.share, work, "overview-", progress, tell)
+    metadata = _metadata(loaded, *cases, steps, overview_steps, settings)
+    return bundles.save(out, network, metadata, model_card(loaded, metadata, *cases, steps, overview_steps, settings), overview=overview)
+
+
+def _trained(network, experiment: Experiment, share: float, work: Path, which: str, progress: bool, tell):
+    """(the network trained further, as far as `share`, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
+    folder, run = work / f"{which}data", work / f"{which}run"
+    cases = prepare_training(experiment, folder, tell=tell)
+    training, validation = cases.training.names(), cases.validation.names()
+    if not training:
+        raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
+    tell(f"{experiment.name}: {experiment.steps} steps")
+    train(experiment, folder, run, cases=cases, start=Start(network.state_dict()), progress=progress)
+    # a run that was stopped before its first validation, or has none, has no best checkpoint
+    checkpoint = BEST if validation and (run / BEST).is_file() else LAST
+    trained, steps = load_checkpoint(experiment, run / checkpoint)
+    return between(network, trained, share), (training, validation), steps
+
+
+def between(before, after, share: float):
+    """`after` (a network, changed in place) with weights that lie from those of `before` (the same kind of network) as far as `share`, 0 to 1."""
+    old = before.state_dict()
+    mixed = {key: old[key].lerp(new, share) if new.is_floating_point() else new for key, new in after.state_dict().items()}
+    after.load_state_dict(mixed)
+    return after
+
+
+def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experiment:
+    """The settings of the run: the network and grid that a bundle's `block` describes, the bundled model's augmentation, a low rate."""
+    data = Path(data)
+    kind = "usova3d" if data.is_dir() else "datalist"
+    values = {
+        "name": name,
+        "network": block["network"],
+        "arguments": dict(block["arguments"]),
+        "spacing_mm": list(block["spacing_mm"]),
+        "patch": list(block["patch"]),
+        "normalisation": dict(block["normalisation"]),
+        "data": {"kind": kind, "path": str(data), "rater": settings.rater},
+        "seed": settings.seed,
+        "steps": settings.steps,
+        "learning_rate": settings.rate,
+        "final_learning_rate": settings.rate / 100,
+        "warmup_steps": min(20, settings.steps // 10),
+        "average_decay": 0.99,
+        "points": block["render"]["points"] // 2 or None,
+        "render_points": block["render"]["points"] or None,
+        "dice_weight": 1.0,
+        "point_dice_weight": 1.0,
+        "tilt_degrees": 15.0,
+        "scale": 0.2,
+        "any_orientation": True,
+        "validate_every": max(1, min(100, settings.steps)),
+        "checkpoint_every": max(1, min(50, settings.steps)),
+        "tensorboard": False,
+        "workers": settings.workers,
+    }
+    return experiment_from(values, f"fine-tuning of {name}")
+
+
+def _metadata(loaded, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> dict:
+    metadata = copy.deepcopy(loaded.metadata)
+    volumes = f"{len(training)} volumes of its user ({', '.join(training)})"
+    watched = f", chosen on {len(validation)} others ({', '.join(validation)})" if validation else ""
+    version = f"{metadata['version']}-finetuned"
+    metadata["version"] = version
+    metadata["changelog"] = {**metadata["changelog"], version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
+    metadata["description"] = f"{loaded.name} {loaded.metadata['version']}, fine-tuned on {volumes}. {NOTICE}"
+    metadata["intended_use"] = NOTICE
+    metadata["task"] = f"Ovary and follicles in 3D ultrasound: {loaded.name}, fine-tuned on {len(training)} of its user's volumes"
+    metadata.pop("eval_metrics", None)
+    block = metadata["crend"]
+    block.pop("sha256", None)
+    mixed = f"; {_share_words(settings.share)}" if settings.share < 1 else ""
+    counts = f"{steps} steps" if overview_steps is None else f"{steps} steps (overview: {overview_steps})"
+    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}{mixed}"
+    block["measured_on"] = "not measured since it was fine-tuned"
+    block["notice"] = NOTICE
+    block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": dict(loaded.metadata["crend"]["sha256"])}
+    return metadata
+
+
+def model_card(loaded, metadata: dict, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> str:
+    """README.md of the fine-tuned bundle."""
+    block = metadata["crend"]
+    lines = [
+        f"# {loaded.name}, fine-tuned",
+        "",
+        f"**{NOTICE}**",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| base | {loaded.name} {loaded.metadata['version']}, sha256 {', '.join(f'{name} {sha}' for name, sha in block['base']['sha256'].items())} |",
+        f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
+        f"| fine-tuned on | {len(training)} volumes: {', '.join(training)} |",
+        f"| checkpoint | {_chosen(validation, steps)} |",
+    ]
+    if overview_steps is not None:
+        lines.append(f"| checkpoint of the first look | {_chosen(validation, overview_steps)} |")
+    lines.append(f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |")
+    lines += [f"| weights | {_share_words(settings.share)} |"] if settings.share < 1 else []
+    lines += [
+        "",
+        "## Measured",
+        "",
+        "Not since it was fine-tuned: what was measured of the base does not hold here. Measure it on labelled volumes that it was not "
+        "trained on: `crend compare --batch`, or `crend evaluate` on USOVA3D.",
+        "",
+        "## Limits",
+        "",
+        "A few volumes of one scanner make a model of that scanner. Compare it with its base on other volumes before it is used for them. "
+        "The base's confidences, and what it finds unfamiliar, were fitted to the base.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _share_words(share: float) -> str:
+    return f"{share:g} of the trained weights, {1 - share:g} of the base's"
+
+
+def _chosen(validation, steps: int) -> str:
+    return f"the best on {len(validation)} volumes ({', '.join(validation)}), after {steps} steps" if validation else f"the last, after {steps} steps"

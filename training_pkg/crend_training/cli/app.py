@@ -1,0 +1,241 @@
+"""python -m crend_training: phantom, systems, check, prepare, train, bundle, evaluate, calibrate, crossval, tables, points."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import List, Optional, Tuple
+
+import typer
+
+from crend.errors import InputError
+
+from . import measuring
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, bundle and measure the systems of C-Rend.")
+
+
+@app.command()
+def phantom(
+    out: Path = typer.Option(..., help="Folder to write volume.nrrd, labels.nrrd and parameters.json to."),
+    seed: int = typer.Option(0, help="The same seed gives the same volume."),
+    trial: bool = typer.Option(False, "--trial", help="Of the second simulator, for testing only, from which no model learns."),
+) -> None:
+    """Simulate one 3D ultrasound volume of an ovary, with its truth."""
+    from ..phantom import make_phantom, write_phantom
+    from ..trial_phantom import make_trial_volume
+
+    write_phantom((make_trial_volume if trial else make_phantom)(seed), out)
+    typer.echo(f"{out}: volume.nrrd, labels.nrrd, parameters.json")
+
+
+@app.command()
+def systems(as_json: bool = typer.Option(False, "--json", help="As JSON: name -> parameter count.")) -> None:
+    """The systems that can be trained, and their parameter counts at the paper's width of 32."""
+    import json
+
+    from crend.networks import parameter_counts
+
+    counts = parameter_counts()
+    typer.echo(json.dumps(counts) if as_json else "\n".join(f"{name:8} {count:>11,}" for name, count in counts.items()))
+
+
+@app.command()
+def check(
+    data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
+    rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
+    outside_percent: float = typer.Option(1.0, help="Share of a volume's follicle voxels that may lie outside its ovary."),
+) -> None:
+    """Read everything and list what is wrong, file by file; exit code 2 when something is."""
+    from ..data.checking import check_entries
+    from ..configuration.experiment import CHOICES, Data
+    from ..data.sources import entries_at
+
+    if rater not in CHOICES["data: rater"]:
+        raise InputError(f"--rater {rater}: unknown; use agreement, 1 or 2")
+    entries = entries_at(data, Data(rater=rater))
+    with typer.progressbar(length=len(entries), label="checking", file=sys.stderr) as bar:
+        findings = check_entries(entries, outside_percent=outside_percent, progress=lambda: bar.update(1))
+    for finding in findings:
+        typer.echo(str(finding))
+    wrong = {finding.name for finding in findings if finding.wrong}
+    labelled = sum(entry.labelled for entry in entries)
+    typer.echo(f"{len(entries)} volumes, {labelled} of them labelled; {len(wrong)} wrong")
+    if wrong:
+        raise typer.Exit(2)
+
+
+@app.command()
+def prepare(config: Path, data: Path = typer.Option(..., help="Folder for the cases.")) -> None:
+    """Put the volumes of a configuration on its model grid (simulating them where it says so); what is there already is kept."""
+    from ..configuration.experiment import read_experiment
+    from ..data.sources import prepare_training
+
+    prepare_training(read_experiment(config), data, tell=lambda line: typer.echo(line, err=True))
+
+
+@app.command()
+def train(
+    config: Path,
+    data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
+    run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
+    start: Optional[Path] = typer.Option(None, help="A checkpoint, such as last.ckpt of another run, to begin with instead of random weights."),
+    as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
+) -> None:
+    """Train the system of a configuration; start again after a kill and it goes on."""
+    from ..configuration.experiment import read_experiment
+    from ..data.sources import prepare_training
+    from ..training.starting import start_of
+    from ..training.train import locked
+    from ..training.train import train as run_training
+
+    experiment, cases = read_experiment(config), None
+    begin = None if start is None else start_of(experiment, start)
+    if not as_is:
+        data.mkdir(parents=True, exist_ok=True)
+        # Of several processes that start together one prepares, the others wait and find it done.
+        with locked(data, wait=True):
+            cases = prepare_training(experiment, data, tell=lambda line: typer.echo(line, err=True))
+    run_training(experiment, data, run, cases=cases, start=begin)
+
+
+@app.command()
+def bundle(
+    config: Path,
+    run: Path = typer.Option(..., help="Folder of the training run."),
+    out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
+    report: List[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
+    note: List[Path] = typer.Option([], help="Markdown for the model card, with its own heading; may be given again."),
+    overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
+    overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
+    share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
+    version: str = typer.Option("0.1.0", help="Of the bundle."),
+    changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
+) -> None:
+    """Make a model bundle of a run's last checkpoint."""
+    from ..bundles.bundling import Overview, bundle_run
+    from ..configuration.experiment import read_experiment
+
+    if (overview is None) != (overview_run is None):
+        raise InputError("--overview and --overview-run belong together; give both or none")
+    second = Overview(read_experiment(overview), overview_run, share) if overview else None
+    bundle_run(read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes)
+    typer.echo(f"{out}: done")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"--note {path}: cannot be read as text; give a Markdown file") from None
+
+
+@app.command()
+def finetune(
+    model: str = typer.Argument(..., metavar="BUNDLE", help="The bundle to begin with: a model's name or a folder."),
+    data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
+    out: Path = typer.Option(..., help="Folder of the new bundle; its name is the model's name."),
+    steps: int = typer.Option(400, min=1, help="Patches to train on."),
+    rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
+    seed: int = 0,
+    rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
+    share: float = typer.Option(0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."),
+    work: Optional[Path] = typer.Option(None, help="Folder for cases, checkpoints and curves; OUT.finetuning when left out."),
+) -> None:
+    """Adapt a bundle to a site's few labelled volumes; start again after any stop and it goes on."""
+    from ..bundles.finetuning import FineTuning
+    from ..bundles.finetuning import finetune as run
+
+    run(model, data, out, FineTuning(steps, rate, seed, rater, share), work=work, tell=lambda line: typer.echo(line, err=True))
+    typer.echo(f"{out}: done; crend segment --model {out}")
+
+
+@app.command()
+def crossval(
+    config: Path,
+    data: Path = typer.Option(..., help="Folder for simulated volumes and cases."),
+    out: Path = typer.Option(..., help="Folder of the study; a study found there goes on."),
+    devices: str = typer.Option("auto", help="auto, cpu, or GPUs such as 0,1; each takes one run at a time."),
+    only: List[str] = typer.Option([], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."),
+    prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),
+) -> None:
+    """Train and test every system on the same folds. Start again after any stop and it goes on; a failing run loses no other."""
+    from ..configuration.experiment import read_experiment
+    from ..study.crossval import devices_of, run_study
+    from ..study.study import parse_run, prepare_study
+    from ..training.train import locked
+
+    def tell(line):
+        typer.echo(line, err=True)
+
+    wanted, workers = [parse_run(text) for text in only], devices_of(devices)
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out, wait=True):
+        study = prepare_study(read_experiment(config), data, out, tell=tell)
+    unknown = [text for text, run in zip(only, wanted) if run not in study.runs()]
+    if unknown:
+        raise InputError(f"--only {unknown[0]}: not in this study; runs are {', '.join(f'{s}:{f}' for s, f in study.runs())}")
+    if prepare_only:
+        return
+    if wanted:
+        from ..study.fold_run import run_fold
+
+        for run in wanted:
+            run_fold(study, *run)
+        return
+
+    def command(system, fold):
+        return [sys.executable, "-m", "crend_training", "crossval", config, "--data", data, "--out", out, "--only", f"{system}:{fold}"]
+
+    failed = run_study(study, command, devices=workers, tell=tell)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tables(
+    run_dir: Path = typer.Argument(..., help="Folder of a study (`crossval --out`)."),
+    out: Optional[Path] = typer.Option(None, help="Folder for the tables and plots; RUN_DIR/tables when left out."),
+    plots: bool = typer.Option(True, help="Draw boxplots and Bland-Altman plots."),
+) -> None:
+    """Tables 1 and 2 with paired tests, as Markdown here and as files, from the runs that are finished."""
+    from ..study.tables import write_tables
+
+    typer.echo(write_tables(run_dir, out, plots=plots))
+
+
+@app.command()
+def points(
+    config: Path,
+    data: Path = typer.Option(..., help="Folder of cases (the last level: where NAME.json lie)."),
+    run: Path = typer.Option(..., help="Folder of the training run."),
+) -> None:
+    """Point statistics of a trained Rend or C-Rend: ambiguous points, corrections, harms, similarity of the classes."""
+    import json
+
+    from ..data.cases import case_names
+    from ..configuration.experiment import read_experiment
+    from ..evaluation.point_statistics import point_statistics
+    from ..training.train import load_checkpoint
+
+    experiment, names = read_experiment(config), case_names(data)
+    network, _ = load_checkpoint(experiment, run / "last.ckpt")
+    if network.head is None:
+        raise InputError(f"{config}: {experiment.network} renders no points; give a run of rend or crend")
+    if not names:
+        raise InputError(f"{data}: holds no cases")
+    typer.echo(json.dumps(point_statistics(experiment, network, data, names), indent=1))
+
+
+for command in (measuring.evaluate, measuring.difference, measuring.calibrate):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; bad input is one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+

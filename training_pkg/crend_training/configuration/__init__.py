@@ -1,0 +1,1 @@
+"""What a training run is made from: the YAML configuration, read and checked."""

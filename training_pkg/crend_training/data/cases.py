@@ -1,0 +1,118 @@
+"""Training cases on the model grid, as memory-mapped arrays: a patch is read without reading the volume.
+
+A case NAME is three files: NAME.image.npy (float16 (D, H, W), normalised), NAME.labels.npy (uint8, 0 background,
+1 ovary outside follicles, 2 follicle) and NAME.json (spacing, normalisation and what else is worth keeping).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crend.errors import InputError
+from crend.io.volumes import by
+
+OVARY, FOLLICLE = 1, 2
+
+
+def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normalisation, about: dict | None = None) -> None:
+    """Resamples image and label images (SimpleITK) to `spacing_mm` (x, y, z) and writes the case; the JSON comes last.
+
+    ovary and follicles None: a case without labels, which has no NAME.labels.npy.
+    """
+    from crend.inference.model_grid import normalise, to_model_grid
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    array, grid = to_model_grid(image, spacing_mm)
+    array = normalise(array, normalisation).astype(np.float16)
+    _replace(folder / f"{name}.image.npy", lambda f: np.save(f, array))
+    if ovary is not None:
+        labels = np.zeros(array.shape, np.uint8)
+        labels[_majority(ovary, spacing_mm)] = OVARY
+        labels[_majority(follicles, spacing_mm)] = FOLLICLE
+        _replace(folder / f"{name}.labels.npy", lambda f: np.save(f, labels))
+    facts = {"spacing_mm": [float(s) for s in spacing_mm], "normalisation": normalisation, **(about or {})}
+    _replace(folder / f"{name}.json", lambda f: f.write(json.dumps(facts, default=float).encode()))
+
+
+def case_names(folder) -> list[str]:
+    """Complete cases in a folder, in order of their names."""
+    return sorted(p.stem for p in Path(folder).glob("*.json"))
+
+
+def case_facts(folder, name: str) -> dict:
+    """What NAME.json says."""
+    return json.loads((Path(folder) / f"{name}.json").read_text())
+
+
+def open_case(folder, name: str):
+    """The image and the labels of a case, (D, H, W), memory-mapped and read-only; labels are 0 where the case has none."""
+    image = np.load(Path(folder) / f"{name}.image.npy", mmap_mode="r")
+    labels = Path(folder) / f"{name}.labels.npy"
+    if labels.is_file():
+        return image, np.load(labels, mmap_mode="r")
+    return image, np.broadcast_to(np.uint8(0), image.shape)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Some cases of a folder: those of `chosen`, or whatever is there when asked."""
+
+    folder: Path
+    chosen: tuple[str, ...] | None = None
+
+    def names(self) -> list[str]:
+        return case_names(self.folder) if self.chosen is None else list(self.chosen)
+
+
+@dataclass(frozen=True)
+class TrainingCases:
+    """What a run learns from, what it is watched on, and what it learns from without labels."""
+
+    training: Cases
+    validation: Cases
+    unlabelled: Cases
+
+    @classmethod
+    def of_folder(cls, folder) -> TrainingCases:
+        """Whatever `folder`/training, validation and unlabelled hold; cases that appear later in training/ are used too."""
+        return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
+
+
+def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
+    """InputError, naming the first, when cases are on another grid than `spacing_mm`, for their millimetres would be wrong, or are
+    normalised in another way. Cases that do not say how they were normalised are taken as they are."""
+    for name in cases.names():
+        facts = case_facts(cases.folder, name)
+        found = facts["spacing_mm"]
+        if not np.allclose(found, spacing_mm, rtol=1e-3):
+            raise InputError(
+                f"{cases.folder}/{name}: prepared at {by(found)} mm, the configuration says {by(spacing_mm)} mm; prepare into another folder."
+            )
+        if facts.get("normalisation", normalisation) != json.loads(json.dumps(normalisation)):
+            raise InputError(
+                f"{cases.folder}/{name}: prepared with normalisation {facts['normalisation']}, the configuration says {normalisation}; "
+                "prepare into another folder."
+            )
+
+
+def _majority(mask, spacing_mm):
+    """The mask on the model grid: a voxel belongs to it where at least half of it does."""
+    import SimpleITK as sitk
+
+    from crend.inference.model_grid import to_model_grid
+
+    array, _ = to_model_grid(sitk.Cast(mask > 0, sitk.sitkFloat32), spacing_mm)
+    return array >= 0.5
+
+
+def _replace(path: Path, write) -> None:
+    temporary = path.with_suffix(path.suffix + f".tmp{os.getpid()}")
+    with open(temporary, "wb") as f:
+        write(f)
+    os.replace(temporary, path)

@@ -1,0 +1,190 @@
+"""Reads every volume before anything is trained on it and lists what is wrong, file by file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from crend.errors import InputError
+from crend.io.volumes import by
+
+from .volumes import Entry, drawn_ovary, read_as_stored
+
+ODD_SPACING = 3.0
+"""A volume whose voxels are this many times larger or smaller than the set's median is called wrong."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`text` about `name`; wrong: the volume must not be used as it is; otherwise it is worth knowing."""
+
+    name: str
+    file: str
+    text: str
+    wrong: bool
+
+    def __str__(self):
+        return f"{'wrong' if self.wrong else 'note '}  {self.name}  {self.file}: {self.text}"
+
+
+def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True, progress=None) -> list[Finding]:
+    """Findings in the order of the entries: unreadable and truncated files, labels outside the image's grid, empty labels,
+    follicles outside the ovary, follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice,
+    patients with volumes in two splits.
+
+    outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
+    count, as in a cross-validation, which makes its own.
+    """
+    findings: list[Finding] = []
+    sizes, contents = {}, {}
+    for entry in entries:
+        try:
+            image, labels = read_as_stored(entry)
+        except InputError as error:
+            findings.append(_unreadable(entry, str(error)))
+            continue
+        finally:
+            if progress is not None:
+                progress()
+        sizes[entry.name] = image.GetSpacing()
+        contents.setdefault(_digest(image), []).append(entry)
+        if labels is not None:
+            findings += _label_findings(entry, image, labels, outside_percent)
+    order = {entry.name: i for i, entry in enumerate(entries)}
+    findings += _odd_spacings(entries, sizes) + _twice(contents) + (_parted(entries) if splits else [])
+    return sorted(findings, key=lambda finding: order[finding.name])
+
+
+def usable(entries, findings, problems: str) -> list[Entry]:
+    """The entries that nothing wrong was found in. InputError with the first finding where `problems` is "refuse" and there is one."""
+    wrong = [finding for finding in findings if finding.wrong]
+    if wrong and problems == "refuse":
+        more = f" (and {len(wrong) - 1} more; `crend_training check` lists all)" if len(wrong) > 1 else ""
+        raise InputError(f"{wrong[0].file}: {wrong[0].text}{more}; correct it, or set 'problems: skip' to leave such volumes out")
+    names = {finding.name for finding in wrong}
+    return [entry for entry in entries if entry.name not in names]
+
+
+def _unreadable(entry: Entry, message: str) -> Finding:
+    for path in entry.files():
+        if message.startswith(f"{path}: "):
+            return Finding(entry.name, str(path), message[len(str(path)) + 2 :], True)
+    return Finding(entry.name, str(entry.image), message, True)
+
+
+def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list[Finding]:
+    import SimpleITK as sitk
+
+    from crend.comparison.metrics import same_grid
+
+    file = str(entry.label or entry.follicles[0])
+    ovary_file = str(entry.label or entry.ovaries[0])
+    found = []
+
+    def say(text, wrong=True, where=file):
+        found.append(Finding(entry.name, where, text, wrong))
+
+    ovary, follicles = (sitk.GetArrayViewFromImage(i) for i in (labels.ovary, labels.follicles))
+    if not ovary.any() and not follicles.any():
+        say("empty: it labels neither an ovary nor a follicle", where=ovary_file)
+        return found
+    if not ovary.any():
+        say("no ovary is labelled", where=ovary_file)
+    if not follicles.any():
+        say("no follicle is labelled", wrong=False)
+    if not same_grid(image, labels.ovary):
+        lost = _percent_beyond(image, labels.ovary)
+        if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
+            say(f"its spacing {by(labels.ovary.GetSpacing())} mm is not the image's, {by(image.GetSpacing())} mm, though both have the same voxels")
+        elif lost > 0:
+            say(f"{lost:.1f} % of its labels lie outside the image's grid")
+        else:
+            say("on a grid of its own; it is resampled to the image's", wrong=False)
+    if follicles.any() and ovary.any():
+        outside = 100 * np.count_nonzero(_outside(drawn_ovary(entry, labels), follicles > 0)) / np.count_nonzero(follicles)
+        if outside > 0:
+            say(f"{outside:.1f} % of its follicle voxels lie outside the ovary", wrong=outside > outside_percent)
+        pieces = sitk.ConnectedComponent(sitk.Cast(labels.follicles > 0, sitk.sitkUInt8))
+        pieces, numbers = int(sitk.GetArrayViewFromImage(pieces).max()), len(np.unique(follicles)) - 1
+        if numbers == 1 and pieces > 1:
+            say(f"one number for {pieces} separate follicles; set 'follicles: components' to count them apart", wrong=False)
+    return found
+
+
+def _outside(ovary, follicles):
+    """Follicle voxels outside the ovary, all masks (D, H, W).
+
+    Where the two were drawn one over the other, voxel by voxel. Where the ovary was drawn around its follicles (no voxel is both), a
+    follicle is outside when nothing connects it to the ovary.
+    """
+    if (ovary & follicles).any():
+        return follicles & ~ovary
+    from scipy import ndimage
+
+    pieces, _ = ndimage.label(ovary | follicles)
+    return follicles & ~np.isin(pieces, np.unique(pieces[ovary]))
+
+
+def _percent_beyond(image, mask) -> float:
+    """Share of the mask's voxels whose centre lies outside the image, in percent."""
+    import SimpleITK as sitk
+
+    index = np.argwhere(sitk.GetArrayViewFromImage(mask) != 0)[:, ::-1]
+    direction, origin = (np.reshape(mask.GetDirection(), (3, 3)), np.array(mask.GetOrigin()))
+    points = origin + (index * mask.GetSpacing()) @ direction.T
+    back = np.linalg.inv(np.reshape(image.GetDirection(), (3, 3)))
+    place = ((points - image.GetOrigin()) @ back.T) / image.GetSpacing()
+    beyond = ((place < -0.5) | (place > np.array(image.GetSize()) - 0.5)).any(axis=1)
+    return 100 * float(beyond.mean()) if len(index) else 0.0
+
+
+def _odd_spacings(entries, spacings: dict) -> list[Finding]:
+    if len(spacings) < 3:
+        return []
+    sizes = {name: float(np.prod(spacing)) ** (1 / 3) for name, spacing in spacings.items()}
+    median = float(np.median(list(sizes.values())))
+    found = []
+    for entry in entries:
+        size = sizes.get(entry.name)
+        placeholder = size is not None and entry.spacing_mm is None and spacings[entry.name] == (1.0, 1.0, 1.0) and median < 0.8
+        if size is not None and (placeholder or not 1 / ODD_SPACING < size / median < ODD_SPACING):
+            found.append(
+                Finding(
+                    entry.name,
+                    str(entry.image),
+                    f"spacing {by(spacings[entry.name])} mm, where the set's median is {median:.2g} mm: its millimetres would be wrong; give the true "
+                    "one as spacing_mm in the list (USOVA3D: spacings.csv)",
+                    True,
+                )
+            )
+    return found
+
+
+def _twice(contents: dict) -> list[Finding]:
+    return [
+        Finding(entry.name, str(entry.image), f"the same voxels as {group[0].name}: one volume must not be in the set twice", True)
+        for group in contents.values()
+        for entry in group[1:]
+    ]
+
+
+def _parted(entries) -> list[Finding]:
+    """Labelled volumes of a patient who has others in a split before theirs: what was learned from her would be measured on her."""
+    ranks = {"training": 0, "validation": 1, "test": 2}
+    counted = sorted((entry for entry in entries if entry.patient and entry.split in ranks), key=lambda entry: ranks[entry.split])
+    first: dict[str, Entry] = {}
+    found = []
+    for entry in counted:
+        other = first.setdefault(entry.patient, entry)
+        if other.split != entry.split:
+            text = f"in split '{entry.split}', but {other.name} of the same patient '{entry.patient}' is in '{other.split}'"
+            found.append(Finding(entry.name, str(entry.image), f"{text}; put a patient's volumes into one split", True))
+    return found
+
+
+def _digest(image) -> str:
+    import SimpleITK as sitk
+
+    return hashlib.sha1(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()

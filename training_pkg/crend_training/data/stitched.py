@@ -1,0 +1,45 @@
+"""What the first stage of Context says about whole volumes: overlapping windows, blended as in prediction."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from crend.inference.windows import all_windows, blend, pad_to_patch
+
+from .cases import Cases, open_case
+
+
+def write_contexts(predict, cases: Cases, folder, patch, *, device="cpu", overlap: float = 0.5) -> Path:
+    """Writes `folder`/NAME.npy (2, D, H, W) float16 probabilities of every case that has none there yet; returns the folder.
+
+    predict: image (1, 1, d, h, w) tensor -> logits (1, 2, d, h, w).
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in cases.names():
+        path = folder / f"{name}.npy"
+        if path.exists():
+            continue
+        image, _ = open_case(cases.folder, name)
+        probabilities = stitch(predict, np.asarray(image, np.float32), patch, device, overlap)
+        temporary = folder / f"{name}.tmp{os.getpid()}"
+        with open(temporary, "wb") as f:
+            np.save(f, probabilities.astype(np.float16))
+        os.replace(temporary, path)
+    return folder
+
+
+@torch.no_grad()
+def stitch(predict, image, patch, device="cpu", overlap: float = 0.5):
+    """Probabilities (2, D, H, W) of `image` (D, H, W), float32, from windows of `patch` that overlap and are blended."""
+    padded, place = pad_to_patch(image, patch, float(image.min()))
+
+    def probabilities(window):
+        window = torch.from_numpy(np.ascontiguousarray(window))[None, None].to(device)
+        return torch.sigmoid(predict(window).float())[0].cpu().numpy()
+
+    return blend(padded, patch, all_windows(padded.shape, patch, overlap), probabilities)[(slice(None),) + place]

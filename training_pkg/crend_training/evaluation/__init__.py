@@ -1,0 +1,1 @@
+"""Bundles measured on volumes whose truth is known; reports and their comparison."""

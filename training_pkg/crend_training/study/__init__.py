@@ -1,0 +1,1 @@
+"""The paper's study: cross-validation of all systems, tables and plots."""

@@ -1,0 +1,1 @@
+"""The training run: loop, optimizers, teacher, curves, and how it goes on after a stop."""
