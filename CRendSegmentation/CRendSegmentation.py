@@ -7,20 +7,24 @@ import unittest
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import (ScriptedLoadableModule, ScriptedLoadableModuleLogic, ScriptedLoadableModuleTest,
-                                           ScriptedLoadableModuleWidget)
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
 from slicer.util import VTKObservationMixin
 
 from CRendSegmentationLib.Runs import Installation
 from CRendSegmentationLib.Runs.FolderRun import FolderRun
-from CRendSegmentationLib.Widgets.Panel import Panel
-from CRendSegmentationLib.Widgets.ParameterNode import CRendSegmentationParameterNode
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
-from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 from CRendSegmentationLib.Runs.ReviewRun import Reviewer, ReviewSettings
 from CRendSegmentationLib.Runs.Run import FollicleRun, SegmentationRun
-from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
 from CRendSegmentationLib.Runs.SequenceRun import SequenceRun
+from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
+from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
+from CRendSegmentationLib.Widgets.Panel import Panel
+from CRendSegmentationLib.Widgets.ParameterNode import CRendSegmentationParameterNode
 
 DOCUMENTATION = "https://github.com/SlicerCRend/SlicerCRend#readme"
 
@@ -31,16 +35,17 @@ class CRendSegmentation(ScriptedLoadableModule):
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("CRend Ovary and Follicles")
-        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation"),
-                             translate("qSlicerAbstractCoreModule", "Ultrasound")]
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation"), translate("qSlicerAbstractCoreModule", "Ultrasound")]
         parent.dependencies = ["Segmentations", "Sequences", "SubjectHierarchy", "Tables", "Terminologies", "Volumes"]
         parent.contributors = ["CRend developers"]
         parent.helpText = _(
             "Finds the ovary and every follicle in a 3D ultrasound volume, shows them in 3D and measures them. "
             "Choose a volume and press Apply.<br><b>Research use only.</b> The bundled model was trained on simulated ultrasound."
-            "<br>See the <a href=\"{documentation}\">documentation</a>.").format(documentation=DOCUMENTATION)
+            '<br>See the <a href="{documentation}">documentation</a>.'
+        ).format(documentation=DOCUMENTATION)
         parent.acknowledgementText = _(
-            "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Gao et al., MICCAI 2020).")
+            "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Gao et al., MICCAI 2020)."
+        )
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 
     def onStartupCompleted(self):
@@ -116,8 +121,8 @@ class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
 class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
     """What can be done without the panel.
 
-        logic = slicer.util.getModuleLogic("CRendSegmentation")
-        nodes = logic.segment(volumeNode)
+    logic = slicer.util.getModuleLogic("CRendSegmentation")
+    nodes = logic.segment(volumeNode)
     """
 
     def __init__(self, predictor=None):
@@ -137,8 +142,21 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         """Let the next `getParameterNode` read everything from the scene: the typed node remembers what it has read."""
         self._parameterNode = None
 
-    def segment(self, volumeNode, segmentationNode=None, *, model=None, device="auto", engine="auto", search=True,
-                smallestFollicleMm=None, split=True, keepProbabilities=False, progress=None, cancelled=None):
+    def segment(
+        self,
+        volumeNode,
+        segmentationNode=None,
+        *,
+        model=None,
+        device="auto",
+        engine="auto",
+        search=True,
+        smallestFollicleMm=None,
+        split=True,
+        keepProbabilities=False,
+        progress=None,
+        cancelled=None,
+    ):
         """Segment ovary and follicles in a volume node, block until it is done, and return the nodes.
 
         segmentationNode: written into if given, else a new one is made. model: a bundle's name or folder, None for the default.
@@ -167,7 +185,9 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         edits. Returns a run to be polled, as `start` does."""
         return FollicleRun(self.predictor, editing, point, settings)
 
-    def segmentFolder(self, inputs, out, *, model=None, device="auto", engine="auto", search=True, again=False, progress=None, cancelled=None):
+    def segmentFolder(
+        self, inputs, out, *, model=None, device="auto", engine="auto", search=True, again=False, progress=None, cancelled=None
+    ):
         """Segment many volumes, block until it is done, and return FolderNodes: tableNode, rows, message.
 
         inputs: paths of volumes, of folders (searched to any depth) or of CSV lists, or one of them. out: the folder for NAME.seg.nrrd,
@@ -175,7 +195,9 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         `again`; a volume that fails is a row with its reason. progress(name of the volume, fraction of the whole). The volumes stay out of the scene.
         """
         settings = Settings(model, device, engine, search)
-        return self.startFolder([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, out, settings, again).wait(progress, cancelled)
+        return self.startFolder([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, out, settings, again).wait(
+            progress, cancelled
+        )
 
     def startFolder(self, inputs, out, settings=Settings(), again=False):
         """As `segmentFolder`, without blocking: returns a run to be polled from the main thread."""
@@ -230,6 +252,7 @@ class CRendSegmentationTest(ScriptedLoadableModuleTest):
     def test_bad_input_is_refused_and_the_scene_stays(self):
         """A volume of one value is refused in one line."""
         import numpy as np
+
         from crend.errors import InputError
 
         volume = slicer.util.addVolumeFromArray(np.full((20, 20, 20), 7, np.uint8), name="Flat")

@@ -1,6 +1,6 @@
 """Draws the extension's icon: the sector of an ultrasound probe, an ovary in it, its follicles coloured.
 
-    python tools/draw_icon.py Resources/CRend.png 128
+python tools/draw_icon.py Resources/CRend.png 128
 """
 
 import math
@@ -32,9 +32,8 @@ def draw(side: int) -> Image.Image:
     beam = Image.new("RGBA", (size, size))
     pen = ImageDraw.Draw(beam)
     for depth in range(140, 10, -2):
-        grey = int(58 + 26 * math.exp(-((depth - 70) / 45) ** 2) + 9 * math.sin(depth * 1.9))
-        pen.ellipse(scale(apex[0] - depth, apex[1] - depth, apex[0] + depth, apex[1] + depth),
-                    fill=(grey, grey, grey + 6, 255))
+        grey = int(58 + 26 * math.exp(-(((depth - 70) / 45) ** 2)) + 9 * math.sin(depth * 1.9))
+        pen.ellipse(scale(apex[0] - depth, apex[1] - depth, apex[0] + depth, apex[1] + depth), fill=(grey, grey, grey + 6, 255))
     icon = Image.new("RGBA", (size, size), (0, 0, 0, 0))
     icon.paste(beam, mask=sector)
 
@@ -49,7 +48,8 @@ def draw(side: int) -> Image.Image:
         pen.ellipse(scale(x - radius, y - radius, x + radius, y + radius), fill=colour + (255,))
         shine = Image.new("RGBA", (size, size), (0, 0, 0, 0))
         ImageDraw.Draw(shine).ellipse(
-            scale(x - 0.62 * radius, y - 0.68 * radius, x + 0.1 * radius, y + 0.02 * radius), fill=(255, 255, 255, 120))
+            scale(x - 0.62 * radius, y - 0.68 * radius, x + 0.1 * radius, y + 0.02 * radius), fill=(255, 255, 255, 120)
+        )
         icon.alpha_composite(shine.filter(ImageFilter.GaussianBlur(radius * FINE / 7)))
     return icon.resize((side, side), Image.LANCZOS)
 

@@ -46,11 +46,18 @@ def put(text, name, content):
 def session(folder, words, keep_until=None):
     """A console block: a crend command and what it printed, up to a line that begins with `keep_until`."""
     command = [sys.executable, "-m", "crend", *words.split()]
-    answer = subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT / "CRendSegmentation")},
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+    answer = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "CRendSegmentation")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
     lines = [line.rstrip() for line in answer.stdout.splitlines()]
     if keep_until:
-        lines = lines[:next((i for i, line in enumerate(lines) if line.startswith(keep_until)), len(lines))] + ["..."]
+        lines = lines[: next((i for i, line in enumerate(lines) if line.startswith(keep_until)), len(lines))] + ["..."]
     return "\n".join(["```console", f"$ .venv/bin/python -m crend {words}", *lines, "```", ""])
 
 

@@ -10,8 +10,8 @@ from .errors import Cancelled, InputError, reason_of
 from .io.atomic import check_writable, replacing_all
 from .io.inputs import Volume
 from .io.labels import TWO_FILES, write_labels
-from .structures.measurements import Measurements
 from .io.tables import to_json, write_csv, write_json, write_rows
+from .structures.measurements import Measurements
 
 #: Endings of files that hold the voxels of a header beside them.
 VOXELS = (".raw", ".zraw", ".raw.gz", ".raw.bz2", ".img", ".img.gz")
@@ -122,14 +122,18 @@ def _check_same_input(out: Path, volume: Volume) -> None:
     facts = _read(Path(str(out / volume.name) + REPORT))
     there = ((facts or {}).get("source") or {}).get("path")
     if there and there != str(volume.path.resolve()):
-        raise InputError(f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, or have finished ones done again (--again).")
+        raise InputError(
+            f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, or have finished ones done again (--again)."
+        )
 
 
 def _check_name(volume: Volume) -> None:
     """InputError when files of the folder's own would replace those of the volume, or be taken for them."""
     name = Path(volume.name).name.casefold()
     if name in TABLES or (name + REPORT).endswith(FAILURE):
-        raise InputError(f"{volume.path}: the name {volume.name} is kept for the folder's own files; rename the volume, or name it in a CSV list.")
+        raise InputError(
+            f"{volume.path}: the name {volume.name} is kept for the folder's own files; rename the volume, or name it in a CSV list."
+        )
 
 
 def _finished(out: Path, volume: Volume, model, options: dict) -> bool:
@@ -151,7 +155,9 @@ def _source(path: Path) -> dict | None:
     try:
         paths = [file for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else [path]
         if path.suffix.lower() in TWO_FILES:
-            paths += [file for file in path.parent.iterdir() if file.name.startswith(path.stem + ".") and file.name.lower().endswith(VOXELS)]
+            paths += [
+                file for file in path.parent.iterdir() if file.name.startswith(path.stem + ".") and file.name.lower().endswith(VOXELS)
+            ]
         files = [file.stat() for file in paths]
     except OSError:
         return None

@@ -96,12 +96,19 @@ def _devices() -> Iterator[Check]:
     yield Check("cpu", "ok", f"torch uses {threads} thread{'s' * (threads > 1)}")
     try:
         if not torch.cuda.is_available():
-            yield Check("cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA.")
+            yield Check(
+                "cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA."
+            )
         for k in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(k)
             yield Check("cuda", "ok", f"cuda:{k} is {properties.name} with {properties.total_memory / 1e9:.0f} GB")
     except RuntimeError as error:
-        yield Check("cuda", "note", f"does not answer ({_reason(error)})", "the CPU does the work; install the driver again to use the graphics card.")
+        yield Check(
+            "cuda",
+            "note",
+            f"does not answer ({_reason(error)})",
+            "the CPU does the work; install the driver again to use the graphics card.",
+        )
 
 
 def _openvino() -> Check:

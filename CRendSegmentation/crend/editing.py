@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import SimpleITK as sitk
 
-from .inference.arrays import to_array
 from .errors import InputError
+from .inference.arrays import to_array
 from .structures.follicles import split_follicles
 
 FAINTEST = 0.1  # follicle probability below which a point is nowhere near a follicle
@@ -48,9 +48,9 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     from .bundle import bundle as bundles
     from .inference.engines import make_engine
     from .inference.model_grid import normalise, to_model_grid
+    from .inference.windows import pad_to_patch
     from .io.volumes import check_image
     from .networks.points import render
-    from .inference.windows import pad_to_patch
 
     check_image(image, name)
     if not isinstance(bundle, bundles.Bundle):
@@ -83,8 +83,9 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
         raise InputError(f"{name}: {NOTHING}")
     level = 0.5 if best >= 0.5 else best / 2
     # The window's part that lies on the model grid, in the grid's own indices.
-    box = tuple(slice(max(first - p.start, 0), min(first + side - p.start, n))
-                for first, side, p, n in zip(start, patch, place, grid.shape))
+    box = tuple(
+        slice(max(first - p.start, 0), min(first + side - p.start, n)) for first, side, p, n in zip(start, patch, place, grid.shape)
+    )
     cut = tuple(slice(b.start + p.start - first, b.stop + p.start - first) for b, p, first in zip(box, place, start))
     region = np.zeros(grid.image_shape, bool)
     for where, slab in grid.image_slabs(probability[cut], box):

@@ -15,18 +15,18 @@ import SimpleITK as sitk
 
 from . import __version__
 from .confidence.assessment import assess
-from .structures.small_follicles import without_doubtful
-from .structures.outlines import drawn_in, edge_of
-from .errors import Cancelled
 from .confidence.expected_dice import suited
-from .structures.follicles import split_follicles, voxels_of
+from .errors import Cancelled
 from .inference.model_grid import ModelGrid, to_model_grid
-from .io.volumes import check_image, like
-from .inference.sliding import Look
-from .structures.measurements import measure
-from .structures.ovary import bounding_box, tidy
 from .inference.overview import join, look_over
+from .inference.sliding import Look
+from .io.volumes import check_image, like
 from .result import Segmentation
+from .structures.follicles import split_follicles, voxels_of
+from .structures.measurements import measure
+from .structures.outlines import drawn_in, edge_of
+from .structures.ovary import bounding_box, tidy
+from .structures.small_follicles import without_doubtful
 
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.

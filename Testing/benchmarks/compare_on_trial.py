@@ -20,9 +20,9 @@ import numpy as np
 from crend.bundle.bundle import load
 from crend.io.atomic import replacing
 from crend.predict import segment
+from crend_training.data.simulators import check_simulator, simulate
 from crend_training.evaluation.baseline import segment_classically
 from crend_training.evaluation.evaluation import case_of
-from crend_training.data.simulators import check_simulator, simulate
 from crend_training.evaluation.strata import strata
 
 COLUMNS = ("ovary_dsc", "ovary_hd95_mm", "follicles_dsc", "follicles_hd95_mm", "count_error", "seconds")
@@ -113,11 +113,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--first-seed", type=int, default=200)
     parser.add_argument("--volumes", type=int, default=8)
-    parser.add_argument("--bundle", action="append", default=[], help="a model's name or a bundle's folder; may be repeated (default: crend-sim)")
+    parser.add_argument(
+        "--bundle", action="append", default=[], help="a model's name or a bundle's folder; may be repeated (default: crend-sim)"
+    )
     parser.add_argument("--no-baseline", action="store_true")
     parser.add_argument("--ovary-analysis", metavar="FOLDER", help="folder of ovary_3dunet.pytorch and follicle_3dunet.pytorch")
-    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="that ovary-analysis computes in, where openvino is installed")
-    parser.add_argument("--report", action="append", default=[], metavar="NAME=FOLDER", help="a report of `evaluate` with these volumes; may be repeated")
+    parser.add_argument(
+        "--precision", choices=("f32", "bf16"), default="f32", help="that ovary-analysis computes in, where openvino is installed"
+    )
+    parser.add_argument(
+        "--report", action="append", default=[], metavar="NAME=FOLDER", help="a report of `evaluate` with these volumes; may be repeated"
+    )
     parser.add_argument("--simulator", default="trial")
     parser.add_argument("--json", help="file of every volume's figures; those in it are not measured again")
     options = parser.parse_args()
@@ -133,7 +139,11 @@ def main():
         for name in lacking:
             case = case_of(seed, phantom, systems[name][1](phantom.volume))
             measured[name]["cases"][str(seed)] = {"row": case.row, "follicles": case.follicles}
-            print(f"seed {seed}, {name}: ovary {case.row['ovary_dsc']:.3f}, follicles {case.row['follicles_dsc']:.3f}", file=sys.stderr, flush=True)
+            print(
+                f"seed {seed}, {name}: ovary {case.row['ovary_dsc']:.3f}, follicles {case.row['follicles_dsc']:.3f}",
+                file=sys.stderr,
+                flush=True,
+            )
             if path:
                 with replacing(path) as temporary:
                     temporary.write_text(json.dumps(measured) + "\n")

@@ -52,7 +52,7 @@ def _fill(array, centre, half):
     low = np.maximum(((centre - half) / SPACING).astype(int) - 1, 0)
     high = np.minimum(((centre + half) / SPACING).astype(int) + 2, array.shape)
     axes = [(np.arange(p, q) * s - m) / h for p, q, s, m, h in zip(low, high, SPACING, centre, half)]
-    inside = sum(x ** 2 for x in np.meshgrid(*axes, indexing="ij", sparse=True)) < 1
+    inside = sum(x**2 for x in np.meshgrid(*axes, indexing="ij", sparse=True)) < 1
     array[tuple(slice(p, q) for p, q in zip(low, high))][inside] = 1
 
 
@@ -67,17 +67,28 @@ def monai(a, b):
     import torch
     from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
-    pair = {"y_pred": torch.from_numpy(b)[None, None], "y": torch.from_numpy(a)[None, None], "include_background": True, "spacing": list(SPACING)}
-    return (float(compute_hausdorff_distance(**pair)), float(compute_hausdorff_distance(percentile=95, **pair)),
-            float(compute_average_surface_distance(symmetric=True, **pair)))
+    pair = {
+        "y_pred": torch.from_numpy(b)[None, None],
+        "y": torch.from_numpy(a)[None, None],
+        "include_background": True,
+        "spacing": list(SPACING),
+    }
+    return (
+        float(compute_hausdorff_distance(**pair)),
+        float(compute_hausdorff_distance(percentile=95, **pair)),
+        float(compute_average_surface_distance(symmetric=True, **pair)),
+    )
 
 
 def deepmind(a, b):
     import surface_distance
 
     found = surface_distance.compute_surface_distances(a.astype(bool), b.astype(bool), SPACING)
-    return (surface_distance.compute_robust_hausdorff(found, 100), surface_distance.compute_robust_hausdorff(found, 95),
-            float(np.mean(surface_distance.compute_average_surface_distance(found))))
+    return (
+        surface_distance.compute_robust_hausdorff(found, 100),
+        surface_distance.compute_robust_hausdorff(found, 95),
+        float(np.mean(surface_distance.compute_average_surface_distance(found))),
+    )
 
 
 def medpy(a, b):
@@ -140,7 +151,11 @@ def main():
                 command = [sys.executable, __file__, "--child", tool, folder, str(options.repeat if tool == "crend" else 1)]
                 done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
                 lines = done.stdout.strip().splitlines()
-                found[tool] = json.loads(lines[-1]) if done.returncode == 0 and lines else {"missing": (done.stderr.strip().splitlines() or ["failed"])[-1]}
+                found[tool] = (
+                    json.loads(lines[-1])
+                    if done.returncode == 0 and lines
+                    else {"missing": (done.stderr.strip().splitlines() or ["failed"])[-1]}
+                )
                 _show(scene, tool, found)
         everything[scene] = found
     if options.json:
@@ -152,9 +167,14 @@ def _show(scene, tool, found):
     if "missing" in row:
         print(f"{scene:6} {tool:9} left out: {row['missing']}")
         return
-    ratios = "" if tool == "crend" or "seconds" not in ours else (
-        f"  {row['seconds'] / ours['seconds']:6.1f} times our time ({row['cpu_seconds'] / ours['cpu_seconds']:.1f} of CPU time), "
-        f"{row['extra_mb'] / max(ours['extra_mb'], 1):.1f} times our memory")
+    ratios = (
+        ""
+        if tool == "crend" or "seconds" not in ours
+        else (
+            f"  {row['seconds'] / ours['seconds']:6.1f} times our time ({row['cpu_seconds'] / ours['cpu_seconds']:.1f} of CPU time), "
+            f"{row['extra_mb'] / max(ours['extra_mb'], 1):.1f} times our memory"
+        )
+    )
     numbers = "; ".join(f"{name} " + " ".join(f"{v:.3f}" for v in row[name]) for name in ("ovary", "follicles"))
     print(f"{scene:6} {tool:9} {row['seconds']:7.2f} s {row['cpu_seconds']:7.2f} s CPU {row['extra_mb']:7.0f} MB more{ratios}")
     print(f"{'':16} HD, HD95, ASD in mm: {numbers}", flush=True)

@@ -35,7 +35,10 @@ def splitting(pairs, singles):
         truth, neck = touching_pair(rng, spacing)
         if neck < 0.7:
             outcomes.append(apart(split_follicles(truth > 0, spacing, smallest_mm=1.0), truth))
-    counts = [split_follicles(irregular(rng, SPACINGS[k % len(SPACINGS)]), SPACINGS[k % len(SPACINGS)], smallest_mm=1.0).max() for k in range(singles)]
+    counts = [
+        split_follicles(irregular(rng, SPACINGS[k % len(SPACINGS)]), SPACINGS[k % len(SPACINGS)], smallest_mm=1.0).max()
+        for k in range(singles)
+    ]
     return np.mean(outcomes), np.mean(np.array(counts) > 1)
 
 
@@ -73,14 +76,19 @@ def main():
     options = parser.parse_args()
     if options.pairs:
         come_apart, split = splitting(options.pairs, options.singles)
-        print(f"{options.pairs} touching pairs: {100 * come_apart:.1f} % come apart; {options.singles} irregular single ones: {100 * split:.1f} % are split\n")
+        print(
+            f"{options.pairs} touching pairs: {100 * come_apart:.1f} % come apart; {options.singles} irregular single ones: {100 * split:.1f} % are split\n"
+        )
     print("| voxel mm | diameter mm | within 2 % | possible | mean error % | largest % |\n|---|---|---|---|---|---|")
     for spacing in GRIDS:
         for diameter in DIAMETERS:
             errors, chances = ball_errors(diameter, spacing, options.balls if diameter < 8 else max(2, options.balls // 8))
             name = " x ".join(f"{s:g}" for s in spacing)
             within, possible = 100 * np.mean(np.abs(errors) <= 2), 100 * np.mean(chances)
-            print(f"| {name} | {diameter:g} | {within:.0f} % | {possible:.0f} % | {errors.mean():+.2f} | {np.abs(errors).max():.2f} |", flush=True)
+            print(
+                f"| {name} | {diameter:g} | {within:.0f} % | {possible:.0f} % | {errors.mean():+.2f} | {np.abs(errors).max():.2f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

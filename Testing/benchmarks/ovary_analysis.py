@@ -19,9 +19,9 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage, special
 
+from crend.result import Segmentation
 from crend.structures.measurements import measure
 from crend.structures.ovary import bounding_box
-from crend.result import Segmentation
 
 SPACING = 0.157288
 PATCH = 80
@@ -40,7 +40,9 @@ def load_network(path, classes, precision="f32"):
     """
     from pytorch3dunet.unet3d.model import UNet3D
 
-    network = UNet3D(in_channels=1, out_channels=classes, f_maps=[32, 64, 128, 256], layer_order="gcr", num_groups=8, final_sigmoid=classes == 2)
+    network = UNet3D(
+        in_channels=1, out_channels=classes, f_maps=[32, 64, 128, 256], layer_order="gcr", num_groups=8, final_sigmoid=classes == 2
+    )
     state = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state.get("model_state_dict", state))
 
@@ -132,7 +134,10 @@ def by(ovary_network, follicle_network):
         images = [_onto(image, grid, array) for array in arrays]
         return Segmentation(*images, measure(*images), {"bundle": "ovary-analysis", "seconds": seconds})
 
-    return {"ovary-analysis (ETH)": lambda image: run(image, True), "ovary-analysis (ETH), ovary not dilated": lambda image: run(image, False)}
+    return {
+        "ovary-analysis (ETH)": lambda image: run(image, True),
+        "ovary-analysis (ETH), ovary not dilated": lambda image: run(image, False),
+    }
 
 
 def _find(image, ovary_network, follicle_network):

@@ -18,7 +18,16 @@ from scipy import ndimage
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 VOXELS_MM = (0.3, 0.4, 0.5, 0.6)
-LOOKS = ("dark ovary", "bright ovary", "bright rim", "coarse tissue", "coarse tissue, sector", "clouded surroundings", "noise for speckle", "noise, sector")
+LOOKS = (
+    "dark ovary",
+    "bright ovary",
+    "bright rim",
+    "coarse tissue",
+    "coarse tissue, sector",
+    "clouded surroundings",
+    "noise for speckle",
+    "noise, sector",
+)
 
 
 def noise(rng, shape, grain_mm, voxel_mm):

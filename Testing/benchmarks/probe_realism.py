@@ -20,8 +20,9 @@ from scipy import ndimage, special
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training_pkg"))
 
-from crend_training.phantom import make_phantom  # noqa: E402
 from ovary_analysis import PATCH, SPACING, load_network, mean_over_patches, patches, standardised, widened  # noqa: E402
+
+from crend_training.phantom import make_phantom  # noqa: E402
 
 
 def crop_to_ovary(phantom, margin_mm):
@@ -85,7 +86,9 @@ def main():
     parser.add_argument("--seeds", default="0-7", help="first-last, or a comma list")
     parser.add_argument("--stride", type=int, default=64, help="patch stride in voxels; 20 is the original's, and slow")
     parser.add_argument("--patches", type=int, default=0, help="at most so many patches a volume, Dice there only (0 = all)")
-    parser.add_argument("--smooth", type=float, default=0.0, help="Gaussian smoothing before the network, in voxels (the original may denoise)")
+    parser.add_argument(
+        "--smooth", type=float, default=0.0, help="Gaussian smoothing before the network, in voxels (the original may denoise)"
+    )
     parser.add_argument("--pictures", help="folder for one PNG a seed: volume, truth, prediction")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")

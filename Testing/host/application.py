@@ -14,11 +14,18 @@ from PySide6 import QtWidgets
 from .pythonqt import proxyClass, unwrap
 
 #: Module logics of Slicer that CRend or slicer.util asks for, by the name in slicer.modules.
-LOGICS = {"cameras": slicer.vtkSlicerCamerasModuleLogic, "colors": slicer.vtkSlicerColorLogic,
-          "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
-          "subjecthierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic, "tables": slicer.vtkSlicerTablesLogic,
-          "terminologies": slicer.vtkSlicerTerminologiesModuleLogic, "volumes": slicer.vtkSlicerVolumesLogic,
-          "sequences": slicer.vtkSlicerSequencesLogic, "plots": slicer.vtkSlicerPlotsLogic, "markups": slicer.vtkSlicerMarkupsLogic}
+LOGICS = {
+    "cameras": slicer.vtkSlicerCamerasModuleLogic,
+    "colors": slicer.vtkSlicerColorLogic,
+    "segmentations": slicer.vtkSlicerSegmentationsModuleLogic,
+    "subjecthierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic,
+    "tables": slicer.vtkSlicerTablesLogic,
+    "terminologies": slicer.vtkSlicerTerminologiesModuleLogic,
+    "volumes": slicer.vtkSlicerVolumesLogic,
+    "sequences": slicer.vtkSlicerSequencesLogic,
+    "plots": slicer.vtkSlicerPlotsLogic,
+    "markups": slicer.vtkSlicerMarkupsLogic,
+}
 
 
 class _Module:
@@ -183,12 +190,28 @@ def _removeFromHierarchy(scene, event, node):
 
 def makeSampleData():
     """The module SampleData, as far as registering a volume goes."""
+
     class SampleDataLogic:
         @staticmethod
-        def registerCustomSampleDataSource(category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None,
-                                           thumbnailFileName=None, loadFileTypes=None, checksums=None):
-            source = types.SimpleNamespace(sampleName=sampleName, uris=[uris], fileNames=[fileNames], nodeNames=[nodeNames],
-                                           thumbnailFileName=thumbnailFileName, loadFileTypes=[loadFileTypes], checksums=[checksums])
+        def registerCustomSampleDataSource(
+            category="Custom",
+            sampleName=None,
+            uris=None,
+            fileNames=None,
+            nodeNames=None,
+            thumbnailFileName=None,
+            loadFileTypes=None,
+            checksums=None,
+        ):
+            source = types.SimpleNamespace(
+                sampleName=sampleName,
+                uris=[uris],
+                fileNames=[fileNames],
+                nodeNames=[nodeNames],
+                thumbnailFileName=thumbnailFileName,
+                loadFileTypes=[loadFileTypes],
+                checksums=[checksums],
+            )
             if not hasattr(slicer.modules, "sampleDataSources"):
                 slicer.modules.sampleDataSources = {}
             slicer.modules.sampleDataSources.setdefault(category, []).append(source)
@@ -206,5 +229,6 @@ def makeApplication():
         slicer.qSlicerScriptedLoadableModule = ScriptedModule
         slicer.qSlicerScriptedLoadableModuleWidget = ModuleWidget
         from . import mrml_widgets
+
         for widget in mrml_widgets.CLASSES:
             setattr(slicer, widget.__name__, proxyClass(widget))

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from crend.bundle import bundle, metadata
 from crend import networks
+from crend.bundle import bundle, metadata
 
 
 def writeBundle(folder, width=2, patch=(32, 32, 32), spacing=1.0):
@@ -17,9 +17,19 @@ def writeBundle(folder, width=2, patch=(32, 32, 32), spacing=1.0):
         network.head[-1].bias[:] = torch.tensor([2.0, -2.0])
         network.classifier.bias[1] = -4.0
     facts = metadata.describe(
-        network="crend", arguments={"width": width}, spacing_mm=[spacing] * 3, patch=patch,
-        normalisation={"method": "zscore_nonzero"}, version="0.0.1", changelog={"0.0.1": "for tests"},
-        description="Untrained", trained_on="nothing", measured_on="nothing", render_points=256, task="Untrained, for tests")
+        network="crend",
+        arguments={"width": width},
+        spacing_mm=[spacing] * 3,
+        patch=patch,
+        normalisation={"method": "zscore_nonzero"},
+        version="0.0.1",
+        changelog={"0.0.1": "for tests"},
+        description="Untrained",
+        trained_on="nothing",
+        measured_on="nothing",
+        render_points=256,
+        task="Untrained, for tests",
+    )
     return bundle.save(folder, network, facts, "Untrained, for tests.\n")
 
 

@@ -1,8 +1,7 @@
 """CTK widgets, as far as Slicer's parameter node connectors and CRend's panel need them."""
 
 from PySide6.QtCore import Property, Qt, Signal
-from PySide6.QtWidgets import (QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton,
-                               QSlider, QSizePolicy, QWidget)
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QSlider, QWidget
 
 
 class ctkCollapsibleButton(QWidget):
@@ -32,8 +31,9 @@ class ctkCollapsibleButton(QWidget):
             event.child().setVisible(False)
 
     def _draw(self):
-        self._header.setText(("\N{BLACK RIGHT-POINTING SMALL TRIANGLE} " if self._collapsed
-                              else "\N{BLACK DOWN-POINTING SMALL TRIANGLE} ") + self._text)
+        self._header.setText(
+            ("\N{BLACK RIGHT-POINTING SMALL TRIANGLE} " if self._collapsed else "\N{BLACK DOWN-POINTING SMALL TRIANGLE} ") + self._text
+        )
 
     def text(self):
         return self._text
@@ -150,6 +150,18 @@ class ctkDoubleRangeSlider(QWidget):
     pass
 
 
-CLASSES = [ctkCollapsibleButton, ctkDoubleSpinBox, ctkComboBox, ctkCheckBox, ctkPushButton, ctkCheckablePushButton,
-           ctkDoubleSlider, ctkSliderWidget, ctkPathLineEdit, ctkDirectoryButton, ctkColorPickerButton, ctkRangeWidget,
-           ctkDoubleRangeSlider]
+CLASSES = [
+    ctkCollapsibleButton,
+    ctkDoubleSpinBox,
+    ctkComboBox,
+    ctkCheckBox,
+    ctkPushButton,
+    ctkCheckablePushButton,
+    ctkDoubleSlider,
+    ctkSliderWidget,
+    ctkPathLineEdit,
+    ctkDirectoryButton,
+    ctkColorPickerButton,
+    ctkRangeWidget,
+    ctkDoubleRangeSlider,
+]

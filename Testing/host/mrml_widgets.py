@@ -77,9 +77,14 @@ class qMRMLNodeComboBox(QWidget):
         for tag in self._observers:
             self._scene.RemoveObserver(tag)
         self._scene = scene
-        self._observers = [] if scene is None else [
-            scene.AddObserver(event, lambda *_: self._refresh())
-            for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent)]
+        self._observers = (
+            []
+            if scene is None
+            else [
+                scene.AddObserver(event, lambda *_: self._refresh())
+                for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent)
+            ]
+        )
         self._refresh()
 
     def _eligible(self, node):

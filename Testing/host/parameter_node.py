@@ -79,8 +79,7 @@ def _connectors():
     checked = (lambda w: w.checked, lambda w, v: setattr(w, "checked", v), "stateChanged")
     return {
         "node": {slicer.qMRMLNodeComboBox: (lambda w: w.currentNode(), lambda w, v: w.setCurrentNode(v), "currentNodeChanged")},
-        bool: {qt.QCheckBox: checked, ctk.ctkCheckBox: checked,
-               qt.QPushButton: (checked[0], checked[1], "toggled")},
+        bool: {qt.QCheckBox: checked, ctk.ctkCheckBox: checked, qt.QPushButton: (checked[0], checked[1], "toggled")},
         int: {qt.QSpinBox: value, qt.QSlider: value},
         float: {qt.QDoubleSpinBox: value, ctk.ctkDoubleSpinBox: value, ctk.ctkSliderWidget: value},
         str: {qt.QLineEdit: (lambda w: w.text, lambda w, v: setattr(w, "text", v), "textChanged")},
@@ -141,8 +140,9 @@ class _Binding:
 
 def _choiceConnector(parameter):
     choices = next(note.choices for note in parameter.notes if isinstance(note, Choice))
-    return {qt.QComboBox: (lambda w: choices[w.currentIndex],
-                           lambda w, v: setattr(w, "currentIndex", choices.index(v)), "currentIndexChanged")}
+    return {
+        qt.QComboBox: (lambda w: choices[w.currentIndex], lambda w, v: setattr(w, "currentIndex", choices.index(v)), "currentIndexChanged")
+    }
 
 
 def _update(wrapper, bindings):

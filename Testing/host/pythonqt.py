@@ -193,7 +193,6 @@ def proxyClass(qtClass):
     if qtClass is Shiboken.Object:
         return Proxy
     if qtClass not in _proxyClasses:
-        bases = tuple(proxyClass(base) for base in qtClass.__bases__
-                      if isinstance(base, type) and issubclass(base, Shiboken.Object))
+        bases = tuple(proxyClass(base) for base in qtClass.__bases__ if isinstance(base, type) and issubclass(base, Shiboken.Object))
         _proxyClasses[qtClass] = ProxyType(qtClass.__name__, bases or (Proxy,), {"_qtClass": qtClass})
     return _proxyClasses[qtClass]

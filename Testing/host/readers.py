@@ -2,6 +2,7 @@
 
 import numpy as np
 import slicer
+
 from CRendSegmentationLib.Scene.SegmentationWriter import showSegmentation, writeSegmentation
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 

@@ -8,8 +8,8 @@ import slicer
 import vtk
 
 from crend.errors import Cancelled
-from crend.structures.measurements import measure
 from crend.result import Segmentation
+from crend.structures.measurements import measure
 
 #: (centre z y x, radius) in voxels: an ovary, and three follicles in it, largest first.
 OVARY = ((20, 24, 28), 16)
@@ -23,7 +23,7 @@ SPACING = (0.6, 0.5, 0.8)
 def ball(centre, radius, shape=SHAPE):
     """bool array, True within `radius` voxels of `centre` (z, y, x)."""
     grids = np.ogrid[tuple(slice(size) for size in shape)]
-    return sum((grid - c) ** 2 for grid, c in zip(grids, centre)) <= radius ** 2
+    return sum((grid - c) ** 2 for grid, c in zip(grids, centre)) <= radius**2
 
 
 def voxels(seed=0):
@@ -104,7 +104,7 @@ class KnownPredictor:
         """The Segmentation that a job ends with."""
         whole = ball(*OVARY) if self.ovary else np.zeros(SHAPE, bool)
         labels = np.zeros(SHAPE, np.uint16)
-        for number, follicle in enumerate(FOLLICLES[:self.follicles], start=1):
+        for number, follicle in enumerate(FOLLICLES[: self.follicles], start=1):
             labels[ball(*follicle)] = number
         kept = None
         if self.settings and self.settings[-1].keepProbabilities:
@@ -156,5 +156,10 @@ def segmentationOf(whole, labels, image, probabilities=None, flags=()):
     follicles.CopyInformation(image)
     measured = measure(ovary, follicles)
     measured = replace(measured, follicles=tuple(replace(each, confidence=1 - each.id / 10) for each in measured.follicles))
-    return Segmentation(ovary=ovary, follicles=follicles, measurements=measured,
-                        provenance={"bundle": "known", "bundle_version": "0", "flags": list(flags)}, probabilities=probabilities)
+    return Segmentation(
+        ovary=ovary,
+        follicles=follicles,
+        measurements=measured,
+        provenance={"bundle": "known", "bundle_version": "0", "flags": list(flags)},
+        probabilities=probabilities,
+    )

@@ -18,7 +18,7 @@ class ScriptedLoadableModule:
 
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent=None):
-        self.moduleName = type(self).__name__[:-len("Widget")]
+        self.moduleName = type(self).__name__[: -len("Widget")]
         self.developerMode = False
         self.parent = parent
         self.layout = parent.layout()
@@ -44,7 +44,7 @@ class ScriptedLoadableModuleWidget:
 
 class ScriptedLoadableModuleLogic:
     def __init__(self, parent=None):
-        self.moduleName = type(self).__name__[:-len("Logic")]
+        self.moduleName = type(self).__name__[: -len("Logic")]
 
     def getParameterNode(self):
         node = slicer.mrmlScene.GetSingletonNode(self.moduleName, "vtkMRMLScriptedModuleNode")
@@ -68,6 +68,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
 def makeParent(path):
     """What Slicer hands to a module's class: a place for title, category and texts."""
+
     class Parent:
         pass
 

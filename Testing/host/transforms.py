@@ -34,9 +34,9 @@ def grid(scene):
     displacement.SetSpacing(30, 30, 30)
     displacement.SetOrigin(-50, -80, -20)
     displacement.AllocateScalars(vtk.VTK_DOUBLE, 3)
-    vectors = 5 * np.sin(np.arange(5 ** 3 * 3))
-    for index in range(5 ** 3):
-        displacement.GetPointData().GetScalars().SetTuple3(index, *vectors[3 * index:3 * index + 3])
+    vectors = 5 * np.sin(np.arange(5**3 * 3))
+    for index in range(5**3):
+        displacement.GetPointData().GetScalars().SetTuple3(index, *vectors[3 * index : 3 * index + 3])
     transform = slicer.vtkOrientedGridTransform()
     transform.SetDisplacementGridData(displacement)
     transform.SetInterpolationModeToCubic()

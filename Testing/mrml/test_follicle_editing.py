@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 import slicer
-from crend.structures.ellipsoids import ellipsoid_volume
-from crend.errors import InputError
 from host import samples
 
+from crend.errors import InputError
+from crend.structures.ellipsoids import ellipsoid_volume
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
-from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
 from CRendSegmentationLib.Scene.Results import updateTables
+from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
 from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
-
 
 
 def size(mask):
@@ -160,7 +159,7 @@ def test_undo_leaves_what_others_drew_after_the_edit(nodes):
 def test_painting_as_segment_editor_does_marks_the_follicle_only(nodes):
     volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
     painted = voxels(nodes, "Follicle_2")
-    painted[16, 18, 22 - 8:22] = 1
+    painted[16, 18, 22 - 8 : 22] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(painted, nodes.segmentationNode, "Follicle_2", volume)
     assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (size(painted), True), "Follicle 3": (SIZES[2], False)}
 

@@ -5,18 +5,18 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from crend.errors import InputError
-from crend.comparison.metrics import compare
-from crend.comparison.review import review
-from crend.comparison.warping import warped
 from host import readers, samples, transforms
 from host.fixtures import describeScene
 
+from crend.comparison.metrics import compare
+from crend.comparison.review import review
+from crend.comparison.warping import warped
+from crend.errors import InputError
+from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
 from CRendSegmentationLib.Scene.ReviewDisplay import MARK_COLOURS, legendOf
 from CRendSegmentationLib.Scene.ReviewLabels import labelsOf, reviewInput
 from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout
 from CRendSegmentationLib.Scene.ReviewNodes import reviewOf, reviews
-from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
 from CRendSegmentationLib.Scene.ReviewTables import readRows
 from CRendSegmentationLib.Scene.SegmentationWriter import writeSegmentation
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
@@ -67,7 +67,10 @@ def test_the_figures_are_those_of_crend_with_units_and_definitions_in_the_header
 def test_each_follicle_is_a_row_matched_missed_or_false(reviewer, pair):
     rows = readRows(compute(reviewer, pair).matchTableNode)
     assert [(each["kind"], each["reference"], each["compared"]) for each in rows] == [
-        ("matched", "Follicle 1", "Follicle 1"), ("missed", "Follicle 2", ""), ("false", "", "Follicle 2")]
+        ("matched", "Follicle 1", "Follicle 1"),
+        ("missed", "Follicle 2", ""),
+        ("false", "", "Follicle 2"),
+    ]
     assert rows[0]["dsc"] == 1.0 and rows[0]["hd_mm"] == 0.0 and rows[1]["hd_mm"] is None
     (z, y, x), _ = samples.FOLLICLES[1]
     expected = (samples.ijkToRas("flipped") @ (x, y, z, 1))[:3]
@@ -89,7 +92,8 @@ def test_the_maps_carry_the_distance_as_active_scalar_in_a_shared_range(reviewer
     assert ranges == [(0.0, expected.tops[structure]) for structure in ("ovary", "ovary", "follicles", "follicles")]
     spread = expected.maps[0].spread()["absolute"]
     assert legendOf(made.maps["ovary", "reference"]).GetTitleText() == (
-        f"Ovary, mm to compared\nmin {spread[0]:.2f}\nmean {spread[1]:.2f}\nmax {spread[2]:.2f}")
+        f"Ovary, mm to compared\nmin {spread[0]:.2f}\nmean {spread[1]:.2f}\nmax {spread[2]:.2f}"
+    )
 
 
 def test_signed_maps_have_diverging_colours_around_zero_and_a_range_can_be_set(reviewer, pair):
@@ -149,7 +153,9 @@ def test_a_transform_of_the_compared_one_alone_brings_it_where_the_views_show_it
         here.append(brought.ovary.GetPixel(*index))
     assert sum(here) > 100 and np.mean(np.equal(here, there)) > 0.995
     # And all of it came along.
-    points = [own.ovary.TransformIndexToPhysicalPoint(index) for index in np.argwhere(sitk.GetArrayFromImage(own.ovary))[::53, ::-1].tolist()]
+    points = [
+        own.ovary.TransformIndexToPhysicalPoint(index) for index in np.argwhere(sitk.GetArrayFromImage(own.ovary))[::53, ::-1].tolist()
+    ]
     found = []
     for point in points:
         world = [0.0, 0.0, 0.0]
@@ -167,7 +173,10 @@ def test_another_geometry_is_compared_where_it_lies(scene):
     volume = slicer.util.addVolumeFromArray(coarse, ijkToRAS=matrix @ shift @ scale, name="Coarse")
     image = imageFromVolumeNode(volume)
     labels = labelsOf(fine)[0]
-    down = [sitk.GetArrayFromImage(sitk.Resample(each, image, sitk.Transform(), sitk.sitkNearestNeighbor)) for each in (labels.ovary, labels.follicles)]
+    down = [
+        sitk.GetArrayFromImage(sitk.Resample(each, image, sitk.Transform(), sitk.sitkNearestNeighbor))
+        for each in (labels.ovary, labels.follicles)
+    ]
     compared = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Coarse")
     writeSegmentation(compared, volume, samples.segmentationOf(*down, image))
     given = reviewInput(fine, compared)
@@ -223,9 +232,14 @@ def farAway(node):
     node.SetAndObserveTransformNodeID(transform.GetID())
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (emptied, "Second: is empty"), (renamed, "Second: unknown segments 'Cyst'; name them 'Ovary' or 'Follicle 1'"),
-    (farAway, "First and Second: they share no space")])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (emptied, "Second: is empty"),
+        (renamed, "Second: unknown segments 'Cyst'; name them 'Ovary' or 'Follicle 1'"),
+        (farAway, "First and Second: they share no space"),
+    ],
+)
 def test_what_cannot_be_reviewed_is_refused_in_words_and_the_scene_stays(reviewer, pair, scene, spoil, words):
     spoil(pair[1])
     before = describeScene(scene)
@@ -259,10 +273,14 @@ def views(scene):
     return {node.GetSingletonTag(): node for node in slicer.util.getNodesByClass("vtkMRMLViewNode")}
 
 
-@pytest.mark.parametrize("settings, tags", [
-    ({"sides": ("compared",)}, {"CRendReference", "CRendCompared", "CRendMap11", "CRendMap12"}),
-    ({"sides": ("reference",), "structures": ("ovary",)}, {"CRendReference", "CRendCompared", "CRendMap11"}),
-    ({}, {"CRendReference", "CRendCompared", "CRendMap11", "CRendMap12", "CRendMap21", "CRendMap22"})])
+@pytest.mark.parametrize(
+    "settings, tags",
+    [
+        ({"sides": ("compared",)}, {"CRendReference", "CRendCompared", "CRendMap11", "CRendMap12"}),
+        ({"sides": ("reference",), "structures": ("ovary",)}, {"CRendReference", "CRendCompared", "CRendMap11"}),
+        ({}, {"CRendReference", "CRendCompared", "CRendMap11", "CRendMap12", "CRendMap21", "CRendMap22"}),
+    ],
+)
 def test_side_by_side_each_has_a_view_of_its_own_and_the_way_back_leaves_nothing(reviewer, pair, scene, settings, tags):
     layoutNode = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     layoutNode.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)

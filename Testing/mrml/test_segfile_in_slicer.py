@@ -6,8 +6,8 @@ import SimpleITK as sitk
 
 slicer_core = pytest.importorskip("slicer_core")
 
-from crend.structures import segments  # noqa: E402
 from crend.io.labels import read_labels, write_labels  # noqa: E402
+from crend.structures import segments  # noqa: E402
 
 OBLIQUE = sitk.VersorRigid3DTransform()
 OBLIQUE.SetRotation((0.3, -0.5, 0.8), 0.7)
@@ -19,7 +19,7 @@ def labels(direction=OBLIQUE.GetMatrix(), count=3):
     organ[2:10, 3:12, 4:15] = 1
     instances = np.zeros(organ.shape, np.uint16)
     for k in range(1, count + 1):
-        instances[3:8 - k, 4:8, 3 * k + 2:3 * k + 4] = k
+        instances[3 : 8 - k, 4:8, 3 * k + 2 : 3 * k + 4] = k
     images = [sitk.GetImageFromArray(a) for a in (organ, instances)]
     for image in images:
         image.SetSpacing((0.3, 0.5, 0.8))
@@ -58,7 +58,7 @@ def voxels(node, identifier, reference):
     x0, x1, y0, y1, z0, z1 = labelmap.GetExtent()
     if x1 >= x0:
         array = vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(z1 - z0 + 1, y1 - y0 + 1, x1 - x0 + 1)
-        full[z0:z1 + 1, y0:y1 + 1, x0:x1 + 1] = array != 0
+        full[z0 : z1 + 1, y0 : y1 + 1, x0 : x1 + 1] = array != 0
     return full, np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import slicer
-from crend.errors import Cancelled, InputError
 from host import samples
 from host.fixtures import describeScene
 
+from crend.errors import Cancelled, InputError
 
 BAD_VOXELS = {
     "flat": np.zeros((1, 40, 40), np.uint8) + 3,

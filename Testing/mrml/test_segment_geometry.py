@@ -5,10 +5,10 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from crend.structures import segments
 from host import samples
 from host.transforms import PARENTS, linear
 
+from crend.structures import segments
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from crend.structures import segments
-from crend.structures.measurements import Measurements
 from host import samples
 from host.transforms import linear
 
+from crend.structures import segments
+from crend.structures.measurements import Measurements
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
@@ -32,8 +32,10 @@ def test_segments_are_named_coloured_and_coded(scene, known):
 
 def test_slicer_knows_both_codes_from_a_loaded_terminology(scene, known):
     terminologies = slicer.modules.terminologies.logic()
-    for context, label, code in ((segments.SLICER_CONTEXT, "left ovary", segments.OVARY_CODE),
-                                 (segments.CREND_CONTEXT, "ovarian follicle", segments.FOLLICLE_CODE)):
+    for context, label, code in (
+        (segments.SLICER_CONTEXT, "left ovary", segments.OVARY_CODE),
+        (segments.CREND_CONTEXT, "ovarian follicle", segments.FOLLICLE_CODE),
+    ):
         entry = slicer.vtkSlicerTerminologyEntry()
         assert terminologies.FindTypeInTerminologyBy3dSlicerLabel(context, label, entry)
         assert entry.GetTypeObject().GetCodeValue() == code[1]
@@ -67,9 +69,13 @@ def test_the_table_holds_the_measurements_with_types_and_units(scene, known):
 
 def test_the_summary_counts_follicles_and_gives_the_ovarys_volume(scene, known):
     table = known.segment(samples.addVolume()).summaryTableNode.GetTable()
-    values = {table.GetValueByName(row, "finding").ToString(): (table.GetValueByName(row, "value").ToDouble(),
-                                                                table.GetValueByName(row, "unit").ToString())
-              for row in range(table.GetNumberOfRows())}
+    values = {
+        table.GetValueByName(row, "finding").ToString(): (
+            table.GetValueByName(row, "value").ToDouble(),
+            table.GetValueByName(row, "unit").ToString(),
+        )
+        for row in range(table.GetNumberOfRows())
+    }
     millilitres = samples.ball(*samples.OVARY).sum() * np.prod(samples.SPACING) / 1000
     assert values["Ovary volume"] == (pytest.approx(millilitres), "ml")
     assert values["Follicle count"] == (3, "")

@@ -2,15 +2,15 @@
 
 import pytest
 import slicer
-from crend.errors import Cancelled, InputError
 from host import samples
 from host.fixtures import describeScene
 from vtk.util import numpy_support
 
+from crend.errors import Cancelled, InputError
+from CRendSegmentationLib.Runs.Run import referenceVolume
 from CRendSegmentationLib.Scene.Frames import frameWords
 from CRendSegmentationLib.Scene.Results import FOLLICLE_TABLE_ROLE, tableOf, updateTables
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable
-from CRendSegmentationLib.Runs.Run import referenceVolume
 from CRendSegmentationLib.Scene.Sides import setSide, sideOf
 
 
@@ -27,6 +27,7 @@ def sequence(scene):
 @pytest.fixture
 def varying(logic):
     """The logic with a predictor that finds one follicle in the first frame, two in the second, three in the third."""
+
     class Predictor(samples.KnownPredictor):
         frames = 0
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from crend.errors import InputError
 from host import samples
 
+from crend.errors import InputError
 from CRendSegmentationLib.Scene.VolumeImage import ijkToRasMatrix, imageFromVolumeNode
 
 

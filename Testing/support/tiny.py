@@ -10,8 +10,8 @@ def save_bundle(folder, *, ovary: float, follicles: float = -9.0):
     """A C-Rend of width 2 whose coarse logits are the two numbers everywhere, and which renders no points."""
     import torch
 
-    from crend.bundle import bundle
     from crend import networks
+    from crend.bundle import bundle
     from crend.bundle.metadata import describe
 
     torch.manual_seed(0)

@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from crend_training.data.cases import write_case
 from crend_training.configuration.experiment import CrossValidation, Experiment
+from crend_training.data.cases import write_case
 
 # Patches this small are slower on several threads, and the order of a sum depends on their number.
 torch.set_num_threads(1)
@@ -61,6 +61,7 @@ def write_ball_cases(folder, parts=("training", "validation"), count=2):
                 folder / part, f"ball{number}", volume, ovary, follicles, spacing_mm=(1, 1, 1), normalisation={"method": "zscore_nonzero"}
             )
     return folder
+
 
 #: Settings of a phantom that is made in a second.
 SMALL = dict(

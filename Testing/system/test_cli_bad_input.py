@@ -151,7 +151,9 @@ def test_output_that_cannot_be_written(name, words, scan, bundle, capfd):
 )
 def test_one_bad_output_leaves_none_of_the_others(options, words, scan, bundle, capfd):
     option, name = options
-    assert_refused(capfd, ["segment", scan, scan.with_name("out.nrrd"), "--model", bundle, option, scan.parent / name], scan.parent / name, words)
+    assert_refused(
+        capfd, ["segment", scan, scan.with_name("out.nrrd"), "--model", bundle, option, scan.parent / name], scan.parent / name, words
+    )
 
 
 def test_the_same_output_twice(scan, bundle, capfd):
@@ -227,7 +229,9 @@ def test_labels_that_cannot_be_compared(kind, tmp_path, capfd):
 def test_a_comparison_does_not_overwrite_what_it_compares(tmp_path, capfd):
     write(tmp_path / "a.nrrd", np.ones((8, 8, 8), np.uint8))
     shutil.copy(tmp_path / "a.nrrd", tmp_path / "b.json")
-    assert_refused(capfd, ["compare", tmp_path / "a.nrrd", tmp_path / "b.json", "--json", tmp_path / "b.json"], tmp_path / "b.json", "given twice")
+    assert_refused(
+        capfd, ["compare", tmp_path / "a.nrrd", tmp_path / "b.json", "--json", tmp_path / "b.json"], tmp_path / "b.json", "given twice"
+    )
 
 
 @pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root may read and write everything")

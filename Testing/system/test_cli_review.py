@@ -19,7 +19,12 @@ def files(tmp_path):
     at = np.stack(np.indices((24, 26, 40)), axis=-1) * 0.5
     truth = (np.linalg.norm(at - (6, 6.5, 10), axis=-1) < 5).astype(np.uint8)
     truth[np.linalg.norm(at - (6, 6, 8), axis=-1) < 2] = 2
-    for name, array in (("volume", 100.0 - 40 * truth), ("truth", truth), ("one", np.roll(truth, 1, axis=2)), ("two", np.minimum(truth, 1))):
+    for name, array in (
+        ("volume", 100.0 - 40 * truth),
+        ("truth", truth),
+        ("one", np.roll(truth, 1, axis=2)),
+        ("two", np.minimum(truth, 1)),
+    ):
         image = sitk.GetImageFromArray(array.astype(np.float32 if name == "volume" else np.uint8))
         image.SetSpacing((0.5, 0.5, 0.5))
         sitk.WriteImage(image, tmp_path / f"{name}.nrrd")
@@ -59,26 +64,50 @@ def test_a_percentile_that_is_asked_for_is_printed(files, capfd):
 
 
 def test_a_figure_is_drawn_in_a_real_process(files):
-    command = [sys.executable, "-m", "crend", "figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "two.nrrd", "--out", "figure.png", "--name", "A", "--name", "B"]
-    done = subprocess.run(command, cwd=files, capture_output=True, encoding="utf-8", timeout=120,
-                          env={"PYTHONPATH": str(Path(crend.__file__).resolve().parent.parent), "COLUMNS": "120", "PATH": ""})
+    command = [
+        sys.executable,
+        "-m",
+        "crend",
+        "figure",
+        "volume.nrrd",
+        "truth.nrrd",
+        "one.nrrd",
+        "two.nrrd",
+        "--out",
+        "figure.png",
+        "--name",
+        "A",
+        "--name",
+        "B",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=files,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env={"PYTHONPATH": str(Path(crend.__file__).resolve().parent.parent), "COLUMNS": "120", "PATH": ""},
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "A" in done.stdout and "wrote figure.png" in done.stdout
     picture = sitk.GetArrayFromImage(sitk.ReadImage(str(files / "figure.png")))
     assert picture.shape[0] > 1000 and picture.shape[1] > 1400
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (("compare",), "REFERENCE and PREDICTION"),
-    (("compare", "truth.nrrd"), "REFERENCE and PREDICTION"),
-    (("compare", "truth.nrrd", "one.nrrd", "--out", "folder"), "--out goes with --batch"),
-    (("compare", "truth.nrrd", "one.nrrd", "--batch", "pairs.csv"), "--batch goes with"),
-    (("compare", "--batch", "nowhere.csv"), "nowhere.csv"),
-    (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "--out", "figure.jpg"), "figure.jpg"),
-    (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "one.nrrd", "--out", "f.png"), "same name"),
-    (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "--out", "f.png", "--name", "a", "--name", "b"), "2 times --name for 1 PRED"),
-    (("figure", "volume.nrrd", "lost.nrrd", "one.nrrd", "--out", "f.png"), "lost.nrrd: no such file"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("compare",), "REFERENCE and PREDICTION"),
+        (("compare", "truth.nrrd"), "REFERENCE and PREDICTION"),
+        (("compare", "truth.nrrd", "one.nrrd", "--out", "folder"), "--out goes with --batch"),
+        (("compare", "truth.nrrd", "one.nrrd", "--batch", "pairs.csv"), "--batch goes with"),
+        (("compare", "--batch", "nowhere.csv"), "nowhere.csv"),
+        (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "--out", "figure.jpg"), "figure.jpg"),
+        (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "one.nrrd", "--out", "f.png"), "same name"),
+        (("figure", "volume.nrrd", "truth.nrrd", "one.nrrd", "--out", "f.png", "--name", "a", "--name", "b"), "2 times --name for 1 PRED"),
+        (("figure", "volume.nrrd", "lost.nrrd", "one.nrrd", "--out", "f.png"), "lost.nrrd: no such file"),
+    ],
+)
 def test_bad_arguments_are_one_line_and_exit_code_2(files, monkeypatch, capfd, arguments, says):
     monkeypatch.chdir(files)
     before = sorted(p.name for p in files.iterdir())

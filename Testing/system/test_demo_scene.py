@@ -146,7 +146,7 @@ def test_the_picture_shows_ultrasound_in_three_slices_and_follicles_in_3d(demo, 
     height, width, _ = picture.shape
     assert width > 1400 and height > 1000
     for third in range(3):
-        slice_view = picture[60:380, third * width // 3 + 60:(third + 1) * width // 3 - 60]
+        slice_view = picture[60:380, third * width // 3 + 60 : (third + 1) * width // 3 - 60]
         assert slice_view.std() > 20
     space = picture[460:, :1000]
     light, dark = space.max(axis=2), space.min(axis=2)

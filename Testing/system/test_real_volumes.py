@@ -12,8 +12,8 @@ import SimpleITK as sitk
 
 from crend.bundle.bundle import available
 from crend.cli import main
-from crend.io.volumes import read_image
 from crend.io.labels import read_labels
+from crend.io.volumes import read_image
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 VOLUMES = ["fetal_3dus/ultrasound.nrrd", "us_phantom/SpinePhantomFreehandReconstructed.mha"]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
 import slicer
 from host import samples  # noqa: F401
 from host.bundles import ultrasoundLike, writeBundle
@@ -100,10 +99,12 @@ def test_the_panel_segments_with_the_worker_while_the_window_lives(widget, predi
 
 
 def test_no_torch_comes_into_slicers_process_when_it_segments(model):
-    code = ("import sys; sys.path.insert(0, 'Testing'); import host; host.install(); host.newScene(); w = host.loadModule();"
-            "from host import samples; v = samples.addVolume('axial');"
-            f"n = w.logic.segment(v, model={model!r}, device='cpu', engine='torch'); w.logic.close();"
-            "print(n.segmentationNode is not None, 'torch' in sys.modules)")
+    code = (
+        "import sys; sys.path.insert(0, 'Testing'); import host; host.install(); host.newScene(); w = host.loadModule();"
+        "from host import samples; v = samples.addVolume('axial');"
+        f"n = w.logic.segment(v, model={model!r}, device='cpu', engine='torch'); w.logic.close();"
+        "print(n.segmentationNode is not None, 'torch' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
     assert run.stdout.strip().endswith("True False"), run.stdout + run.stderr
 

@@ -8,11 +8,11 @@ import pytest
 import SimpleITK as sitk
 
 from crend import batch as many
+from crend.batch import segment_many, write_tables
 from crend.errors import InputError
 from crend.io.inputs import Volume
-from crend.batch import segment_many, write_tables
-from crend.structures.measurements import measure
 from crend.result import Segmentation
+from crend.structures.measurements import measure
 
 MODEL = ("model", "1.0")
 

@@ -12,7 +12,7 @@ OBLIQUE = ((0, -1, 0), (1, 0, 0), (0, 0, 1))
 
 def ball(shape, centre, radius):
     grids = np.ogrid[tuple(slice(n) for n in shape)]
-    return sum((g - c) ** 2 for g, c in zip(grids, centre)) <= radius ** 2
+    return sum((g - c) ** 2 for g, c in zip(grids, centre)) <= radius**2
 
 
 def test_two_balls_that_touch_are_divided_at_their_neck():
@@ -65,4 +65,11 @@ def test_a_point_without_a_follicle_is_refused_in_words(index, words):
     array, _ = _volume()
     image = image_of(array)
     with pytest.raises(InputError, match=f"^Scan: .*{words}"):
-        follicle_at(image, image.TransformContinuousIndexToPhysicalPoint([float(i) for i in index]), bundle_for(array), device="cpu", engine="torch", name="Scan")
+        follicle_at(
+            image,
+            image.TransformContinuousIndexToPhysicalPoint([float(i) for i in index]),
+            bundle_for(array),
+            device="cpu",
+            engine="torch",
+            name="Scan",
+        )

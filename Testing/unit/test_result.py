@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.structures.measurements import measure
 from crend.result import Segmentation
+from crend.structures.measurements import measure
 
 
 def result(ovary_box, follicles=0, ovaries=1):

@@ -78,16 +78,22 @@ def imported(base, folder, node):
         return
     for first, *rest in names:
         if first == base.name:
-            there = [part for k, part in enumerate(rest) if (base / "/".join(rest[: k + 1])).is_dir() or
-                     (base / "/".join(rest[: k + 1])).with_suffix(".py").is_file()]
+            there = [
+                part
+                for k, part in enumerate(rest)
+                if (base / "/".join(rest[: k + 1])).is_dir() or (base / "/".join(rest[: k + 1])).with_suffix(".py").is_file()
+            ]
             yield room_of(base, there)
 
 
 @PACKAGES
 def test_each_room_imports_only_what_it_may(place):
     base, allowed = ROOT / place[0] / place[1], MAY_IMPORT[place]
-    wrong = {f"{here} -> {there}": files for (here, there), files in arrows(base).items()
-             if here != "__init__" and there not in allowed.get(here, "").split()}
+    wrong = {
+        f"{here} -> {there}": files
+        for (here, there), files in arrows(base).items()
+        if here != "__init__" and there not in allowed.get(here, "").split()
+    }
     assert wrong == {}
 
 

@@ -100,7 +100,11 @@ def test_the_systems_of_the_ablation_differ_in_what_is_asked_and_nothing_else(sc
     script("ablation.sh", tmp_path / "a", 20, 4)
     lines = {path.stem: set(path.read_text().splitlines()) for path in (tmp_path / "a").glob("*.yaml")}
     assert sorted(lines) == ["crend", "crend-detail", "rend-detail", "unet"]
-    assert lines["crend-detail"] - lines["crend"] == {"name: crend-detail", "arguments: {width: 12, detail: true}", "point_dice_weight: 1.0"}
+    assert lines["crend-detail"] - lines["crend"] == {
+        "name: crend-detail",
+        "arguments: {width: 12, detail: true}",
+        "point_dice_weight: 1.0",
+    }
     assert lines["crend-detail"] - lines["rend-detail"] == {"name: crend-detail", "network: crend"}
     assert lines["crend"] - lines["unet"] == {"name: crend", "network: crend"}
 
@@ -111,7 +115,8 @@ def test_the_ablation_leaves_out_systems_that_are_not_asked_for(script, tmp_path
     assert code == 0, errors
     assert len(calls_of(calls, "train")) == 2 and len(calls_of(calls, "evaluate")) == 6
     assert [line.split(f"{tmp_path}/a/")[1:] for line in calls_of(calls, "difference")][:2] == [
-        ["crend-detail-training ", "unet-training"], ["crend-detail-training ", "crend-detail-not-rendered-training"],
+        ["crend-detail-training ", "unet-training"],
+        ["crend-detail-training ", "crend-detail-not-rendered-training"],
     ]
 
 
@@ -137,20 +142,31 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     assert code == 0, errors
     first = calls_of(calls, "evaluate")
     assert [line.split(f"--out {folder}/")[1] for line in first] == [
-        "report --first-seed 200 --volumes 60", "trial --first-seed 440 --volumes 40 --simulator trial",
+        "report --first-seed 200 --volumes 60",
+        "trial --first-seed 440 --volumes 40 --simulator trial",
         "trial-earlier --first-seed 360 --volumes 80 --simulator trial",
-        "empty --first-seed 200 --volumes 20 --empty", "empty-trial --first-seed 440 --volumes 20 --simulator trial --empty",
+        "empty --first-seed 200 --volumes 20 --empty",
+        "empty-trial --first-seed 440 --volumes 20 --simulator trial --empty",
         "report-not-rendered --first-seed 200 --volumes 60 --no-render",
         "trial-not-rendered --first-seed 440 --volumes 40 --simulator trial --no-render",
         "trial-earlier-not-rendered --first-seed 360 --volumes 80 --simulator trial --no-render",
     ]
     reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
     results = "training_pkg/results"
-    texts = [f"{folder}/plain.md", f"{folder}/rendering.md", *(f"{results}/{name}" for name in ("peers/trial.md", "measuring/shapes.md", "finetune/card.md"))]
+    texts = [
+        f"{folder}/plain.md",
+        f"{folder}/rendering.md",
+        *(f"{results}/{name}" for name in ("peers/trial.md", "measuring/shapes.md", "finetune/card.md")),
+    ]
     notes = " ".join(f"--note {path}" for path in texts)
     assert f" {reports} {notes} " in calls[-2] and calls[-1].startswith("calibrate")
-    assert (folder / "plain.md").read_text().startswith("## Plain phantoms\n\n") and (folder / "plain.md").read_text().endswith("\n\n| look |")
-    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == ["plain --volumes 5", "plain-not-rendered --volumes 5 --no-render"]
+    assert (folder / "plain.md").read_text().startswith("## Plain phantoms\n\n") and (folder / "plain.md").read_text().endswith(
+        "\n\n| look |"
+    )
+    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == [
+        "plain --volumes 5",
+        "plain-not-rendered --volumes 5 --no-render",
+    ]
     pairs = [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("plain", "trial", "trial-earlier", "report")]
     assert [line.strip() for line in calls[-6:-2]] == pairs
     code, errors, calls = script("make_model.sh", folder)
@@ -165,7 +181,10 @@ def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volum
     assert code == 0, errors
     measured = calls_of(calls, "evaluate") + calls_of(calls, "calibrate")
     assert len(measured) == 10 and all(" --volumes 2 " in f"{line} " for line in measured)
-    assert [line.split()[1] for line in calls_of(calls, "train")] == [f"{tmp_path}/configs/crend_sim_overview.yaml", f"{tmp_path}/configs/crend_sim.yaml"]
+    assert [line.split()[1] for line in calls_of(calls, "train")] == [
+        f"{tmp_path}/configs/crend_sim_overview.yaml",
+        f"{tmp_path}/configs/crend_sim.yaml",
+    ]
 
 
 @pytest.mark.parametrize("lost", ["report.of", "report/summary.json"])

@@ -4,10 +4,11 @@ import csv
 
 import pytest
 import slicer
-from crend.confidence.plausibility import flag
 from host import samples
 from test_export_panel import to  # noqa: F401
 from test_panel import apply, cells, models, panel  # noqa: F401
+
+from crend.confidence.plausibility import flag
 
 CONFIDENCE = 7
 
@@ -50,7 +51,11 @@ def test_the_files_say_both(segmented, to):  # noqa: F811
     segmented.ui.splitButton.click()
     rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"))))
     assert {row["segment"]: row["confidence"] for row in rows} == {
-        "Follicle 1": "", "Follicle 4": "", "Follicle 2": "0.800", "Follicle 3": "0.700"}
+        "Follicle 1": "",
+        "Follicle 4": "",
+        "Follicle 2": "0.800",
+        "Follicle 3": "0.700",
+    }
     text = to("exportReportButton", "r.html").read_text()
     assert text.count("<b>Warning:</b>") == 2 and ">&nbsp;0.80&nbsp;<" in text and "Confidence" in text
 

@@ -8,19 +8,20 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from crend.io.labels import read_labels
-from crend.structures.measurements import Measurements
 from host import samples
 from host.fixtures import describeScene
 from test_editing_panel import segmented  # noqa: F401
 from test_panel import models, panel  # noqa: F401
 
+from crend.io.labels import read_labels
+from crend.structures.measurements import Measurements
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 @pytest.fixture
 def to(segmented, tmp_path, monkeypatch):  # noqa: F811
     """Press a button and answer its question with a file in a temporary folder; gives back the file."""
+
     def press(button, name):
         path = tmp_path / name
         monkeypatch.setattr(segmented.panel.export, "askForFile", lambda *_: str(path))

@@ -6,11 +6,11 @@ import math
 import pytest
 import SimpleITK as sitk
 import slicer
-from crend.io.labels import read_labels
 from host import samples
 from host.bundles import ultrasoundLike, writeBundle
 from test_panel import cells, models, panel, wait  # noqa: F401
 
+from crend.io.labels import read_labels
 from CRendSegmentationLib.Runs.FolderRun import messageOf
 from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
 from CRendSegmentationLib.Scene.Results import ResultNodes
@@ -114,7 +114,9 @@ def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scen
     segmentFolder(section)
     loaded = []
     nodes = ResultNodes(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"), None, None, "loaded")
-    monkeypatch.setattr("CRendSegmentationLib.Widgets.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes)
+    monkeypatch.setattr(
+        "CRendSegmentationLib.Widgets.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes
+    )
     table = section.ui.folderTable
     import qt
 
@@ -144,7 +146,9 @@ def test_a_folder_without_volumes_is_refused_in_one_line(section, tmp_path):
 
 def test_the_console_runs_a_folder_too(section, panel, folders, tmp_path):  # noqa: F811
     heard = []
-    nodes = panel.logic.segmentFolder(folders[0] / "a.nrrd", folders[1], model=str(tmp_path / "tiny"), progress=lambda *told: heard.append(told))
+    nodes = panel.logic.segmentFolder(
+        folders[0] / "a.nrrd", folders[1], model=str(tmp_path / "tiny"), progress=lambda *told: heard.append(told)
+    )
     assert [row["volume"] for row in nodes.rows] == ["a"] and nodes.message.startswith("1 of 1 volumes segmented")
     assert {stage for stage, _ in heard} >= {"a"} and slicer.mrmlScene.IsNodePresent(nodes.tableNode)
     assert read_labels(folders[1] / "a.seg.nrrd").ovary.GetSize() == (56, 48, 40)

@@ -5,13 +5,13 @@ import types
 import pytest
 import SimpleITK as sitk
 import slicer
-from crend.errors import InputError
-from crend.io.volumes import read_image
-from crend.io.inputs import find_volumes
-from crend.batch import segment_many
 from host import samples
 from test_panel import cells, models, panel, wait  # noqa: F401
 
+from crend.batch import segment_many
+from crend.errors import InputError
+from crend.io.inputs import find_volumes
+from crend.io.volumes import read_image
 from CRendSegmentationLib.Scene.FolderResult import loadResult
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable
 
@@ -25,9 +25,18 @@ def write_series(folder):
     uid = "1.2.826.0.1.3680043.2.1125.1"
     for k in range(volume.GetSize()[2]):
         piece = volume[:, :, k]
-        for tag, value in {"0008|0016": "1.2.840.10008.5.1.4.1.1.3.1", "0008|0018": f"{uid}.{k + 1}", "0020|000e": uid, "0020|000d": f"{uid}.0",
-                           "0008|0060": "US", "0020|0013": str(k + 1), "0028|0030": "0.5\\0.5", "0018|0050": "0.5",
-                           "0020|0037": "1\\0\\0\\0\\1\\0", "0020|0032": f"3\\4\\{5 + k * 0.5}"}.items():
+        for tag, value in {
+            "0008|0016": "1.2.840.10008.5.1.4.1.1.3.1",
+            "0008|0018": f"{uid}.{k + 1}",
+            "0020|000e": uid,
+            "0020|000d": f"{uid}.0",
+            "0008|0060": "US",
+            "0020|0013": str(k + 1),
+            "0028|0030": "0.5\\0.5",
+            "0018|0050": "0.5",
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0020|0032": f"3\\4\\{5 + k * 0.5}",
+        }.items():
             piece.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{k:03}.dcm"))
         writer.Execute(piece)

@@ -11,11 +11,11 @@ from urllib.request import url2pathname
 import pytest
 import SimpleITK as sitk
 import slicer
-from crend.errors import InputError
-from crend.io.volumes import check_image
 from host import samples
 from test_panel import models, wait  # noqa: F401
 
+from crend.errors import InputError
+from crend.io.volumes import check_image
 from CRendSegmentationLib.Runs import Installation
 from CRendSegmentationLib.Runs.Predictors import PredictionFailed
 
@@ -135,7 +135,7 @@ def test_another_device_is_looked_at_and_one_that_is_not_there_said_in_words(mod
 
 
 def test_the_sample_volume_is_listed_with_a_thumbnail_and_lies_in_the_extension(widget):
-    source, = slicer.modules.sampleDataSources["CRend"]
+    (source,) = slicer.modules.sampleDataSources["CRend"]
     assert Path(source.thumbnailFileName).is_file()
     image = sitk.ReadImage(url2pathname(urlparse(source.uris[0]).path))
     check_image(image, "sample")

@@ -6,20 +6,22 @@ from pathlib import Path
 import pytest
 import slicer
 import vtk
-from crend.bundle.bundle import BundleInfo
-from crend.errors import InputError
 from host import samples
 from host.bundles import writeBundle
 from host.fixtures import describeScene
 
+from crend.bundle.bundle import BundleInfo
+from crend.errors import InputError
 from CRendSegmentationLib.Runs.Predictors import PredictionFailed, Settings
 
 
 @pytest.fixture
 def models(monkeypatch):
     """Two models to choose from, whatever is installed."""
-    infos = [BundleInfo("crend-one", Path("/models/one"), "Ovary and follicles, one", {"crend": {}}),
-             BundleInfo("crend-two", Path("/models/two"), "Ovary and follicles, two", {"crend": {}})]
+    infos = [
+        BundleInfo("crend-one", Path("/models/one"), "Ovary and follicles, one", {"crend": {}}),
+        BundleInfo("crend-two", Path("/models/two"), "Ovary and follicles, two", {"crend": {}}),
+    ]
     monkeypatch.setattr("crend.bundle.bundle.available", lambda: list(infos))
     return infos
 
@@ -127,8 +129,10 @@ def test_no_ovary_is_said_in_words(panel):
     assert panel.ui.follicleTable.rowCount == 0
 
 
-@pytest.mark.parametrize("error, words", [(InputError("Ultrasound: too dark; choose another volume."), "too dark"),
-                                          (RuntimeError("out of memory"), "out of memory")])
+@pytest.mark.parametrize(
+    "error, words",
+    [(InputError("Ultrasound: too dark; choose another volume."), "too dark"), (RuntimeError("out of memory"), "out of memory")],
+)
 def test_an_error_is_said_in_words_and_leaves_scene_and_panel_ready(panel, scene, error, words):
     panel.logic.predictor = samples.KnownPredictor(error=error)
     panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
@@ -299,8 +303,10 @@ def test_the_histogram_counts_follicles_by_the_millimetre(panel, scene):
     series = chart.GetNthPlotSeriesNode(0)
     assert series.IsXColumnRequired()
     table = series.GetTableNode().GetTable()
-    bars = {table.GetValueByName(row, series.GetXColumnName()).ToInt(): table.GetValueByName(row, series.GetYColumnName()).ToInt()
-            for row in range(table.GetNumberOfRows())}
+    bars = {
+        table.GetValueByName(row, series.GetXColumnName()).ToInt(): table.GetValueByName(row, series.GetYColumnName()).ToInt()
+        for row in range(table.GetNumberOfRows())
+    }
     assert bars == {1: 0, 2: 0, 3: 0, 4: 1, 5: 0, 6: 1, 7: 0, 8: 1, 9: 0}
     panel.ui.histogramButton.click()
     assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1

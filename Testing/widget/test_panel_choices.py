@@ -1,8 +1,9 @@
 """What the panel chooses by itself, and what cannot be pressed while something is under way."""
 
-from crend.errors import Cancelled
 from host import samples
 from test_panel import apply, models, panel  # noqa: F401
+
+from crend.errors import Cancelled
 
 
 def test_another_volume_gets_a_result_of_its_own(panel, scene):  # noqa: F811

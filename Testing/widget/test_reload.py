@@ -5,10 +5,10 @@ import sys
 
 import pytest
 import slicer
-from crend.worker.client import WorkerClient
 from host import samples
 from test_panel import apply, cells, models  # noqa: F401
 
+from crend.worker.client import WorkerClient
 from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
 
 PACKAGES = ("CRendSegmentation", "CRendSegmentationLib", "crend")

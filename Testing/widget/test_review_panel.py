@@ -2,11 +2,11 @@
 
 import pytest
 import slicer
-from crend.errors import InputError
 from host import readers, samples
 from host.fixtures import describeScene
 from test_panel import cells, models, panel, wait  # noqa: F401
 
+from crend.errors import InputError
 from CRendSegmentationLib.Runs.Predictors import PredictionFailed
 from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 
@@ -52,7 +52,9 @@ def test_compute_fills_figures_table_and_views_and_one_click_leads_back(section)
     assert "2 follicles in the reference, 2 in the compared one: 1 matched, 1 missed, 1 false." in text
     assert "HD95 (mm)" in text and "Dice" in text and "from compared to reference" in text
     assert [cells(section.ui.matchTable, column) for column in (0, 1)] == [
-        ["Follicle 1", "Follicle 2", "false"], ["Follicle 1", "missed", "Follicle 2"]]
+        ["Follicle 1", "Follicle 2", "false"],
+        ["Follicle 1", "missed", "Follicle 2"],
+    ]
     assert arrangement() != ORDINARY and section.ui.ordinaryLayoutButton.enabled
     section.ui.ordinaryLayoutButton.click()
     assert arrangement() == ORDINARY and not section.ui.ordinaryLayoutButton.enabled
@@ -167,8 +169,13 @@ def test_compute_turns_into_cancel_and_the_scene_is_as_before(section, scene):
     assert "Cancelled" in section.ui.reviewStatusLabel.text and describeScene(scene) == before
 
 
-@pytest.mark.parametrize("error, words", [(InputError("First and Second: they share no space."), "share no space"),
-                                          (PredictionFailed("the worker process ended unexpectedly", "Killed"), "ended unexpectedly")])
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (InputError("First and Second: they share no space."), "share no space"),
+        (PredictionFailed("the worker process ended unexpectedly", "Killed"), "ended unexpectedly"),
+    ],
+)
 def test_a_failure_is_said_in_words_with_its_details_folded_away(section, error, words):
     section.reviewer = Held(error)
     section.ui.computeButton.click()

@@ -70,8 +70,10 @@ def report(out, seconds):
     metrics = json.loads((out / "metrics.json").read_text())
     detection = metrics["detection"]
     say(f"done in {seconds:.0f} s")
-    print(f"ovary DSC {metrics['ovary']['dsc']:.3f}, follicles DSC {metrics['follicles']['dsc']:.3f}, "
-          f"{detection['count_prediction']} follicles found of {detection['count_reference']}")
+    print(
+        f"ovary DSC {metrics['ovary']['dsc']:.3f}, follicles DSC {metrics['follicles']['dsc']:.3f}, "
+        f"{detection['count_prediction']} follicles found of {detection['count_reference']}"
+    )
     for path in sorted(out.iterdir()):
         print(f"  {shown(path):32} {path.stat().st_size / 1e6:8.2f} MB")
 

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from .sheet import compose
-from .stage import SLICES, THREE_D, Stage, log_to  # chooses the render window before vtk is loaded
-
 import numpy as np
 from PIL import Image
 from trame_slicer.core.slicer_app import SlicerApp
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkPlane, vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkCutter
+
+from .sheet import compose
+from .stage import SLICES, THREE_D, Stage, log_to  # chooses the render window before vtk is loaded
 
 PLANES = {"Red": ("Axial", (243, 74, 51)), "Green": ("Coronal", (110, 176, 75)), "Yellow": ("Sagittal", (237, 213, 76))}
 SLICE_SIZE = (512, 430)

@@ -34,9 +34,12 @@ class Stage:
         self.scene = scene
         self.application_logic = application_logic
         self.factory = DirectViewFactory(do_render_offscreen=True)
-        definitions = [ViewLayoutDefinition.axial_view(), ViewLayoutDefinition.coronal_view(),
-                       ViewLayoutDefinition.sagittal_view(),
-                       ViewLayoutDefinition.threed_view(name=THREE_D, background_color=BACKGROUND)]
+        definitions = [
+            ViewLayoutDefinition.axial_view(),
+            ViewLayoutDefinition.coronal_view(),
+            ViewLayoutDefinition.sagittal_view(),
+            ViewLayoutDefinition.threed_view(name=THREE_D, background_color=BACKGROUND),
+        ]
         self.views = {}
         for definition in definitions:
             view = self.factory.create_view(definition, scene, application_logic)

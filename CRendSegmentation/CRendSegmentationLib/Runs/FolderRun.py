@@ -10,8 +10,8 @@ import vtk
 
 from crend.errors import Cancelled, Kept
 
-from .Run import STAGE_WORDS, Waiting, timeWords
 from ..Scene.TableColumns import addColumn
+from .Run import STAGE_WORDS, Waiting, timeWords
 
 #: Columns of the table node: name in volumes.csv, title, unit, what it says.
 TEXTS = (("volume", "Volume", "", "Its path below the folder, without an ending"), ("status", "Status", "", "done or failed"))
@@ -23,7 +23,10 @@ NUMBERS = (
     ("total_follicle_volume_ml", "All follicles", "ml", "Their volumes together"),
     ("expected_ovary_dsc", "Expected Dice", "", "Overlap with the true ovary, 0 to 1, that the model's probabilities promise"),
 )
-REMARKS = (("remark", "Doubts", "", "What makes the result doubtful, or why there is none"), ("notice", "Notice", "", "What it may be used for"))
+REMARKS = (
+    ("remark", "Doubts", "", "What makes the result doubtful, or why there is none"),
+    ("notice", "Notice", "", "What it may be used for"),
+)
 
 
 class FolderNodes(NamedTuple):
@@ -53,12 +56,12 @@ class FolderRun(Waiting):
         return FolderNodes(addTable(rows, f"Volumes of {self._out.name}"), rows, messageOf(rows))
 
     def words(self):
-        """"Patient 3/left, 42 %, 3:31, about 4:43 left"."""
+        """ "Patient 3/left, 42 %, 3:31, about 4:43 left"."""
         return timeWords(STAGE_WORDS.get(self.stage, self.stage), self.fraction, time.monotonic() - self._began)
 
 
 def messageOf(rows):
-    """"3 of 4 volumes segmented, 1 without an ovary, 1 failed"."""
+    """ "3 of 4 volumes segmented, 1 without an ovary, 1 failed"."""
     failed = sum(row["status"] == "failed" for row in rows)
     without = sum(row["status"] == "done" and row["ovary_volume_ml"] is None for row in rows)
     words = f"{len(rows) - failed} of {len(rows)} volumes segmented"

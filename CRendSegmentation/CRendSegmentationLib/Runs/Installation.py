@@ -34,9 +34,13 @@ def install(names):
         try:
             import PyTorchUtils
         except ImportError:
-            raise InputError(_("PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
-                               "restart Slicer, then press Install again.")) from None
-        requirement = PACKAGES["torch"][0][len("torch"):]
+            raise InputError(
+                _(
+                    "PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
+                    "restart Slicer, then press Install again."
+                )
+            ) from None
+        requirement = PACKAGES["torch"][0][len("torch") :]
         with _downloading(["torch"]):
             installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=requirement)
         if installed is None:
@@ -54,7 +58,9 @@ def _downloading(names):
         yield
     except subprocess.CalledProcessError as error:
         listed = ", ".join(PACKAGES[name][1] for name in names)
-        raise InputError(_("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=listed)) from error
+        raise InputError(
+            _("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=listed)
+        ) from error
 
 
 def _pip(requirements):

@@ -11,8 +11,8 @@ from typing import Optional
 import SimpleITK as sitk
 
 from crend.errors import Cancelled, InputError
-from crend.structures.measurements import Measurements
 from crend.result import Segmentation
+from crend.structures.measurements import Measurements
 from crend.worker.client import WorkerClient
 
 #: How long a cancelled worker may take to reach the end of its window before the process is ended.
@@ -109,7 +109,7 @@ class _DescriptionJob(_WorkerRequest):
         super().__init__(client, "describe", device=settings.device, engine=settings.engine)
 
     def poll(self):
-        """"CPU, OpenVINO", or None as long as it is not known."""
+        """ "CPU, OpenVINO", or None as long as it is not known."""
         event = self._final()
         return event and event["text"]
 
@@ -153,8 +153,16 @@ class WorkerJob(_WorkerRequest):
 
 class _WorkerImageJob(WorkerJob):
     def __init__(self, client, image, name, settings, do, **what):
-        super().__init__(client, do, lambda folder: {"image": _written(image, folder)}, name=name, model=settings.model or None,
-                         device=settings.device, engine=settings.engine, **what)
+        super().__init__(
+            client,
+            do,
+            lambda folder: {"image": _written(image, folder)},
+            name=name,
+            model=settings.model or None,
+            device=settings.device,
+            engine=settings.engine,
+            **what,
+        )
 
 
 def _written(image, folder):
@@ -165,13 +173,27 @@ def _written(image, folder):
 
 class _WorkerSegmentJob(_WorkerImageJob):
     def __init__(self, client, image, name, settings):
-        super().__init__(client, image, name, settings, "segment", search=settings.search, split=settings.split,
-                         smallest_follicle_mm=settings.smallestFollicleMm, keep_probabilities=settings.keepProbabilities)
+        super().__init__(
+            client,
+            image,
+            name,
+            settings,
+            "segment",
+            search=settings.search,
+            split=settings.split,
+            smallest_follicle_mm=settings.smallestFollicleMm,
+            keep_probabilities=settings.keepProbabilities,
+        )
 
     def read(self, event):
         kept = [sitk.ReadImage(event[part]) for part in ("ovary_probability", "follicles_probability") if part in event]
-        return Segmentation(sitk.ReadImage(event["ovary"]), sitk.ReadImage(event["follicles"]),
-                            Measurements.from_dict(event["measurements"]), event["provenance"], tuple(kept) or None)
+        return Segmentation(
+            sitk.ReadImage(event["ovary"]),
+            sitk.ReadImage(event["follicles"]),
+            Measurements.from_dict(event["measurements"]),
+            event["provenance"],
+            tuple(kept) or None,
+        )
 
 
 class _WorkerFollicleJob(_WorkerImageJob):
@@ -186,9 +208,18 @@ class _WorkerFolderJob(WorkerJob):
     patience = 5.0  # the tables of what is done are written yet
 
     def __init__(self, client, inputs, out, settings, again):
-        super().__init__(client, "batch", lambda folder: {"inputs": [str(path) for path in inputs], "out": str(out)}, model=settings.model or None,
-                         device=settings.device, engine=settings.engine, search=settings.search, split=settings.split,
-                         smallest_follicle_mm=settings.smallestFollicleMm, again=again)
+        super().__init__(
+            client,
+            "batch",
+            lambda folder: {"inputs": [str(path) for path in inputs], "out": str(out)},
+            model=settings.model or None,
+            device=settings.device,
+            engine=settings.engine,
+            search=settings.search,
+            split=settings.split,
+            smallest_follicle_mm=settings.smallestFollicleMm,
+            again=again,
+        )
 
     def read(self, event):
         return event["rows"]
@@ -205,9 +236,19 @@ class _InProcessJob:
         from crend.predict import segment
 
         image, name, settings = self._arguments
-        return segment(image, settings.model or None, device=settings.device, engine=settings.engine, search=settings.search,
-                       smallest_follicle_mm=settings.smallestFollicleMm, split=settings.split, keep_probabilities=settings.keepProbabilities, name=name,
-                       progress=self._onProgress, cancelled=lambda: self._cancelled)
+        return segment(
+            image,
+            settings.model or None,
+            device=settings.device,
+            engine=settings.engine,
+            search=settings.search,
+            smallest_follicle_mm=settings.smallestFollicleMm,
+            split=settings.split,
+            keep_probabilities=settings.keepProbabilities,
+            name=name,
+            progress=self._onProgress,
+            cancelled=lambda: self._cancelled,
+        )
 
     def cancel(self):
         self._cancelled = True

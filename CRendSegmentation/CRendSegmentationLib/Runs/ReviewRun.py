@@ -9,18 +9,23 @@ import numpy as np
 import slicer
 
 from crend.comparison.distance_maps import FOLLICLES, OVARY
-from crend.errors import InputError
 from crend.comparison.review import SIDES
-from crend.worker.review_files import read_surface, write_request
+from crend.errors import InputError
 from crend.worker.client import WorkerClient
+from crend.worker.review_files import read_surface, write_request
 
-from .Predictors import WorkerJob
 from ..Scene.ReviewLabels import reviewInput
 from ..Scene.ReviewNodes import ReviewResult, putReviewIntoScene
-from .Run import Waiting, progressWords
 from ..Scene.VolumeImage import lpsPoint
+from .Predictors import WorkerJob
+from .Run import Waiting, progressWords
 
-_STAGES = {"starting": "starting the comparison", "surfaces": "drawing the surfaces", "distances": "measuring distances", "figures": "comparing"}
+_STAGES = {
+    "starting": "starting the comparison",
+    "surfaces": "drawing the surfaces",
+    "distances": "measuring distances",
+    "figures": "comparing",
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,15 @@ class ReviewRun(Waiting):
         self._segmentNames = given.names
         self._settings = settings
         self._began = time.monotonic()
-        self._job = _ReviewJob(client, "review", lambda folder: write_request(folder, given.reference, given.compared, given.field),
-                               names=self._names, structures=list(settings.structures), sides=list(settings.sides), percentile=settings.percentile)
+        self._job = _ReviewJob(
+            client,
+            "review",
+            lambda folder: write_request(folder, given.reference, given.compared, given.field),
+            names=self._names,
+            structures=list(settings.structures),
+            sides=list(settings.sides),
+            percentile=settings.percentile,
+        )
 
     def poll(self):
         """The Review, or None as long as it works. Raises InputError, Cancelled or PredictionFailed."""
@@ -86,14 +98,18 @@ class ReviewRun(Waiting):
         return _STAGES.get(self._job.stage, self._job.stage)
 
     def words(self):
-        """"Measuring distances, 42 %, 0:03"."""
+        """ "Measuring distances, 42 %, 0:03"."""
         return progressWords(self.stage, self.fraction, time.monotonic() - self._began)
 
 
 class _ReviewJob(WorkerJob):
     def read(self, event):
         """(the event, poly data of each map, {kind: poly data of a mark}): the files are gone afterwards."""
-        return event, [read_surface(part["file"]) for part in event["maps"]], {kind: read_surface(path) for kind, path in event["marks"].items()}
+        return (
+            event,
+            [read_surface(part["file"]) for part in event["maps"]],
+            {kind: read_surface(path) for kind, path in event["marks"].items()},
+        )
 
 
 def _state(segmentationNode):

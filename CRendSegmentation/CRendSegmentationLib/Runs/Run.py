@@ -75,7 +75,7 @@ class _Run(Waiting):
         return self.finish(result, volumeNode)
 
     def words(self):
-        """"Looking closely, 42 %, 0:31, about 0:43 left"."""
+        """ "Looking closely, 42 %, 0:31, about 0:43 left"."""
         return progressWords(self.stage, self.fraction, time.monotonic() - self._began)
 
 
@@ -122,9 +122,15 @@ def referenceVolume(segmentationNode):
 
 
 STAGE_WORDS = {
-    "starting": "Starting the network", "loading": "Loading the model", "model grid": "Preparing the volume",
-    "search": "Looking for the ovary", "windows": "Looking closely", "full resolution": "Drawing the outlines",
-    "follicles": "Separating follicles", "measurements": "Measuring", "done": "Measuring",
+    "starting": "Starting the network",
+    "loading": "Loading the model",
+    "model grid": "Preparing the volume",
+    "search": "Looking for the ovary",
+    "windows": "Looking closely",
+    "full resolution": "Drawing the outlines",
+    "follicles": "Separating follicles",
+    "measurements": "Measuring",
+    "done": "Measuring",
 }
 
 

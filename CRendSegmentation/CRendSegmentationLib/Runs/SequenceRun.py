@@ -6,16 +6,16 @@ from typing import NamedTuple
 import slicer
 import vtk
 
+from crend.confidence.plausibility import short_words
 from crend.errors import InputError
 from crend.io.volumes import check_image
-from crend.confidence.plausibility import short_words
 
 from ..Scene.Results import describe, giveTables, placeBeside, updateTables
 from ..Scene.ResultTables import fillFollicleTable, fillSummaryTable
-from .Run import Waiting, progressWords
 from ..Scene.SceneTransaction import removeWithBelongings, sceneTransaction
 from ..Scene.SegmentationWriter import showSegmentation, writeSegmentation
 from ..Scene.VolumeImage import imageFromVolumeNode
+from .Run import Waiting, progressWords
 
 
 class SequenceNodes(NamedTuple):

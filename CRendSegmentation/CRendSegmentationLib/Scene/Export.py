@@ -9,10 +9,10 @@ import SimpleITK as sitk
 import slicer
 import vtk
 
-from crend.pictures import report
 from crend.errors import InputError
 from crend.io.atomic import replacing
 from crend.io.tables import write_csv
+from crend.pictures import report
 
 from .Results import SUMMARY_TABLE_ROLE, tableOf
 from .ResultTables import madeBy, readSummary, warningsOf
@@ -60,7 +60,8 @@ def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
     for index in range(segmentation.GetNumberOfSegments()):
         names.InsertNextValue(segmentation.GetNthSegmentID(index))
     slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsClosedSurfaceRepresentationToFiles(
-        str(folder), segmentationNode, names, fileFormat, True, 1.0, False)
+        str(folder), segmentationNode, names, fileFormat, True, 1.0, False
+    )
     return names.GetNumberOfValues()
 
 
@@ -79,18 +80,28 @@ def reportHtml(segmentationNode):
     volumeNode = referenceVolume(segmentationNode)
     ovary, follicles = labelImages(segmentationNode)
     measurements = measureSegments(segmentationNode)
-    pictures = list(zip(("Plane 1", "Plane 2", "Plane 3"),
-                        reversed(report.plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles))))
+    pictures = list(
+        zip(("Plane 1", "Plane 2", "Plane 3"), reversed(report.plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles)))
+    )
     solid = report.solid_picture(ovary, follicles)
     if solid is not None:
         pictures.append(("3D", solid))
     summary = tableOf(segmentationNode, SUMMARY_TABLE_ROLE)
     findings = [("Side", sideOf(segmentationNode))] if sideOf(segmentationNode) != SIDES[0] else []
-    findings += [(words, f"{value:.1f} {unit}" if unit else f"{value:.0f}") for words, value, unit in readSummary(summary)] if summary else []
+    findings += (
+        [(words, f"{value:.1f} {unit}" if unit else f"{value:.0f}") for words, value, unit in readSummary(summary)] if summary else []
+    )
     manual = manualNames(segmentationNode, measurements)
     marks = {follicle.id for follicle in measurements.follicles if follicle.segment in manual}
-    return report.report_html(f"Ovary and follicles: {volumeNode.GetName()}", findings, measurements.rows(), pictures,
-                              madeBy(segmentationNode), marks=marks, warnings=warningsOf(segmentationNode))
+    return report.report_html(
+        f"Ovary and follicles: {volumeNode.GetName()}",
+        findings,
+        measurements.rows(),
+        pictures,
+        madeBy(segmentationNode),
+        marks=marks,
+        warnings=warningsOf(segmentationNode),
+    )
 
 
 def writeHtml(text, path):

@@ -7,9 +7,9 @@ from pathlib import Path
 import SimpleITK as sitk
 import slicer
 
+from crend.batch import LABELS, REPORT
 from crend.errors import InputError
 from crend.io.volumes import read_image
-from crend.batch import LABELS, REPORT
 from crend.structures.measurements import Measurements
 
 from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables

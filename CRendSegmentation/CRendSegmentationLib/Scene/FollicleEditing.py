@@ -6,9 +6,9 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from crend.structures import segments
 from crend.editing import divide
 from crend.errors import InputError
+from crend.structures import segments
 
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import maskOf, ovaryID
@@ -125,7 +125,7 @@ class FollicleEditing:
             segment.RemoveAllRepresentations()
             segment.SetLabelValue(1)
             changed[segmentID] = (segment, maskOf(self._node, segmentID))
-        self._edits = [*self._edits[-STATES + 1:], _Edit(self.follicleIDs(), changed, [])]
+        self._edits = [*self._edits[-STATES + 1 :], _Edit(self.follicleIDs(), changed, [])]
 
     def _check(self, segmentIDs, least, what):
         if len(segmentIDs) < least:
@@ -137,8 +137,9 @@ class FollicleEditing:
         while segmentation.GetSegment(segments.follicle_id(number)) is not None:
             number += 1
         segmentID = segments.follicle_id(number)
-        addSegment(segmentation, segmentID, segments.follicle_name(number), number, segments.FOLLICLE_TERMINOLOGY,
-                   orientedLabelmap(mask), 1)
+        addSegment(
+            segmentation, segmentID, segments.follicle_name(number), number, segments.FOLLICLE_TERMINOLOGY, orientedLabelmap(mask), 1
+        )
         self._edits[-1].made.append(segmentID)
         self._node.CreateClosedSurfaceRepresentation()
         showSegment(self._node.GetDisplayNode(), segmentID)

@@ -20,7 +20,7 @@ def framesOf(segmentationNode):
 
 
 def frameWords(segmentationNode):
-    """"Frame 2 of 3 (time 0.5 s)", or "" when no sequence is shown."""
+    """ "Frame 2 of 3 (time 0.5 s)", or "" when no sequence is shown."""
     browser = browserOf(segmentationNode)
     if browser is None:
         return ""

@@ -58,8 +58,13 @@ def readFollicleTable(tableNode):
     """The rows of a follicle table as dicts; every column but the segment's name as a number."""
     table = tableNode.GetTable()
     names = [table.GetColumnName(column) for column in range(table.GetNumberOfColumns())]
-    return [{name: table.GetValueByName(row, name).ToString() if name == "segment" else table.GetValueByName(row, name).ToDouble()
-             for name in names} for row in range(table.GetNumberOfRows())]
+    return [
+        {
+            name: table.GetValueByName(row, name).ToString() if name == "segment" else table.GetValueByName(row, name).ToDouble()
+            for name in names
+        }
+        for row in range(table.GetNumberOfRows())
+    ]
 
 
 def fillSummaryTable(tableNode, measurements):
@@ -93,14 +98,16 @@ def summaryText(tableNode, segmentationNode, heading=""):
     for finding, value, unit in readSummary(tableNode):
         number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
         if finding.startswith(SIZE_CLASS):
-            classes.append((finding[len(SIZE_CLASS):].replace(" mm", ""), number))
+            classes.append((finding[len(SIZE_CLASS) :].replace(" mm", ""), number))
         else:
             findings += f"<tr><td>{html.escape(finding)}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
     names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
     sizes = f"<table><tr><td>Size (mm)&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
     heading = f"<b>{html.escape(heading)}</b>" if heading else ""
-    heading += "".join(f"<p style='color: {WARNING_COLOUR}'><b>Warning:</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode))
+    heading += "".join(
+        f"<p style='color: {WARNING_COLOUR}'><b>Warning:</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode)
+    )
     return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
 
 
@@ -121,5 +128,11 @@ def madeBy(segmentationNode):
 def readSummary(tableNode):
     """[(finding, value, unit)] of a summary table."""
     table = tableNode.GetTable()
-    return [(table.GetValueByName(row, "finding").ToString(), table.GetValueByName(row, "value").ToDouble(),
-             table.GetValueByName(row, "unit").ToString()) for row in range(table.GetNumberOfRows())]
+    return [
+        (
+            table.GetValueByName(row, "finding").ToString(),
+            table.GetValueByName(row, "value").ToDouble(),
+            table.GetValueByName(row, "unit").ToString(),
+        )
+        for row in range(table.GetNumberOfRows())
+    ]

@@ -93,8 +93,11 @@ def resultOf(inputNode, chosen=None):
     if chosen is not None and chosen.GetNodeReference(role) is volumeNode:
         return chosen
     # What the user drew on this volume is no result: a run must not overwrite it unasked.
-    made = [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-            if node.GetNodeReference(role) is volumeNode and tableOf(node, FOLLICLE_TABLE_ROLE) is not None]
+    made = [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetNodeReference(role) is volumeNode and tableOf(node, FOLLICLE_TABLE_ROLE) is not None
+    ]
     return made[-1] if made else None
 
 

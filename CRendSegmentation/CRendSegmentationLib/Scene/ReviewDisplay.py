@@ -3,8 +3,8 @@
 import slicer
 import vtk
 
-from crend.pictures.colour_maps import diverging, sequential
 from crend.comparison.distance_maps import ABSOLUTE, OVARY, SIGNED
+from crend.pictures.colour_maps import diverging, sequential
 
 #: Of missed and of false follicles: in neither colour map, and plain on grey ultrasound.
 MARK_COLOURS = {"missed": (1.0, 0.0, 0.85), "false": (0.0, 0.95, 1.0)}

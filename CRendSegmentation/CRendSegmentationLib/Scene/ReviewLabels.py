@@ -8,11 +8,11 @@ import slicer
 import vtk
 from vtk.util import numpy_support
 
-from crend.structures import segments
-from crend.errors import InputError
 from crend.comparison.common_grid import joined
-from crend.io.labels import Labels
 from crend.comparison.warping import displacement_field
+from crend.errors import InputError
+from crend.io.labels import Labels
+from crend.structures import segments
 
 from .SegmentMeasurements import maskOf, terminologyOf
 from .VolumeImage import ijkToRasMatrix, setGeometry
@@ -69,8 +69,10 @@ def labelsOf(segmentationNode):
             found.append((segments.follicle_number(name), name, mask))
     if strangers:
         more = f" and {len(strangers) - _SHOWN_NAMES} more" if len(strangers) > _SHOWN_NAMES else ""
-        raise InputError(f"{segmentationNode.GetName()}: unknown segments {', '.join(strangers[:_SHOWN_NAMES])}{more}; "
-                         "name them 'Ovary' or 'Follicle 1', 'Follicle 2', ...")
+        raise InputError(
+            f"{segmentationNode.GetName()}: unknown segments {', '.join(strangers[:_SHOWN_NAMES])}{more}; "
+            "name them 'Ovary' or 'Follicle 1', 'Follicle 2', ..."
+        )
     if ovary is None and not found:
         raise InputError(f"{segmentationNode.GetName()}: is empty; choose a segmentation with an ovary or follicles.")
     numbers = [number for number, _, _ in found]
@@ -119,6 +121,7 @@ def _moved(labels, matrix):
 
 def _applying(transform):
     """A VTK transform in RAS as a function of points (n, 3) in LPS."""
+
     def apply(points):
         before, after = vtk.vtkPoints(), vtk.vtkPoints()
         before.SetData(numpy_support.numpy_to_vtk(np.ascontiguousarray(points * (-1, -1, 1), dtype=float), deep=True))

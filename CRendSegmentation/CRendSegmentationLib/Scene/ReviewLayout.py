@@ -127,14 +127,17 @@ def _description(rows, maps):
     slices = "".join(
         f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}"><property name="orientation" action="default">{orientation}</property>'
         f'<property name="viewlabel" action="default">{label}</property><property name="viewcolor" action="default">{colour}</property></view></item>'
-        for tag, orientation, label, colour in _SLICES)
+        for tag, orientation, label, colour in _SLICES
+    )
     return f'<layout type="vertical" split="true">{grid}<item splitSize="300"><layout type="horizontal">{slices}</layout></item></layout>'
 
 
 def _row(tags):
     views = "".join(
         f'<item><view class="vtkMRMLViewNode" singletontag="CRend{tag}"><property name="viewlabel" action="default">{tag}</property>'
-        f'<property name="viewgroup" action="default">{_VIEW_GROUP}</property></view></item>' for tag in tags)
+        f'<property name="viewgroup" action="default">{_VIEW_GROUP}</property></view></item>'
+        for tag in tags
+    )
     return f'<item splitSize="400"><layout type="horizontal">{views}</layout></item>'
 
 

@@ -19,10 +19,16 @@ class Review:
     def __init__(self, metricsTableNode):
         self.metricsTableNode = metricsTableNode
 
-    referenceNode = property(lambda self: self.metricsTableNode.GetNodeReference(_REFERENCE), doc="The segmentation that was the reference, or None.")
-    comparedNode = property(lambda self: self.metricsTableNode.GetNodeReference(_COMPARED), doc="The segmentation that was compared, or None.")
+    referenceNode = property(
+        lambda self: self.metricsTableNode.GetNodeReference(_REFERENCE), doc="The segmentation that was the reference, or None."
+    )
+    comparedNode = property(
+        lambda self: self.metricsTableNode.GetNodeReference(_COMPARED), doc="The segmentation that was compared, or None."
+    )
     matchTableNode = property(lambda self: self.metricsTableNode.GetNodeReference(_MATCHES), doc="One row a follicle.")
-    notes = property(lambda self: self.metricsTableNode.GetAttribute("CRend.notes").split("\n"), doc="What must be known beside the figures.")
+    notes = property(
+        lambda self: self.metricsTableNode.GetAttribute("CRend.notes").split("\n"), doc="What must be known beside the figures."
+    )
     message = property(lambda self: self.notes[0].rstrip(".") or "Compared", doc="What came out, in words.")
 
     @property
@@ -50,7 +56,10 @@ class Review:
 
     def nodes(self):
         """Every node of it."""
-        return [node for node in (*self.maps.values(), *self.marks.values(), self.matchTableNode, self.metricsTableNode) if node is not None]
+        return [
+            node for node in (*self.maps.values(), *self.marks.values(), self.matchTableNode, self.metricsTableNode) if node is not None
+        ]
+
 
 class ReviewResult(NamedTuple):
     """What the worker found. figures, maps, tops, centres, notes: as crend.worker.review_files.answer says; polyData of each map and mark; names."""
@@ -83,15 +92,24 @@ def putReviewIntoScene(result, referenceNode, comparedNode, settings):
         fillMetricsTable(metrics, result.found["figures"], settings.percentile)
         fillMatchTable(matches, result.found["figures"], result.names, result.found["centres"])
         metrics.SetAttribute(_ATTRIBUTE, "1")
-        for key, text in (("notes", "\n".join(result.found["notes"])), ("sides", " ".join(settings.sides)), ("percentile", str(settings.percentile))):
+        for key, text in (
+            ("notes", "\n".join(result.found["notes"])),
+            ("sides", " ".join(settings.sides)),
+            ("percentile", str(settings.percentile)),
+        ):
             metrics.SetAttribute(f"CRend.{key}", text)
         for role, node in ((_REFERENCE, referenceNode), (_COMPARED, comparedNode), (_MATCHES, matches)):
             metrics.SetNodeReferenceID(role, node.GetID())
         models = []
         for part, surface in zip(result.found["maps"], result.mapSurfaces):
             whose = referenceNode if part["side"] == "reference" else comparedNode
-            model = addDistanceMap(surface, f"{whose.GetName()}: {part['structure']} distance", part,
-                                   settings.top or result.found["tops"][part["structure"]], settings.signed)
+            model = addDistanceMap(
+                surface,
+                f"{whose.GetName()}: {part['structure']} distance",
+                part,
+                settings.top or result.found["tops"][part["structure"]],
+                settings.signed,
+            )
             model.SetAttribute("CRend.structure", part["structure"])
             model.SetAttribute("CRend.side", part["side"])
             metrics.AddNodeReferenceID(_MAPS, model.GetID())

@@ -12,7 +12,10 @@ from .TableColumns import addColumn
 OVARY_ROW, FOLLICLES_ROW = "Ovary", "All follicles"
 MATCHED, MISSED, FALSE = "matched", "missed", "false"
 _WAYS = (("", ""), ("_forward", " to compared"), ("_backward", " to reference"))
-_FROM = {"_forward": "from the reference's surface to the compared one's", "_backward": "from the compared one's surface to the reference's"}
+_FROM = {
+    "_forward": "from the reference's surface to the compared one's",
+    "_backward": "from the compared one's surface to the reference's",
+}
 _COUNTS = (
     ("fd_percent", "fd", "FD", "%", DEFINITIONS["fd"]),
     ("md_percent", "md", "MD", "%", DEFINITIONS["md"]),
@@ -49,10 +52,17 @@ def fillMetricsTable(tableNode, figures, percentile):
     """One row a structure, one column a figure; what cannot be said, or is not said of the ovary, is not a number (nan)."""
     columns = [("dsc", "dsc", "Dice", "", DEFINITIONS["dsc"]), ("jc", "jc", "Jaccard", "", DEFINITIONS["jc"])]
     for key, title, definition, directed in _distances(percentile):
-        columns += [(f"{key}{way}_mm", (key, way), title + words, "mm", f"{directed} {_FROM[way]}" if way else definition) for way, words in _WAYS]
-    columns += [(f"volume_{name}_ml", f"volume_{key}_ml", f"Volume, {name}", "ml", meaning) for name, key, meaning in (
-        ("reference", "reference", "Volume in the reference"), ("compared", "prediction", "Volume in the compared one"),
-        ("difference", "difference", "Compared minus reference"))]
+        columns += [
+            (f"{key}{way}_mm", (key, way), title + words, "mm", f"{directed} {_FROM[way]}" if way else definition) for way, words in _WAYS
+        ]
+    columns += [
+        (f"volume_{name}_ml", f"volume_{key}_ml", f"Volume, {name}", "ml", meaning)
+        for name, key, meaning in (
+            ("reference", "reference", "Volume in the reference"),
+            ("compared", "prediction", "Volume in the compared one"),
+            ("difference", "difference", "Compared minus reference"),
+        )
+    ]
     parts = [figures["ovary"], figures["follicles"]]
     table = vtk.vtkTable()
     addColumn(table, "structure", vtk.vtkStringArray, [OVARY_ROW, FOLLICLES_ROW])
@@ -71,8 +81,15 @@ def fillMatchTable(tableNode, figures, names, centres):
     """
     rows = []
     for match in figures["matches"]:
-        rows.append({"kind": MATCHED, "reference": names[0][match["reference"]], "compared": names[1][match["prediction"]],
-                     **_centre(centres[0][match["reference"]]), **{name: match[key] for name, key, *_ in MATCH_COLUMNS if key}})
+        rows.append(
+            {
+                "kind": MATCHED,
+                "reference": names[0][match["reference"]],
+                "compared": names[1][match["prediction"]],
+                **_centre(centres[0][match["reference"]]),
+                **{name: match[key] for name, key, *_ in MATCH_COLUMNS if key},
+            }
+        )
     for kind, side, key in ((MISSED, 0, "reference"), (FALSE, 1, "prediction")):
         for found in figures[kind]:
             whose = ("reference", "compared")[side]
@@ -113,8 +130,10 @@ def metricsText(tableNode, sides, percentile):
     text = "".join(f"<th align='right'>&nbsp;&nbsp;{html.escape(name)}</th>" for name in (OVARY_ROW, FOLLICLES_ROW))
     text = f"<tr><th></th>{text}</tr>"
     for title, name, decimals in lines:
-        cells = "".join(f"<td align='right'>&nbsp;&nbsp;<b>{_shown(rows[structure].get(name), decimals)}</b></td>"
-                        for structure in (OVARY_ROW, FOLLICLES_ROW))
+        cells = "".join(
+            f"<td align='right'>&nbsp;&nbsp;<b>{_shown(rows[structure].get(name), decimals)}</b></td>"
+            for structure in (OVARY_ROW, FOLLICLES_ROW)
+        )
         text += f"<tr><td>{html.escape(title)}</td>{cells}</tr>"
     said = f"Distances {words}, between voxel centres; definitions: see the headers of the figures' table."
     return f"<table>{text}</table><small>{said}</small>"
@@ -123,7 +142,7 @@ def metricsText(tableNode, sides, percentile):
 def _distances(percentile):
     """(key of crend.comparison.metrics, title, definition, that of one direction) of the distances, that of a percentile of its own included."""
     found = [("hd", "HD", DEFINITIONS["hd"], "The largest distance")]
-    for p in (95.0, percentile)[:2 - (percentile in (95, 100))]:
+    for p in (95.0, percentile)[: 2 - (percentile in (95, 100))]:
         found.append((f"hd{p:g}", f"HD{p:g}", DEFINITIONS["hd95"].replace("95th", f"{p:g}th"), f"The {p:g}th percentile of the distances"))
     return [*found, ("asd", "ASD", DEFINITIONS["asd"], "The mean distance")]
 

@@ -15,8 +15,9 @@ def sceneTransaction(*overwritten):
     saved = []
     for node in overwritten:
         if node is not None:
-            displays = [node.GetNthDisplayNode(i) for i in range(node.GetNumberOfDisplayNodes())] \
-                if node.IsA("vtkMRMLDisplayableNode") else []
+            displays = (
+                [node.GetNthDisplayNode(i) for i in range(node.GetNumberOfDisplayNodes())] if node.IsA("vtkMRMLDisplayableNode") else []
+            )
             saved += [(each, _copy(each)) for each in (node, *displays)]
     before = set(_nodeIDs())
     try:

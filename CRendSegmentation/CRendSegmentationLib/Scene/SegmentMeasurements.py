@@ -42,8 +42,10 @@ def measureWithIDs(segmentationNode):
             found.append((segmentID, measured))
     found.sort(key=lambda entry: -entry[1].volume_ml)
     names = [segmentation.GetSegment(segmentID).GetName() for segmentID, _ in found]
-    follicles = [_withConfidence(segmentation.GetSegment(segmentID), _asFollicle(measured, name, number))
-                 for (segmentID, measured), name, number in zip(found, names, _numbers(names))]
+    follicles = [
+        _withConfidence(segmentation.GetSegment(segmentID), _asFollicle(measured, name, number))
+        for (segmentID, measured), name, number in zip(found, names, _numbers(names))
+    ]
     return Measurements(ovary, tuple(follicles)), tuple(segmentID for segmentID, _ in found)
 
 
@@ -70,8 +72,7 @@ def maskOf(segmentationNode, segmentID):
     if not segmentationNode.GetBinaryLabelmapRepresentation(segmentID, labelmap) or labelmap.GetNumberOfPoints() == 0:
         return None
     extent = labelmap.GetExtent()
-    array = numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(
-        labelmap.GetDimensions()[::-1]) != 0
+    array = numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(labelmap.GetDimensions()[::-1]) != 0
     if not array.any():
         return None
     box = [_range(array.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3)]
@@ -104,8 +105,11 @@ def isManual(segment, follicle):
 def manualNames(segmentationNode, measurements):
     """Names of the follicles that were drawn or changed by hand."""
     segmentation = segmentationNode.GetSegmentation()
-    return {follicle.segment for follicle in measurements.follicles
-            if isManual(segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment)), follicle)}
+    return {
+        follicle.segment
+        for follicle in measurements.follicles
+        if isManual(segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment)), follicle)
+    }
 
 
 def _fingerprint(follicle):
@@ -161,8 +165,10 @@ def _touchesBorder(mask, reference):
         return False
     image, size = reference
     last = np.array(mask.GetSize()) - 1
-    corners = [image.TransformPhysicalPointToContinuousIndex(
-        mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in last * corner])) for corner in np.ndindex(2, 2, 2)]
+    corners = [
+        image.TransformPhysicalPointToContinuousIndex(mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in last * corner]))
+        for corner in np.ndindex(2, 2, 2)
+    ]
     return bool((np.min(corners, axis=0) < 0.5).any() or (np.max(corners, axis=0) > size - 1.5).any())
 
 

@@ -27,8 +27,15 @@ def writeSegmentation(segmentationNode, volumeNode, result):
     addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
     follicles = orientedLabelmap(result.follicles)
     for follicle in result.measurements.follicles:
-        addSegment(segmentation, segments.follicle_id(follicle.id), segments.follicle_name(follicle.id), follicle.id,
-                   segments.FOLLICLE_TERMINOLOGY, follicles, follicle.id)
+        addSegment(
+            segmentation,
+            segments.follicle_id(follicle.id),
+            segments.follicle_name(follicle.id),
+            follicle.id,
+            segments.FOLLICLE_TERMINOLOGY,
+            follicles,
+            follicle.id,
+        )
         tagAsModels(segmentation.GetSegment(segments.follicle_id(follicle.id)), follicle)
 
 
@@ -37,8 +44,7 @@ def showSegmentation(segmentationNode):
     segmentationNode.CreateDefaultDisplayNodes()
     display = segmentationNode.GetDisplayNode()
     segmentationNode.CreateClosedSurfaceRepresentation()
-    display.SetPreferredDisplayRepresentationName3D(
-        slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
+    display.SetPreferredDisplayRepresentationName3D(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
     display.SetPreferredDisplayRepresentationName2D(_binaryLabelmap())
     segmentation = segmentationNode.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):

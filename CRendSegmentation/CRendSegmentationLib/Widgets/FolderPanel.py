@@ -13,8 +13,11 @@ from .NumberItem import numberItem
 from .RunControl import RunControl
 
 #: Columns of the panel's table: name in volumes.csv, header, decimals, tool tip.
-SHOWN = (("ovary_volume_ml", _("Ovary\nml"), 1, _("Volume of the ovary")), ("follicle_count", _("Foll."), 0, _("Follicles found")),
-         ("leading_mean_diameter_mm", _("Lead.\nmm"), 1, _("Mean diameter of the largest follicle")))
+SHOWN = (
+    ("ovary_volume_ml", _("Ovary\nml"), 1, _("Volume of the ovary")),
+    ("follicle_count", _("Foll."), 0, _("Follicles found")),
+    ("leading_mean_diameter_mm", _("Lead.\nmm"), 1, _("Mean diameter of the largest follicle")),
+)
 
 
 class FolderPanel:
@@ -30,8 +33,13 @@ class FolderPanel:
         widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendFolder.ui"))
         section.layout().addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
-        parts = types.SimpleNamespace(applyButton=self.ui.folderButton, progressBar=self.ui.folderProgressBar, statusLabel=self.ui.folderStatusLabel,
-                                      detailsText=self.ui.folderDetailsText, detailsSection=self.ui.folderDetailsSection)
+        parts = types.SimpleNamespace(
+            applyButton=self.ui.folderButton,
+            progressBar=self.ui.folderProgressBar,
+            statusLabel=self.ui.folderStatusLabel,
+            detailsText=self.ui.folderDetailsText,
+            detailsSection=self.ui.folderDetailsSection,
+        )
         self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, _("Segment folder"))
         for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs

@@ -2,8 +2,8 @@
 
 import qt
 
-from .NumberItem import numberItem
 from ..Scene.ResultTables import COLUMN_WORDS
+from .NumberItem import numberItem
 
 #: Columns of the table node that the panel shows, with their decimals.
 SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 3), ("confidence", 2))

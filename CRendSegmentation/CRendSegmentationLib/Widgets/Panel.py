@@ -4,16 +4,16 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ..Runs.Run import referenceVolume
+from ..Scene.Results import resultOf
 from .EditTools import EditTools
 from .ExportTools import ExportTools
 from .FolderPanel import FolderPanel
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
-from ..Scene.Results import resultOf
 from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
-from ..Runs.Run import referenceVolume
 from .RunControl import RunControl
 
 

@@ -25,6 +25,11 @@ class CRendSegmentationParameterNode:
 
 def settingsOf(parameterNode):
     """The user's choices as Settings for a predictor."""
-    return Settings(model=parameterNode.model or None, device=parameterNode.device, search=parameterNode.search,
-                    smallestFollicleMm=parameterNode.smallestFollicle or None, split=parameterNode.split,
-                    keepProbabilities=parameterNode.keepProbabilities)
+    return Settings(
+        model=parameterNode.model or None,
+        device=parameterNode.device,
+        search=parameterNode.search,
+        smallestFollicleMm=parameterNode.smallestFollicle or None,
+        split=parameterNode.split,
+        keepProbabilities=parameterNode.keepProbabilities,
+    )

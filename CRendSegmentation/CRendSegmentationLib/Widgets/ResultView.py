@@ -5,17 +5,20 @@ import slicer
 import vtk
 
 from ..Scene.Display import centreSlicesOn, centroidOf, highlight
-from .FollicleTable import FollicleTable
 from ..Scene.Frames import frameWords
 from ..Scene.Histogram import showHistogram
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from ..Scene.ResultTables import summaryText
 from ..Scene.Sides import SIDES, bothOvariesText, setSide, sideOf
-
+from .FollicleTable import FollicleTable
 
 SETTLING_MS = 150
-FOLLOWED = (slicer.vtkSegmentation.SourceRepresentationModified, slicer.vtkSegmentation.SegmentAdded,
-            slicer.vtkSegmentation.SegmentRemoved, slicer.vtkSegmentation.SegmentModified)
+FOLLOWED = (
+    slicer.vtkSegmentation.SourceRepresentationModified,
+    slicer.vtkSegmentation.SegmentAdded,
+    slicer.vtkSegmentation.SegmentRemoved,
+    slicer.vtkSegmentation.SegmentModified,
+)
 
 
 class ResultView:

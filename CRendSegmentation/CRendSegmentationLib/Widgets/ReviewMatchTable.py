@@ -2,13 +2,18 @@
 
 import qt
 
-from .NumberItem import numberItem
 from ..Scene.ReviewDisplay import MARK_COLOURS
 from ..Scene.ReviewTables import MATCH_COLUMNS, readRows
+from .NumberItem import numberItem
 
 #: Columns that the panel shows: name, header, decimals.
-SHOWN = (("dv_reference_mm", "dV\nmm", 1), ("diameter_difference_mm", "Diff.\nmm", 1), ("dsc", "Dice", 2), ("hd_mm", "HD\nmm", 1),
-         ("asd_mm", "ASD\nmm", 2))
+SHOWN = (
+    ("dv_reference_mm", "dV\nmm", 1),
+    ("diameter_difference_mm", "Diff.\nmm", 1),
+    ("dsc", "Dice", 2),
+    ("hd_mm", "HD\nmm", 1),
+    ("asd_mm", "ASD\nmm", 2),
+)
 FIRST_NUMBER = 2
 
 

@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 
 from ..Scene.Display import centreSlicesOn
 from ..Scene.ReviewLayout import ReviewLayout
-from .ReviewMatchTable import ReviewMatchTable
 from ..Scene.ReviewNodes import reviewOf
-from .ReviewParameters import ReviewParameterNode, reviewSettingsOf
 from ..Scene.ReviewTables import metricsText
+from .ReviewMatchTable import ReviewMatchTable
+from .ReviewParameters import ReviewParameterNode, reviewSettingsOf
 from .RunControl import RunControl
 
 
@@ -32,8 +32,13 @@ class ReviewPanel:
         self._pair = (None, None)
         self.layout = ReviewLayout()
         self.matches = ReviewMatchTable(self.ui.matchTable, self.onFollicleSelected)
-        parts = types.SimpleNamespace(applyButton=self.ui.computeButton, progressBar=self.ui.reviewProgressBar, statusLabel=self.ui.reviewStatusLabel,
-                                      detailsText=self.ui.reviewDetailsText, detailsSection=self.ui.reviewDetailsSection)
+        parts = types.SimpleNamespace(
+            applyButton=self.ui.computeButton,
+            progressBar=self.ui.reviewProgressBar,
+            statusLabel=self.ui.reviewStatusLabel,
+            detailsText=self.ui.reviewDetailsText,
+            detailsSection=self.ui.reviewDetailsSection,
+        )
         self.run = RunControl(parts, self.onCompute, self.onFinished, self.onRunning, _("Compute"))
         self.ui.sideBySideButton.clicked.connect(self.onSideBySide)
         self.ui.ordinaryLayoutButton.clicked.connect(self.onOrdinaryLayout)

@@ -30,5 +30,10 @@ class ReviewParameterNode:
 
 def reviewSettingsOf(parameterNode):
     """The user's choices as ReviewSettings."""
-    return ReviewSettings(STRUCTURES[parameterNode.reviewStructures], DIRECTIONS[parameterNode.reviewDirection],
-                          parameterNode.reviewPercentile, DISTANCES[parameterNode.reviewDistance], parameterNode.reviewTop)
+    return ReviewSettings(
+        STRUCTURES[parameterNode.reviewStructures],
+        DIRECTIONS[parameterNode.reviewDirection],
+        parameterNode.reviewPercentile,
+        DISTANCES[parameterNode.reviewDistance],
+        parameterNode.reviewTop,
+    )

@@ -6,10 +6,10 @@ import math
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
-from ..confidence.follicle_confidence import calibration_of
-from ..structures.outlines import edge_of
-from ..errors import InputError
 from ..confidence.familiarity import familiar_of
+from ..confidence.follicle_confidence import calibration_of
+from ..errors import InputError
+from ..structures.outlines import edge_of
 
 SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
 REQUIRED = {
@@ -151,7 +151,9 @@ def check(metadata, where: str) -> None:
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
     edge = edge_of(thresholds)
-    demand(_is_number(edge) and thresholds["follicles"] <= edge < 1, "'follicles_edge' of 'thresholds' is not between that of follicles and 1")
+    demand(
+        _is_number(edge) and thresholds["follicles"] <= edge < 1, "'follicles_edge' of 'thresholds' is not between that of follicles and 1"
+    )
     demand(_is_number(block.get("smallest_follicle_mm")) and block["smallest_follicle_mm"] >= 0, "'smallest_follicle_mm' is no length")
     least = block.get("least_probability", {"below_mm": 0, "small": 0})
     good = isinstance(least, dict) and all(_is_number(least.get(key)) for key in ("below_mm", "small"))
@@ -191,7 +193,9 @@ def _are_seeds(seeds) -> bool:
     if not isinstance(seeds, dict) or set(seeds) - {"training", "validation"}:
         return False
     pairs = [pair for ranges in seeds.values() for pair in (ranges if isinstance(ranges, list) else [None])]
-    return all(isinstance(pair, list) and len(pair) == 2 and all(type(seed) is int for seed in pair) and pair[0] < pair[1] for pair in pairs)
+    return all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(seed) is int for seed in pair) and pair[0] < pair[1] for pair in pairs
+    )
 
 
 def _is_three(values) -> bool:

@@ -9,19 +9,27 @@ import typer
 
 
 def command(
-    inputs: List[Path] = typer.Argument(..., metavar="IN...", help="Volumes, folders of them (searched to any depth), or a CSV with a column `volume`."),
-    out: Path = typer.Option(..., "--out", metavar="FOLDER", help="For NAME.seg.nrrd, NAME.csv and NAME.json of each volume, and tables of all; made if missing."),
+    inputs: List[Path] = typer.Argument(
+        ..., metavar="IN...", help="Volumes, folders of them (searched to any depth), or a CSV with a column `volume`."
+    ),
+    out: Path = typer.Option(
+        ..., "--out", metavar="FOLDER", help="For NAME.seg.nrrd, NAME.csv and NAME.json of each volume, and tables of all; made if missing."
+    ),
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
     engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
-    everywhere: bool = typer.Option(False, "--everywhere", help="Look closely at the whole volumes, not only where a quick look sees an ovary."),
-    part: str = typer.Option("1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."),
+    everywhere: bool = typer.Option(
+        False, "--everywhere", help="Look closely at the whole volumes, not only where a quick look sees an ovary."
+    ),
+    part: str = typer.Option(
+        "1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."
+    ),
     again: bool = typer.Option(False, "--again", help="Segment what has results of this model, too."),
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
+    from ..batch import make_folder, segment_many
     from ..errors import Cancelled, InputError, Kept
     from ..io.inputs import find_volumes, part_of
-    from ..batch import make_folder, segment_many
     from .console import progress_bar
 
     volumes = part_of(find_volumes(inputs, out), part)
@@ -39,7 +47,9 @@ def command(
     _show(rows, out)
     failed = sum(row["status"] == "failed" for row in rows)
     if failed:
-        raise InputError(f"{out / 'volumes.csv'}: {failed} of {len(rows)} volumes failed; correct what it says of them, and the same command tries them again.")
+        raise InputError(
+            f"{out / 'volumes.csv'}: {failed} of {len(rows)} volumes failed; correct what it says of them, and the same command tries them again."
+        )
 
 
 def _segmenter(model, device, engine, everywhere):

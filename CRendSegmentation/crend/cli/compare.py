@@ -12,14 +12,24 @@ PRINTED = ("dsc", "jc", "hd", "hd95", "asd", "surface", "follicles", "fd", "md",
 
 
 def command(
-    reference: Optional[Path] = typer.Argument(None, metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."),
+    reference: Optional[Path] = typer.Argument(
+        None, metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."
+    ),
     prediction: Optional[Path] = typer.Argument(None, metavar="PREDICTION", help="Labels to judge, same kinds of file."),
     json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="All figures, with their definitions."),
-    surface: Optional[Path] = typer.Option(None, "--surface", metavar="VTP", help="The predicted surfaces, each point with its distance to the reference in mm."),
+    surface: Optional[Path] = typer.Option(
+        None, "--surface", metavar="VTP", help="The predicted surfaces, each point with its distance to the reference in mm."
+    ),
     png: Optional[Path] = typer.Option(None, "--png", metavar="PNG", help="A picture of these surfaces, coloured by distance."),
-    percentile: Optional[List[float]] = typer.Option(None, "--percentile", min=0, max=100, metavar="P", help="One more Hausdorff percentile; may be given again."),
-    batch: Optional[Path] = typer.Option(None, "--batch", metavar="CSV", help="Compare all pairs in a CSV with the columns reference, prediction and, if wanted, case."),
-    out: Optional[Path] = typer.Option(None, "--out", metavar="FOLDER", help="With --batch: where the tables go; default: beside the CSV, named after it."),
+    percentile: Optional[List[float]] = typer.Option(
+        None, "--percentile", min=0, max=100, metavar="P", help="One more Hausdorff percentile; may be given again."
+    ),
+    batch: Optional[Path] = typer.Option(
+        None, "--batch", metavar="CSV", help="Compare all pairs in a CSV with the columns reference, prediction and, if wanted, case."
+    ),
+    out: Optional[Path] = typer.Option(
+        None, "--out", metavar="FOLDER", help="With --batch: where the tables go; default: beside the CSV, named after it."
+    ),
 ) -> None:
     """Compare a segmentation with a reference, or many of them."""
     from ..errors import InputError

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 PRINTED = ("ovary_dsc", "ovary_hd95", "ovary_asd", "follicles_dsc", "follicles_hd95", "follicles_asd", "fd", "md", "count_error")
-AGREEMENT = {"ovary_volume_ml": "ovary volume, ml", "follicle_volume_ml": "follicle volume, ml", "follicle_count": "follicle count",
-             "follicle_diameter_mm": "follicle diameter, mm"}
+AGREEMENT = {
+    "ovary_volume_ml": "ovary volume, ml",
+    "follicle_volume_ml": "follicle volume, ml",
+    "follicle_count": "follicle count",
+    "follicle_diameter_mm": "follicle diameter, mm",
+}
 
 
 def run(pairs: Path, out: Path, percentiles) -> None:
     """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. InputError at the end if any failed."""
+    from ..batch import make_folder
     from ..comparison.pairs import FILES, compare_batch, read_pairs
     from ..errors import InputError
-    from ..batch import make_folder
     from .console import progress_bar, stdout
 
     todo = read_pairs(pairs)

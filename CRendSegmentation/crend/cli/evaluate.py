@@ -14,9 +14,13 @@ SPLITS = ("all", "training", "test")
 
 def command(
     model: str = typer.Argument(..., metavar="BUNDLE", help="A model's name, or the folder of a bundle."),
-    folder: Path = typer.Argument(..., metavar="USOVA3D_DIR", help="Folder with vol<ID>.vtk, vol<ID>_o_r1.vtk, vol<ID>_f_r1.vtk, ..._r2.vtk."),
+    folder: Path = typer.Argument(
+        ..., metavar="USOVA3D_DIR", help="Folder with vol<ID>.vtk, vol<ID>_o_r1.vtk, vol<ID>_f_r1.vtk, ..._r2.vtk."
+    ),
     split: str = typer.Option("all", metavar="SPLIT", help="all, or the set's own training or test volumes."),
-    out: Optional[Path] = typer.Option(None, "--out", metavar="FOLDER", help="Folder for cases.csv, follicles.csv and summary.json of each comparison."),
+    out: Optional[Path] = typer.Option(
+        None, "--out", metavar="FOLDER", help="Folder for cases.csv, follicles.csv and summary.json of each comparison."
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     engine: str = typer.Option("auto", help="auto, torch or openvino."),
 ) -> None:
@@ -32,8 +36,8 @@ def command(
     if not scans:
         raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
 
-    from ..comparison.pairs import FILES
     from ..batch import make_folder
+    from ..comparison.pairs import FILES
     from ..comparison.raters import PAIRS, compare_with_raters
     from .console import progress_bar, quiet, stdout
 
@@ -59,7 +63,9 @@ def command(
         stdout().print(f"wrote {place}")
     summary = next(iter(found.values())).summary
     if summary["failed"]:
-        raise InputError(f"{folder}: {summary['failed']} of {summary['cases']} volumes failed, as said above; correct them and start again.")
+        raise InputError(
+            f"{folder}: {summary['failed']} of {summary['cases']} volumes failed, as said above; correct them and start again."
+        )
 
 
 def _show(found, scans) -> None:

@@ -10,10 +10,14 @@ import typer
 
 def command(
     volume: Path = typer.Argument(..., metavar="VOLUME", help="The ultrasound volume."),
-    reference: Path = typer.Argument(..., metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."),
+    reference: Path = typer.Argument(
+        ..., metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."
+    ),
     predictions: List[Path] = typer.Argument(..., metavar="PRED...", help="Labels of each system, same kinds of file."),
     out: Path = typer.Option(..., "--out", metavar="PNG", help="The picture to write."),
-    name: Optional[List[str]] = typer.Option(None, "--name", metavar="NAME", help="A system's name, once for each PRED in order; default: the files' names."),
+    name: Optional[List[str]] = typer.Option(
+        None, "--name", metavar="NAME", help="A system's name, once for each PRED in order; default: the files' names."
+    ),
 ) -> None:
     """Draw surfaces and distance maps of several segmentations of one volume."""
     from ..errors import InputError
@@ -27,10 +31,10 @@ def command(
         raise InputError("two systems have the same name; tell them apart with --name.")
     check_outputs(dict.fromkeys((volume, reference, *predictions)), [(out, ".png")])
 
-    from ..pictures.figure import figure
-    from ..io.volumes import read_image
-    from ..io.labels import read_labels
     from ..comparison.metrics import check_common_space
+    from ..io.labels import read_labels
+    from ..io.volumes import read_image
+    from ..pictures.figure import figure
 
     with quiet():
         image = read_image(volume)

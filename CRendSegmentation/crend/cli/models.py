@@ -41,7 +41,10 @@ def _as_json(infos) -> str:
                 "summary": info.summary,
                 "version": info.metadata["version"],
                 "default": number == 0,
-                **{key: info.metadata["crend"].get(key) for key in ("network", "arguments", "spacing_mm", "patch", "trained_on", "measured_on", "notice")},
+                **{
+                    key: info.metadata["crend"].get(key)
+                    for key in ("network", "arguments", "spacing_mm", "patch", "trained_on", "measured_on", "notice")
+                },
             }
             for number, info in enumerate(infos)
         ],

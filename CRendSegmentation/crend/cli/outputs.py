@@ -35,8 +35,8 @@ def check_label_format(path, image) -> None:
     """
     import SimpleITK as sitk
 
-    from ..io.volumes import LABEL_FORMATS
     from ..io.labels import TWO_FILES, same_geometry
+    from ..io.volumes import LABEL_FORMATS
 
     name = Path(path).name.lower()
     if name.endswith(".seg.nrrd"):

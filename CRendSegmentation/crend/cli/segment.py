@@ -9,14 +9,20 @@ import typer
 
 
 def command(
-    volume: Path = typer.Argument(..., metavar="IN", help="3D ultrasound volume (.nrrd, .nii.gz, .mha, .vtk) or a folder with one DICOM series."),
-    output: Path = typer.Argument(..., metavar="OUT", help="Labels: .seg.nrrd, or an image (.nrrd, .nii.gz, .mha): 1 = ovary, k + 1 = follicle k."),
+    volume: Path = typer.Argument(
+        ..., metavar="IN", help="3D ultrasound volume (.nrrd, .nii.gz, .mha, .vtk) or a folder with one DICOM series."
+    ),
+    output: Path = typer.Argument(
+        ..., metavar="OUT", help="Labels: .seg.nrrd, or an image (.nrrd, .nii.gz, .mha): 1 = ovary, k + 1 = follicle k."
+    ),
     table: Optional[Path] = typer.Option(None, "--table", metavar="CSV", help="One row a follicle, largest first."),
     json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="Measurements, counts by size, and how they were made."),
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
     engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
-    everywhere: bool = typer.Option(False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."),
+    everywhere: bool = typer.Option(
+        False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."
+    ),
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
     from ..io.volumes import read_image

@@ -42,5 +42,13 @@ def spread(values):
     if not len(known):
         return {**result, **dict.fromkeys(("mean", "sd", "median", "q1", "q3", "min", "max"))}
     q1, median, q3 = np.percentile(known, (25, 50, 75))
-    return {**result, "mean": float(known.mean()), "sd": float(known.std(ddof=1)) if len(known) > 1 else None,
-            "median": float(median), "q1": float(q1), "q3": float(q3), "min": float(known.min()), "max": float(known.max())}
+    return {
+        **result,
+        "mean": float(known.mean()),
+        "sd": float(known.std(ddof=1)) if len(known) > 1 else None,
+        "median": float(median),
+        "q1": float(q1),
+        "q3": float(q3),
+        "min": float(known.min()),
+        "max": float(known.max()),
+    }

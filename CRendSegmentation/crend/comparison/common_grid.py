@@ -6,7 +6,7 @@ from ..errors import InputError
 from ..io.labels import Labels
 
 _FITS = 0.01  # voxels by which two lattices may differ and still be one
-_MOST_VOXELS = 2 ** 31
+_MOST_VOXELS = 2**31
 
 
 def joined(ovary, follicles):
@@ -53,8 +53,12 @@ def on_one_lattice(reference, compared):
     if (other_low >= high).any() or (low >= other_high).any():
         raise InputError("they share no space: are both of the same volume, or does one of them miss a transform?")
     canvas = _canvas(reference.ovary, [reference.ovary, compared.ovary])
-    return tuple(Labels(*(sitk.Resample(image, canvas, sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
-                          for image in (labels.ovary, labels.follicles))) for labels in (reference, compared))
+    return tuple(
+        Labels(
+            *(sitk.Resample(image, canvas, sitk.Transform(), sitk.sitkNearestNeighbor, 0.0) for image in (labels.ovary, labels.follicles))
+        )
+        for labels in (reference, compared)
+    )
 
 
 def _canvas(lattice, images):
@@ -100,4 +104,6 @@ def _corners(low, high):
 
 def _indices(lattice, image, indices):
     """Continuous indices (n, 3) x y z in `lattice` of indices of `image`."""
-    return np.array([lattice.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(index)) for index in indices])
+    return np.array(
+        [lattice.TransformPhysicalPointToContinuousIndex(image.TransformContinuousIndexToPhysicalPoint(index)) for index in indices]
+    )

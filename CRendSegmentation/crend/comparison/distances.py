@@ -9,6 +9,7 @@ import numpy as np
 
 from .boxes import tiles
 
+
 @dataclass(frozen=True)
 class SurfaceDistances:
     """Nearest distances in mm from every surface voxel of one mask to the other's surface, both ways.
@@ -56,8 +57,10 @@ def point_distances(a, b, spacing_zyx):
     key_a, key_b = (np.ravel_multi_index(p.T, key) for p in (a, b))
     trees = [cKDTree(p * scale, balanced_tree=False, compact_nodes=False) for p in (a, b)]
     result = []
-    for points, shared, tree in ((a, np.isin(key_a, key_b, assume_unique=True), trees[1]),
-                                 (b, np.isin(key_b, key_a, assume_unique=True), trees[0])):
+    for points, shared, tree in (
+        (a, np.isin(key_a, key_b, assume_unique=True), trees[1]),
+        (b, np.isin(key_b, key_a, assume_unique=True), trees[0]),
+    ):
         distance = np.zeros(len(points))
         distance[~shared] = tree.query(points[~shared] * scale, workers=-1 if len(points) > 10000 else 1)[0]
         result.append(distance)

@@ -54,7 +54,7 @@ def overlaps_of(a, b, all_b):
     both = b != 0
     columns = np.searchsorted(ids_b, b[both])
     shared = np.bincount(rows[both] * max(len(ids_b), 1) + columns, minlength=len(ids_a) * len(ids_b))
-    return Overlaps(ids_a, ids_b, sizes_a, sizes_b, shared[:len(ids_a) * len(ids_b)].reshape(len(ids_a), len(ids_b)))
+    return Overlaps(ids_a, ids_b, sizes_a, sizes_b, shared[: len(ids_a) * len(ids_b)].reshape(len(ids_a), len(ids_b)))
 
 
 def hits(found):

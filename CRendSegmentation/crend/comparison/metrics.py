@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .boxes import merged, tiles, voxels
-from .distances import point_distances, surface_voxels
 from ..errors import InputError
 from ..io.labels import Labels
+from .boxes import merged, tiles, voxels
+from .distances import point_distances, surface_voxels
 from .matching import hits, one_to_one, overlaps_of, usova3d
 
 #: Printed beside the numbers: tools differ by what they mean.
@@ -69,10 +69,16 @@ def compare(reference, prediction, *, percentiles=(95,)):
         "follicles": _structure(c, d, boxes[2:], spacing, percentiles),
         "detection": _detection(found, sizes, pairs),
         "matches": [_match(found, sizes, i, j, follicles, spacing) for i, j in pairs],
-        "missed": [{"reference": int(k), "dv_reference_mm": float(sizes[0][i])}
-                   for i, k in enumerate(found.reference_ids) if i not in {p[0] for p in pairs}],
-        "false": [{"prediction": int(k), "dv_prediction_mm": float(sizes[1][j])}
-                  for j, k in enumerate(found.prediction_ids) if j not in {p[1] for p in pairs}],
+        "missed": [
+            {"reference": int(k), "dv_reference_mm": float(sizes[0][i])}
+            for i, k in enumerate(found.reference_ids)
+            if i not in {p[0] for p in pairs}
+        ],
+        "false": [
+            {"prediction": int(k), "dv_prediction_mm": float(sizes[1][j])}
+            for j, k in enumerate(found.prediction_ids)
+            if j not in {p[1] for p in pairs}
+        ],
         "usova3d": _usova3d(found),
         "definitions": DEFINITIONS,
     }
@@ -95,7 +101,9 @@ def check_common_space(image, labels):
     """InputError when labels share no space with an image."""
     size = labels.ovary.GetSize()
     corners = [[side * n - 0.5 for side, n in zip(corner, size)] for corner in np.ndindex(2, 2, 2)]
-    points = np.array([image.TransformPhysicalPointToContinuousIndex(labels.ovary.TransformContinuousIndexToPhysicalPoint(c)) for c in corners])
+    points = np.array(
+        [image.TransformPhysicalPointToContinuousIndex(labels.ovary.TransformContinuousIndexToPhysicalPoint(c)) for c in corners]
+    )
     if (points.max(axis=0) <= -0.5).any() or (points.min(axis=0) >= np.array(image.GetSize()) - 0.5).any():
         raise InputError("the two segmentations share no space: are both of the same volume? Their origins or spacings do not fit.")
 
@@ -119,7 +127,7 @@ class _Follicles:
 
     def of(self, k):
         """Voxels (n, 3) of follicle k."""
-        return self.voxels[np.searchsorted(self.labels, k):np.searchsorted(self.labels, k, side="right")]
+        return self.voxels[np.searchsorted(self.labels, k) : np.searchsorted(self.labels, k, side="right")]
 
 
 def _counts(a, b, boxes):
@@ -203,7 +211,10 @@ def _usova3d(found):
     total = sum(p * q for _, _, p, q in pairs)
     n, m = len(found.reference_ids), len(found.prediction_ids)
     return {
-        "pairs": [{"reference": int(found.reference_ids[i]), "prediction": int(found.prediction_ids[j]), "rho1": p, "rho2": q} for i, j, p, q in pairs],
+        "pairs": [
+            {"reference": int(found.reference_ids[i]), "prediction": int(found.prediction_ids[j]), "rho1": p, "rho2": q}
+            for i, j, p, q in pairs
+        ],
         "mean_product_reference": total / n if n else None,
         "mean_product_prediction": total / m if m else None,
     }

@@ -4,14 +4,26 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from .agreement import bland_altman, icc, spread
 from ..errors import Cancelled, InputError, reason_of
 from ..io.csv_list import read_list
 from ..io.tables import write_json, write_rows
+from .agreement import bland_altman, icc, spread
 
 #: Columns of follicles.csv. kind: "matched", "missed" (only in the reference) or "false" (only in the prediction).
-FOLLICLE_COLUMNS = ("case", "kind", "reference", "prediction", "dsc", "iou", "dv_reference_mm", "dv_prediction_mm",
-                    "diameter_difference_mm", "hd_mm", "asd_mm", "centre_distance_mm")
+FOLLICLE_COLUMNS = (
+    "case",
+    "kind",
+    "reference",
+    "prediction",
+    "dsc",
+    "iou",
+    "dv_reference_mm",
+    "dv_prediction_mm",
+    "diameter_difference_mm",
+    "hd_mm",
+    "asd_mm",
+    "centre_distance_mm",
+)
 
 
 #: The files that a Batch writes.
@@ -55,7 +67,9 @@ def read_pairs(path):
         if not row["reference"] or not row["prediction"]:
             raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
         if row.get("case") and given.setdefault(row["case"], number) != number:
-            raise InputError(f"{path}: line {number}: the case {row['case']} is that of line {given[row['case']]}, too; give each pair its own.")
+            raise InputError(
+                f"{path}: line {number}: the case {row['case']} is that of line {given[row['case']]}, too; give each pair its own."
+            )
     if not rows:
         raise InputError(f"{path}: no pairs below the first line.")
     rows = [row for _, row in rows]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-from .pairs import Batch, flat_figures, follicle_rows, summarise
 from ..errors import Cancelled, InputError, reason_of
+from .pairs import Batch, flat_figures, follicle_rows, summarise
 
 #: name -> (reference, prediction)
 PAIRS = {
@@ -26,7 +26,9 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
 
     labelled = [scan for scan in scans if all(scan.has(rater) for rater in RATERS)]
     if not labelled:
-        raise InputError("no volume has the labels of both raters (vol<ID>_o_r1.vtk, _f_r1, _o_r2, _f_r2); give the folder that holds them.")
+        raise InputError(
+            "no volume has the labels of both raters (vol<ID>_o_r1.vtk, _f_r1, _o_r2, _f_r2); give the folder that holds them."
+        )
     cases, follicles = ({name: [] for name in PAIRS} for _ in range(2))
     for done, scan in enumerate(labelled):
         if cancelled is not None and cancelled():
@@ -51,8 +53,8 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
 def _compared(scan, segment, report, reading):
     """({pair: comparison}, "") or ({}, why not)."""
     from ..io.labels import Labels
-    from .metrics import compare
     from ..io.usova3d import RATERS, read_rater, read_scan
+    from .metrics import compare
 
     try:
         with reading():

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .distance_maps import FOLLICLES, OVARY, shared_top
 from ..errors import Cancelled, InputError
 from .common_grid import on_one_lattice
+from .distance_maps import FOLLICLES, OVARY, shared_top
 from .metrics import compare
 from .surfaces import Surface, signed_distances, surface_of
 
@@ -78,8 +78,10 @@ def review(reference, compared, *, names=SIDES, structures=(OVARY, FOLLICLES), s
             tell("distances", 0.4 + 0.2 * len(maps) / (len(shown) * len(sides)))
     figures = compare(*common, percentiles=(percentile,))
     tell("figures", 0.9)
-    marks = {"missed": _mark(reference, [row["reference"] for row in figures["missed"]]),
-             "false": _mark(compared, [row["prediction"] for row in figures["false"]])}
+    marks = {
+        "missed": _mark(reference, [row["reference"] for row in figures["missed"]]),
+        "false": _mark(compared, [row["prediction"] for row in figures["false"]]),
+    }
     centres = {side: _centres(labels) for side, labels in zip(SIDES, (reference, compared))}
     tell("figures", 1.0)
     notes = _notes(figures, there, structures, common)
@@ -99,8 +101,11 @@ def _check(there, names, structures):
         if not there[side]:
             raise InputError(f"{name}: is empty; choose a segmentation with an ovary or follicles.")
     if not any(all(structure in there[side] for side in SIDES) for structure in structures):
-        lacks = [f"{name} has no {' and no '.join(s for s in structures if s not in there[side])}"
-                 for side, name in zip(SIDES, names) if not set(structures) <= there[side]]
+        lacks = [
+            f"{name} has no {' and no '.join(s for s in structures if s not in there[side])}"
+            for side, name in zip(SIDES, names)
+            if not set(structures) <= there[side]
+        ]
         raise InputError(f"nothing to measure between: {', '.join(lacks)}.")
 
 
@@ -125,8 +130,10 @@ def _notes(figures, there, structures, common):
         array = sitk.GetArrayViewFromImage(labels.ovary)
         parts.append(ndimage.label(array[union_box(array)])[1])
     if OVARY in structures and parts[0] != parts[1] and min(parts):
-        notes.append(f"The ovary is in {parts[0]} part{'s' * (parts[0] != 1)} in the reference, in {parts[1]} in the compared one: "
-                     "a stray part rules its Hausdorff distance.")
+        notes.append(
+            f"The ovary is in {parts[0]} part{'s' * (parts[0] != 1)} in the reference, in {parts[1]} in the compared one: "
+            "a stray part rules its Hausdorff distance."
+        )
     return tuple(notes)
 
 
@@ -150,7 +157,9 @@ def _centres(labels):
     array = sitk.GetArrayViewFromImage(labels.follicles)
     present = np.flatnonzero(np.bincount(array.ravel()))[1:] if array.any() else []
     means = ndimage.center_of_mass(array > 0, array, present) if len(present) else []
-    return {int(k): labels.follicles.TransformContinuousIndexToPhysicalPoint([float(v) for v in mean[::-1]]) for k, mean in zip(present, means)}
+    return {
+        int(k): labels.follicles.TransformContinuousIndexToPhysicalPoint([float(v) for v in mean[::-1]]) for k, mean in zip(present, means)
+    }
 
 
 class _Steps:

@@ -99,7 +99,7 @@ def signed_distances(points, surface):
     plane = np.einsum("ij,ij->i", points - surface.points[nearest], surface.normals[nearest])
     # Beyond the vertex's own neighbourhood its plane says nothing; so far away the vertex itself is as good.
     edge = np.linalg.norm(surface.points[surface.triangles[:, 0]] - surface.points[surface.triangles[:, 1]], axis=1).max()
-    beside = np.sqrt(np.maximum(direct ** 2 - plane ** 2, 0)) > 2 * edge
+    beside = np.sqrt(np.maximum(direct**2 - plane**2, 0)) > 2 * edge
     return np.where(beside, np.copysign(direct, plane), plane)
 
 
@@ -115,7 +115,9 @@ def polydata(surface, coordinates="LPS", **arrays):
     mesh.SetPoints(points)
     cells = vtk.vtkCellArray()
     offsets = np.arange(0, 3 * len(surface.triangles) + 1, 3, dtype=np.int64)
-    cells.SetData(numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(np.ascontiguousarray(surface.triangles).ravel(), deep=True))
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(np.ascontiguousarray(surface.triangles).ravel(), deep=True)
+    )
     mesh.SetPolys(cells)
     normals = numpy_to_vtk(np.ascontiguousarray(surface.normals * flip, dtype=np.float32), deep=True)
     normals.SetName("Normals")

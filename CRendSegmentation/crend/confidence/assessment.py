@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..inference.model_grid import labels_on_model_grid, normalise
 from .follicle_confidence import calibration_of, confidence, follicle_features
 from .plausibility import flags
-
 
 #: Most that a follicle's confidence may be in a volume unlike those that the calibration knows: there it does not hold.
 MOST_IN_UNFAMILIAR = 0.5

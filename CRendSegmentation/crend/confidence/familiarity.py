@@ -16,10 +16,16 @@ BLOCK_MM = 3.0
 ROUNDING = 0.005  # of values in 16 bits
 LINES = 3  # every third line in both directions is enough for what is measured along an axis
 FEATURES = (
-    "floor", *(f"grey {q:g}" for q in QUANTILES),
+    "floor",
+    *(f"grey {q:g}" for q in QUANTILES),
     *(f"edges {axis}" for axis in ("least", "middle", "most")),
     *(f"likeness at {lag:g} mm, {axis}" for lag in LAGS_MM for axis in ("least edges", "middle", "most edges")),
-    "grain", "grain, smoothest", "grain, coarsest", "grain with brightness", "dark", "share with echoes",
+    "grain",
+    "grain, smoothest",
+    "grain, coarsest",
+    "grain with brightness",
+    "dark",
+    "share with echoes",
     *(f"extent {axis}" for axis in ("least", "middle", "most")),
 )
 #: Where a feature's distribution is known, and the normal scores that its values there get: they tame heavy tails and many equal values.
@@ -48,10 +54,17 @@ def describe(values: np.ndarray, spacing) -> np.ndarray:
     values = np.where(inside, values, np.float32(0))
     edges, likeness = zip(*(_along(values, inside, axis, spacing[axis]) for axis in range(3)))
     order = np.argsort(edges)
-    return np.array([
-        floor, *np.quantile(echoes[:: max(echoes.size // 200_000, 1)], QUANTILES), *np.log(np.maximum(np.sort(edges), 1e-3)), *np.array(likeness)[order].T.ravel(),
-        *_grain(values, inside, spacing), inside.mean(), *np.log(np.sort(np.multiply(values.shape, spacing))),
-    ])
+    return np.array(
+        [
+            floor,
+            *np.quantile(echoes[:: max(echoes.size // 200_000, 1)], QUANTILES),
+            *np.log(np.maximum(np.sort(edges), 1e-3)),
+            *np.array(likeness)[order].T.ravel(),
+            *_grain(values, inside, spacing),
+            inside.mean(),
+            *np.log(np.sort(np.multiply(values.shape, spacing))),
+        ]
+    )
 
 
 def fit(vectors: np.ndarray) -> dict:
@@ -63,7 +76,12 @@ def fit(vectors: np.ndarray) -> dict:
     left_out = [distance(vectors[i], _model(np.delete(vectors, i, axis=0))) for i in range(len(vectors))]
     logs = np.log(left_out)
     found = _model(vectors)
-    return {"features": list(FEATURES), **found, "threshold": float(f"{np.exp(logs.mean() + TAIL * logs.std()):.6g}"), "volumes": len(vectors)}
+    return {
+        "features": list(FEATURES),
+        **found,
+        "threshold": float(f"{np.exp(logs.mean() + TAIL * logs.std()):.6g}"),
+        "volumes": len(vectors),
+    }
 
 
 def distance(vector: np.ndarray, familiar: dict) -> float:
@@ -141,7 +159,12 @@ def _grain(values, inside, spacing):
     mean = mean[full]
     deviation = np.sqrt(np.maximum(square[full] - mean**2, 0))
     together = np.corrcoef(mean, deviation)[0, 1] if mean.std() > 1e-6 and deviation.std() > 1e-6 else 0.0
-    return float(np.median(deviation)), *(float(q) for q in np.quantile(deviation, (0.05, 0.95))), float(together), float((mean < -1).mean())
+    return (
+        float(np.median(deviation)),
+        *(float(q) for q in np.quantile(deviation, (0.05, 0.95))),
+        float(together),
+        float((mean < -1).mean()),
+    )
 
 
 def _block_means(array, sides):

@@ -41,10 +41,17 @@ def follicle_features(values, probabilities, labels, sizes_mm: dict, cut: dict) 
         rim = mask & ~ndimage.binary_erosion(mask)
         shell = ndimage.binary_dilation(mask, iterations=MARGIN) & (labels[box] == 0)
         shell = shell if shell.any() else rim
-        found[label] = np.array([
-            _logit(follicle[mask].mean()), _logit(follicle[rim].mean()), _logit(follicle[shell].mean()), _logit(ovary[mask].mean()),
-            (echo[shell].mean() - echo[mask].mean()) / deviation, np.log(max(sizes_mm[label], 0.1)), float(cut[label]),
-        ])
+        found[label] = np.array(
+            [
+                _logit(follicle[mask].mean()),
+                _logit(follicle[rim].mean()),
+                _logit(follicle[shell].mean()),
+                _logit(ovary[mask].mean()),
+                (echo[shell].mean() - echo[mask].mean()) / deviation,
+                np.log(max(sizes_mm[label], 0.1)),
+                float(cut[label]),
+            ]
+        )
     return found
 
 
@@ -89,8 +96,13 @@ def fit(features: np.ndarray, matched: np.ndarray, ridge: float = 1.0) -> dict:
         weights = weights - step
         if np.abs(step).max() < 1e-8:
             break
-    return {"features": list(FEATURES), "mean": _rounded(mean), "scale": _rounded(scale), "weights": _rounded(weights[1:]),
-            "bias": _rounded(weights[:1])[0]}
+    return {
+        "features": list(FEATURES),
+        "mean": _rounded(mean),
+        "scale": _rounded(scale),
+        "weights": _rounded(weights[1:]),
+        "bias": _rounded(weights[:1])[0],
+    }
 
 
 def _logit(probability) -> float:
@@ -99,8 +111,11 @@ def _logit(probability) -> float:
 
 
 def _numbers(values, count: int) -> bool:
-    return isinstance(values, list) and len(values) == count and all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and np.isfinite(v) for v in values)
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(v, (int, float)) and not isinstance(v, bool) and np.isfinite(v) for v in values)
+    )
 
 
 def _rounded(values) -> list:

@@ -28,8 +28,14 @@ TEXTS = {
 }
 NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.
-SHORT = {"extent": "implausible size of the volume", "spacing": "implausible spacing", "sector": "no sector", "unfamiliar": "unlike the training data",
-         "ovary_size": "implausible size of the ovary", "uncertain": "uncertain ovary"}
+SHORT = {
+    "extent": "implausible size of the volume",
+    "spacing": "implausible spacing",
+    "sector": "no sector",
+    "unfamiliar": "unlike the training data",
+    "ovary_size": "implausible size of the ovary",
+    "uncertain": "uncertain ovary",
+}
 
 
 def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -> list[dict]:
@@ -93,5 +99,5 @@ def flag(key: str, **numbers) -> dict:
 
 
 def short_words(found) -> str:
-    """"unlike the training data, uncertain ovary" of a list of flags; "" when none of them casts doubt on a result."""
+    """ "unlike the training data, uncertain ovary" of a list of flags; "" when none of them casts doubt on a result."""
     return ", ".join(SHORT[each["key"]] for each in found if each.get("key") in SHORT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def describe(device: str = "auto", engine: str = "auto") -> str:
-    """"CPU, OpenVINO", "CPU, torch", or the graphics card with its memory. InputError for a device that is not there."""
+    """ "CPU, OpenVINO", "CPU, torch", or the graphics card with its memory. InputError for a device that is not there."""
     import torch
 
     from .engines import choose_device, openvino_available

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import to_tensor
 from ..errors import InputError
+from .arrays import to_tensor
 
 if TYPE_CHECKING:
     from torch import nn
@@ -167,7 +167,7 @@ def import_openvino():
 
 
 def choose_device(device: str = "auto") -> str:
-    """"cpu", "cuda" or "cuda:N" as torch names it. InputError when it is not there."""
+    """ "cpu", "cuda" or "cuda:N" as torch names it. InputError when it is not there."""
     import torch
 
     if device == "auto":

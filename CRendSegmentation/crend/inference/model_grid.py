@@ -44,9 +44,7 @@ class ModelGrid:
         image_spacing = tuple(reversed(image.GetSpacing()))
         spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
         # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
-        shape = tuple(
-            max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing)
-        )
+        shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))
         return cls(shape, spacing, image_shape, image_spacing, image.GetOrigin(), image.GetDirection())
 
     def image_to_model(self, axis: int, index):
@@ -222,11 +220,15 @@ def _hat_area(t):
 
 def labels_on_model_grid(labels: np.ndarray, grid, ids) -> np.ndarray:
     """Labels (image_shape) read at the model grid's voxels; one of `ids` too small to be met there keeps the voxel at its middle."""
-    indices = [np.clip(np.rint(grid.model_to_image(axis, np.arange(n))).astype(int), 0, grid.image_shape[axis] - 1)
-               for axis, n in enumerate(grid.shape)]
+    indices = [
+        np.clip(np.rint(grid.model_to_image(axis, np.arange(n))).astype(int), 0, grid.image_shape[axis] - 1)
+        for axis, n in enumerate(grid.shape)
+    ]
     read = labels[np.ix_(*indices)]
     for label in set(ids) - set(np.unique(read).tolist()):
         middle = np.argwhere(labels == label).mean(axis=0)
-        place = [int(np.clip(np.rint(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)]
+        place = [
+            int(np.clip(np.rint(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)
+        ]
         read[tuple(place)] = label
     return read

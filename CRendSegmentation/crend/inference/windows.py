@@ -65,9 +65,7 @@ def looking_at(windows: Sequence[Start], patch: Sequence[int], shape: Sequence[i
     """
     chosen = []
     for start in windows:
-        core = tuple(
-            slice(s + (p // 5 if s > 0 else 0), s + p - (p // 5 if s + p < n else 0)) for s, p, n in zip(start, patch, shape)
-        )
+        core = tuple(slice(s + (p // 5 if s > 0 else 0), s + p - (p // 5 if s + p < n else 0)) for s, p, n in zip(start, patch, shape))
         if wanted[core].any():
             chosen.append(start)
     return chosen

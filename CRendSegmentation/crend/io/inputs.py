@@ -47,7 +47,9 @@ def find_volumes(inputs: Iterable, out) -> list[Volume]:
             if other is not volume:
                 raise InputError(f"{volume.path}: its results would replace those of {other.path}; give it another name in a CSV list.")
     if not found:
-        raise InputError(f"{', '.join(map(str, inputs)) or 'no input'}: no volume there; endings read are {', '.join(VOLUMES)}, and folders of DICOM files.")
+        raise InputError(
+            f"{', '.join(map(str, inputs)) or 'no input'}: no volume there; endings read are {', '.join(VOLUMES)}, and folders of DICOM files."
+        )
     return [found[name] for name in sorted(found)]
 
 

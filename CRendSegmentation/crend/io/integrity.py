@@ -8,8 +8,19 @@ import struct
 import zlib
 from pathlib import Path
 
-BYTES = {"bit": 0.125, "char": 1, "unsigned_char": 1, "short": 2, "unsigned_short": 2, "int": 4, "unsigned_int": 4, "float": 4, "long": 8,
-         "unsigned_long": 8, "double": 8}
+BYTES = {
+    "bit": 0.125,
+    "char": 1,
+    "unsigned_char": 1,
+    "short": 2,
+    "unsigned_short": 2,
+    "int": 4,
+    "unsigned_int": 4,
+    "float": 4,
+    "long": 8,
+    "unsigned_long": 8,
+    "double": 8,
+}
 
 
 def missing_bytes(path) -> int | None:

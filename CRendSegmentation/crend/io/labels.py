@@ -40,7 +40,9 @@ def read_labels(path):
     if is_segmentation(image):
         return Labels(*read_segmentation(image, path))
     if image.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel; a label image has one (1 = ovary, 2.. = follicles).")
+        raise InputError(
+            f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel; a label image has one (1 = ovary, 2.. = follicles)."
+        )
     array = sitk.GetArrayViewFromImage(image)
     if array.dtype.kind not in "uif":
         raise InputError(f"{path}: voxels are {image.GetPixelIDTypeAsString()}; a label image holds whole numbers.")
@@ -90,4 +92,6 @@ def write_labels(path, ovary, follicles):
 def same_geometry(a, b):
     """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
     return tuple(a.GetSize()) == tuple(b.GetSize()) and all(
-        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5) for part in ("Spacing", "Origin", "Direction"))
+        np.allclose(getattr(a, f"Get{part}")(), getattr(b, f"Get{part}")(), rtol=1e-5, atol=1e-5)
+        for part in ("Spacing", "Origin", "Direction")
+    )

@@ -3,8 +3,8 @@
 import csv
 import json
 
-from .atomic import replacing
 from ..structures.measurements import Measurements
+from .atomic import replacing
 
 _DECIMALS = {"volume_ml": 5, "sphericity": 4}
 
@@ -32,7 +32,12 @@ def write_rows(path, columns, rows):
 
 def to_json(segmentation):
     """A Segmentation as plain data: message, flags, provenance, summary, ovary, follicles (numbers unrounded)."""
-    return {"message": segmentation.message, "flags": segmentation.flags, "provenance": segmentation.provenance, **segmentation.measurements.as_dict()}
+    return {
+        "message": segmentation.message,
+        "flags": segmentation.flags,
+        "provenance": segmentation.provenance,
+        **segmentation.measurements.as_dict(),
+    }
 
 
 def write_json(data, path):

@@ -64,8 +64,8 @@ def read_rater(scan: Scan, rater: str):
     """Labels of one rater, the ovary holding all of its follicles. InputError when a file is missing, cannot be read, or is no label image."""
     import SimpleITK as sitk
 
-    from .volumes import read_label_image
     from .labels import Labels
+    from .volumes import read_label_image
 
     ovary, follicles = (_respaced(read_label_image(path), scan) for path in scan.labels(rater))
     if ovary.GetSize() != follicles.GetSize():

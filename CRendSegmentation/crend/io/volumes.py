@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .integrity import missing_bytes
 from ..errors import InputError
 from .atomic import check_name
+from .integrity import missing_bytes
 
 SMALLEST_SIDE = 4  # voxels
 LONGEST_EXTENT_MM = 500.0
@@ -84,9 +84,7 @@ def _check_spacing(image: sitk.Image, name: str) -> None:
     extent = [n * s for n, s in zip(image.GetSize(), spacing)]
     # A wrong spacing (metres, or 1.0 for "unknown") would give a wrong result in silence, and every size in mm with it.
     if max(extent) > LONGEST_EXTENT_MM or max(extent) < SHORTEST_EXTENT_MM:
-        raise InputError(
-            f"{name}: a volume of {by(extent)} mm is no ovary scan; its spacing ({by(spacing)} mm) must be wrong, correct it."
-        )
+        raise InputError(f"{name}: a volume of {by(extent)} mm is no ovary scan; its spacing ({by(spacing)} mm) must be wrong, correct it.")
 
 
 def _check_values(array: np.ndarray, name: str) -> None:

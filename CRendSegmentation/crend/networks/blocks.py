@@ -44,8 +44,7 @@ class Encoder(nn.Module):
         self.stem = ConvBlock(inputs, width)
         widths = [width * 2**level for level in range(LEVELS)]
         self.stages = nn.ModuleList(
-            Stage(before, after, pool=level > 0)
-            for level, (before, after) in enumerate(zip([width, *widths], widths))
+            Stage(before, after, pool=level > 0) for level, (before, after) in enumerate(zip([width, *widths], widths))
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -12,7 +12,7 @@ _XYZ_TO_RGB = ((3.2404542, -1.5371385, -0.4985314), (-0.9692660, 1.8760108, 0.04
 
 def sequential(count=256):
     """(count, 3) RGB, 0 to 1: dark for nothing to bright for much (viridis)."""
-    nodes = np.array([[int(code[i:i + 2], 16) / 255 for i in (0, 2, 4)] for code in _VIRIDIS])
+    nodes = np.array([[int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in _VIRIDIS])
     at = np.linspace(0, len(nodes) - 1, count)
     return np.stack([np.interp(at, range(len(nodes)), nodes[:, c]) for c in range(3)], axis=1)
 
@@ -28,6 +28,6 @@ def _rgb(lab):
     """sRGB (n, 3) of CIELAB (n, 3)."""
     y = (lab[:, 0] + 16) / 116
     f = np.stack([y + lab[:, 1] / 500, y, y - lab[:, 2] / 200], axis=1)
-    xyz = np.where(f > 6 / 29, f ** 3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
     linear = np.clip(xyz @ np.array(_XYZ_TO_RGB).T, 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)

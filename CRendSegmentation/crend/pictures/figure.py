@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..structures import segments
 from ..comparison.distance_maps import FOLLICLES, OVARY, shared_top, surface_distances_of
-from ..errors import InputError
 from ..comparison.matching import one_to_one, overlaps
 from ..comparison.metrics import on_grid_of
-from .rendering import INK, Studio, View, beside, colour_bar, distance_mesh, line, mesh, text, view_of, write_png
 from ..comparison.surfaces import surface_of
+from ..errors import InputError
+from ..structures import segments
+from .rendering import INK, Studio, View, beside, colour_bar, distance_mesh, line, mesh, text, view_of, write_png
 
 FALSE_COLOUR = (0.2, 0.2, 0.2)
 
@@ -23,7 +23,10 @@ def picture_distances(reference, prediction, path, *, size=(720, 600)):
         raise InputError("nothing to measure between: one of the two segmentations is empty, or they share neither ovary nor follicles.")
     view = _with_room(view_of(next(f for f in found if f)[0]), size)
     with Studio(size) as studio:
-        panels = [_distance_panel(studio, f, _top([f]), view, f"{name}: distance to the reference") for f, name in zip(found, ("Ovary", "Follicles"))]
+        panels = [
+            _distance_panel(studio, f, _top([f]), view, f"{name}: distance to the reference")
+            for f, name in zip(found, ("Ovary", "Follicles"))
+        ]
     write_png(beside([panels]), path)
 
 
@@ -39,11 +42,15 @@ def figure(volume, reference, predictions, path, *, size=(520, 430)):
     if whole is None:
         raise InputError("the reference has no ovary: there is nothing to draw the systems' distances to.")
     view = _with_room(view_of(whole), size)
-    maps = {structure: {name: surface_distances_of(reference, labels, structure) for name, labels in predictions.items()}
-            for structure in (OVARY, FOLLICLES)}
+    maps = {
+        structure: {name: surface_distances_of(reference, labels, structure) for name, labels in predictions.items()}
+        for structure in (OVARY, FOLLICLES)
+    }
     with Studio(size) as studio:
         rows = [[_surface_panel(studio, reference, {}, view, "Reference")]]
-        rows[0] += [_surface_panel(studio, labels, _numbers_by_match(reference, labels), view, name) for name, labels in predictions.items()]
+        rows[0] += [
+            _surface_panel(studio, labels, _numbers_by_match(reference, labels), view, name) for name, labels in predictions.items()
+        ]
         for structure, title in ((OVARY, "Ovary distance"), (FOLLICLES, "Follicle distance")):
             top = _top(maps[structure].values())
             rows.append([_slice_panel(studio, volume, reference, structure)])
@@ -125,7 +132,9 @@ def _slice_panel(studio, volume, reference, structure):
 
     whole = surface_of(reference.ovary)
     middle = (whole.points.min(axis=0) + whole.points.max(axis=0)) / 2
-    index = np.clip(np.round(volume.TransformPhysicalPointToContinuousIndex(middle.tolist())).astype(int), 0, np.array(volume.GetSize()) - 1)
+    index = np.clip(
+        np.round(volume.TransformPhysicalPointToContinuousIndex(middle.tolist())).astype(int), 0, np.array(volume.GetSize()) - 1
+    )
     plane = sitk.GetArrayViewFromImage(volume)[index[2]].astype(float)
     low, high = np.percentile(plane, (0.5, 99.5))
     grey = np.clip((plane - low) / max(high - low, 1e-9) * 255, 0, 255).astype(np.uint8)
@@ -151,7 +160,9 @@ def _slice_panel(studio, volume, reference, structure):
     centre = (local.min(axis=0) + local.max(axis=0)) / 2
     half = (local.max(axis=0) - local.min(axis=0))[:2] / 2
     width, height = studio.size
-    view = View(np.array([*centre[:2], 0.0]), np.array([1.0, 0, 0]), np.array([0, -1.0, 0]), 1.35 * float(max(half[0] * height / width, half[1])))
+    view = View(
+        np.array([*centre[:2], 0.0]), np.array([1.0, 0, 0]), np.array([0, -1.0, 0]), 1.35 * float(max(half[0] * height / width, half[1]))
+    )
     title = f"Volume, reference {'ovary' if structure == OVARY else 'follicles'}"
     return studio.render([*props, _title(title, studio.size, (1, 1, 1))], view, background=(0, 0, 0))
 

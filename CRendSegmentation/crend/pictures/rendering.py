@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .colour_maps import sequential
+from ..comparison.surfaces import polydata
 from ..io.atomic import replacing
-from ..comparison.surfaces import Surface, polydata
+from .colour_maps import sequential
 
 BACKGROUND = (1.0, 1.0, 1.0)
 INK = (0.1, 0.1, 0.1)
@@ -110,8 +110,10 @@ def line(points, segments_, colour, width):
     coordinates.SetData(numpy_to_vtk(np.ascontiguousarray(points, dtype=np.float32), deep=True))
     data.SetPoints(coordinates)
     cells = vtk.vtkCellArray()
-    cells.SetData(numpy_to_vtkIdTypeArray(np.arange(0, 2 * len(segments_) + 1, 2), deep=True),
-                  numpy_to_vtkIdTypeArray(np.ascontiguousarray(segments_, dtype=np.int64).ravel(), deep=True))
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(np.arange(0, 2 * len(segments_) + 1, 2), deep=True),
+        numpy_to_vtkIdTypeArray(np.ascontiguousarray(segments_, dtype=np.int64).ravel(), deep=True),
+    )
     data.SetLines(cells)
     actor = _actor(data)
     actor.GetProperty().SetColor(*colour)

@@ -14,8 +14,16 @@ from ..structures import segments
 
 PICTURE_PIXELS = 360
 #: Columns of the report's table: key of Measurements.rows(), header, decimals.
-COLUMNS = (("id", "No.", 0), ("dx_mm", "d(x) mm", 1), ("dy_mm", "d(y) mm", 1), ("dz_mm", "d(z) mm", 1), ("mean_diameter_mm", "Mean mm", 1),
-           ("dv_mm", "dV mm", 1), ("volume_ml", "V ml", 3), ("confidence", "Confidence", 2))
+COLUMNS = (
+    ("id", "No.", 0),
+    ("dx_mm", "d(x) mm", 1),
+    ("dy_mm", "d(y) mm", 1),
+    ("dz_mm", "d(z) mm", 1),
+    ("mean_diameter_mm", "Mean mm", 1),
+    ("dv_mm", "dV mm", 1),
+    ("volume_ml", "V ml", 3),
+    ("confidence", "Confidence", 2),
+)
 
 
 def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image) -> list[np.ndarray]:
@@ -48,8 +56,8 @@ def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image) 
 
 def solid_picture(ovary: sitk.Image, follicles: sitk.Image):
     """The surfaces in 3D, the ovary translucent: RGB (h, w, 3) uint8, or None when there is nothing to show."""
-    from .rendering import Studio, mesh, view_of
     from ..comparison.surfaces import surface_of
+    from .rendering import Studio, mesh, view_of
 
     whole = surface_of(ovary)
     if whole is None:
@@ -68,9 +76,13 @@ def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=(),
     findings: [(words, text)]. rows: as Measurements.rows(). pictures: [(caption, RGB array)]. made_by: model, version, notice.
     marks: numbers of the follicles that were drawn or changed by hand. warnings: sentences on what makes the result doubtful.
     """
-    shown = "".join(f"<td align='center'><img width='{160}' src='data:image/png;base64,{_png(picture)}'><br><small>{html.escape(caption)}"
-                    "</small></td>" for caption, picture in pictures)
-    summary = "".join(f"<tr><td>{html.escape(words)}</td><td align='right'><b>{html.escape(text)}</b></td></tr>" for words, text in findings)
+    shown = "".join(
+        f"<td align='center'><img width='{160}' src='data:image/png;base64,{_png(picture)}'><br><small>{html.escape(caption)}</small></td>"
+        for caption, picture in pictures
+    )
+    summary = "".join(
+        f"<tr><td>{html.escape(words)}</td><td align='right'><b>{html.escape(text)}</b></td></tr>" for words, text in findings
+    )
     doubts = "".join(f"<p><b>Warning:</b> {html.escape(words)}</p>" for words in warnings)
     header = "".join(f"<th align='right'>&nbsp;{name}&nbsp;</th>" for _, name, _ in COLUMNS)
     body = ""

@@ -76,8 +76,20 @@ class Measurements:
 
     #: follicles.csv, column by column.
     COLUMNS: ClassVar[Tuple[str, ...]] = (
-        "id", "segment", "volume_ml", "dv_mm", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm", "max_diameter_mm",
-        "sphericity", "centroid_r_mm", "centroid_a_mm", "centroid_s_mm", "touches_border",
+        "id",
+        "segment",
+        "volume_ml",
+        "dv_mm",
+        "mean_diameter_mm",
+        "dx_mm",
+        "dy_mm",
+        "dz_mm",
+        "max_diameter_mm",
+        "sphericity",
+        "centroid_r_mm",
+        "centroid_a_mm",
+        "centroid_s_mm",
+        "touches_border",
         "confidence",
     )
 
@@ -127,8 +139,9 @@ def measure(ovary, follicles):
     """
     found = _structures(ovary, binary=True)
     whole = Ovary(segment=segments.OVARY, **found[1]) if found else None
-    return Measurements(whole, tuple(
-        Follicle(segment=segments.follicle_name(k), id=k, **values) for k, values in sorted(_structures(follicles).items())))
+    return Measurements(
+        whole, tuple(Follicle(segment=segments.follicle_name(k), id=k, **values) for k, values in sorted(_structures(follicles).items()))
+    )
 
 
 def _structures(image, binary=False):
@@ -163,7 +176,7 @@ def _structure(mask, box, image):
         "dy_mm": float(axes[1]),
         "dz_mm": float(axes[2]),
         "max_diameter_mm": max(_max_diameter(mask, spacing), float(axes[0])),
-        "sphericity": min(math.pi * dv ** 2 / _surface_area(mask, spacing), 1.0),
+        "sphericity": min(math.pi * dv**2 / _surface_area(mask, spacing), 1.0),
         "centroid_r_mm": -centre[0],
         "centroid_a_mm": -centre[1],
         "centroid_s_mm": centre[2],

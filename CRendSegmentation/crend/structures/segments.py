@@ -50,7 +50,7 @@ def follicle_number(name):
 
 
 def kind_of(name, terminology=""):
-    """"ovary", "follicle", "follicles" (all of them in one segment) or None: what a segment is by its name and terminology entry."""
+    """ "ovary", "follicle", "follicles" (all of them in one segment) or None: what a segment is by its name and terminology entry."""
     plain = name.strip().lower()
     if plain in ("ovary", "left ovary", "right ovary") or _has(terminology, OVARY_CODE):
         return "ovary"
@@ -68,7 +68,7 @@ def colour(k):
     if k == 0:
         return OVARY_COLOUR
     code = _FOLLICLE_COLOURS[(k - 1) % len(_FOLLICLE_COLOURS)]
-    return tuple(int(code[i:i + 2], 16) / 255 for i in (0, 2, 4))
+    return tuple(int(code[i : i + 2], 16) / 255 for i in (0, 2, 4))
 
 
 def terminology_string(context, code):

@@ -105,8 +105,14 @@ class WorkerClient:
         options = {"start_new_session": True} if os.name == "posix" else {"creationflags": subprocess.CREATE_NO_WINDOW}
         self._lines, self._errors, self._greeted = queue.Queue(), deque(maxlen=KEPT_LINES), False
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-            errors="replace", env=environment, **options,
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            **options,
         )
         self._reader = threading.Thread(target=_read, args=(self._process.stdout, self._lines.put), daemon=True)
         self._reader.start()
@@ -131,8 +137,11 @@ class WorkerClient:
             if event.get("protocol") != PROTOCOL or event.get("crend") != __version__:
                 other = f"version {event.get('crend')}, protocol {event.get('protocol')}"
                 self._end()
-                return self._fail(f"the worker is another CRend ({other}; wanted {__version__}, protocol {PROTOCOL}); "
-                                  "remove the other one from Slicer's Python, then restart Slicer", line)
+                return self._fail(
+                    f"the worker is another CRend ({other}; wanted {__version__}, protocol {PROTOCOL}); "
+                    "remove the other one from Slicer's Python, then restart Slicer",
+                    line,
+                )
             return [event]
         if not self._greeted or event.get("id") not in self._open:
             return []

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..comparison.distance_maps import ABSOLUTE, FOLLICLES, OVARY, SIGNED
-from ..io.labels import Labels
 from ..comparison.review import COMPARED, SIDES, review
+from ..io.labels import Labels
 
 PARTS = ("ovary", "follicles")
 
@@ -40,8 +40,15 @@ def answer(request, progress=None, cancelled=None) -> dict:
         from ..comparison.warping import warped
 
         sides[SIDES.index(COMPARED)] = warped(sides[1], sitk.ReadImage(request["field"]))
-    made = review(*sides, names=request.get("names", SIDES), structures=request.get("structures", (OVARY, FOLLICLES)),
-                  sides=request.get("sides", SIDES), percentile=request.get("percentile", 95.0), progress=progress, cancelled=cancelled)
+    made = review(
+        *sides,
+        names=request.get("names", SIDES),
+        structures=request.get("structures", (OVARY, FOLLICLES)),
+        sides=request.get("sides", SIDES),
+        percentile=request.get("percentile", 95.0),
+        progress=progress,
+        cancelled=cancelled,
+    )
     folder = Path(request["folder"])
     maps = []
     for part in made.maps:

@@ -129,9 +129,9 @@ class Worker:
         return {"follicle": path}
 
     def _batch(self, request: dict) -> dict:
-        from ..io.volumes import read_image
-        from ..io.inputs import find_volumes
         from ..batch import make_folder, segment_many
+        from ..io.inputs import find_volumes
+        from ..io.volumes import read_image
 
         number = request.get("id")
         volumes = find_volumes(request["inputs"], request["out"])
@@ -214,4 +214,3 @@ def main() -> None:
     sys.stdout = sys.stderr
     source = open(0, encoding="utf-8", closefd=False)
     Worker(source, sink).run()
-

@@ -1,6 +1,5 @@
 """The peer's rules on a volume whose ovary and follicles are plain to see; grey values stand in for its trained networks."""
 
-
 import numpy as np
 import pytest
 import SimpleITK as sitk

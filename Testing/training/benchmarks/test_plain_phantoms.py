@@ -1,10 +1,8 @@
 """Phantoms of no simulator: balls in an ellipsoid (Testing/benchmarks/plain_phantoms.py), and what the bundled model makes of one."""
 
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
-
 from plain_phantoms import phantom
 
 from crend.predict import segment

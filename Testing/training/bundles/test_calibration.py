@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from crend.bundle import bundle as bundles
-from crend.confidence.follicle_confidence import FEATURES, calibration_of
-from crend.errors import InputError
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
 from crend.confidence.familiarity import familiar_of
-from crend_training.bundles import calibration_card as calibrating, calibration
+from crend.confidence.follicle_confidence import FEATURES, calibration_of
+from crend.errors import InputError
+from crend_training.bundles import calibration
+from crend_training.bundles import calibration_card as calibrating
 
 
 def follicles(count=300, seed=0):
@@ -28,8 +29,15 @@ def follicles(count=300, seed=0):
 
 def volumes(count=20, seed=1):
     generator = np.random.default_rng(seed)
-    return [{"seed": k, "ovary_dsc": 0.9, "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "", **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))}
-            for k in range(count)]
+    return [
+        {
+            "seed": k,
+            "ovary_dsc": 0.9,
+            "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "",
+            **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION)))),
+        }
+        for k in range(count)
+    ]
 
 
 def blocks():
@@ -80,7 +88,9 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
     block = calibration.learn_familiar(known, rows)
     assert 0.797 < block["least_expected_dsc"] < 0.81 and block["measured"]["uncertain"] == 1
     assert (block["measured"]["wrong"], block["measured"]["wrong_uncertain"]) == (1, 1)
-    assert "1 of them had one, among them 1 of the 1 whose ovary is wrong (Dice below 0.7)" in calibrating.section(blocks()[0], block, "12 volumes")
+    assert "1 of them had one, among them 1 of the 1 whose ovary is wrong (Dice below 0.7)" in calibrating.section(
+        blocks()[0], block, "12 volumes"
+    )
     # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
     rows[3]["expected_ovary_dsc"] = 0.59
     assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1
@@ -106,7 +116,9 @@ def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
     for _ in range(2):
         calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
     loaded = bundles.load(str(bundle))
-    assert hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
+    assert (
+        hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
+    )
     assert calibration_of(loaded.metadata["crend"])["weights"] == confidence["weights"]
     assert familiar_of(loaded.metadata["crend"]) == familiar
     card = (bundle / "README.md").read_text()
@@ -156,7 +168,11 @@ def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, t
 
 
 def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "_observe_one", lambda loaded, engine, simulator, seed: ([dict(row, seed=seed) for row in follicles(2)], dict(volumes(1)[0], seed=seed)))
+    monkeypatch.setattr(
+        calibration,
+        "_observe_one",
+        lambda loaded, engine, simulator, seed: ([dict(row, seed=seed) for row in follicles(2)], dict(volumes(1)[0], seed=seed)),
+    )
     out = tmp_path / "rows"
     calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
     table = out / calibration.VOLUMES
@@ -166,7 +182,9 @@ def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp
         assert [int(row["seed"]) for row in rows] == [0, 0, 1, 1] and len(seen) == 2
 
 
-@pytest.mark.parametrize("key, value", [("thresholds", {"ovary": 0.4, "follicles": 0.5}), ("smallest_follicle_mm", 1.0), ("render", {"points": 0})])
+@pytest.mark.parametrize(
+    "key, value", [("thresholds", {"ovary": 0.4, "follicles": 0.5}), ("smallest_follicle_mm", 1.0), ("render", {"points": 0})]
+)
 def test_rows_of_other_settings_are_refused(bundle, tmp_path, key, value):
     calibration.observe(bundle, [], tmp_path / "rows", engine="torch")
     path = bundle / bundles.METADATA

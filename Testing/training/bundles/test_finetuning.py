@@ -8,14 +8,20 @@ import SimpleITK as sitk
 import torch
 from training_samples import TINY, ball_images
 
-from crend.bundle import bundle
 from crend import networks
+from crend.bundle import bundle
+from crend.bundle.metadata import describe
 from crend.errors import InputError
 from crend.io.labels import write_labels
-from crend.bundle.metadata import describe
 from crend_training.bundles.finetuning import FineTuning, finetune
 
-BLOCK = {"network": "crend", "arguments": {"width": 2}, "spacing_mm": [1.0, 1.0, 1.0], "patch": [32, 16, 16], "normalisation": TINY.normalisation}
+BLOCK = {
+    "network": "crend",
+    "arguments": {"width": 2},
+    "spacing_mm": [1.0, 1.0, 1.0],
+    "patch": [32, 16, 16],
+    "normalisation": TINY.normalisation,
+}
 QUICK = FineTuning(steps=4, rate=3e-3, workers=0)
 
 
@@ -26,7 +32,13 @@ def weights(folder):
 def save_base(folder, overview=True, seed=0):
     torch.manual_seed(seed)
     made = [networks.build("crend", width=2) for _ in range(2)]
-    second = {**BLOCK, "spacing_mm": [2.0, 2.0, 2.0], "render": {"points": 200}, "share": {"ovary": 0.5, "follicles": 0.0}, "mirrored": False}
+    second = {
+        **BLOCK,
+        "spacing_mm": [2.0, 2.0, 2.0],
+        "render": {"points": 200},
+        "share": {"ovary": 0.5, "follicles": 0.0},
+        "mirrored": False,
+    }
     about = describe(
         **BLOCK, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
         render_points=200, overview=second if overview else None,

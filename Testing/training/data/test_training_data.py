@@ -8,17 +8,17 @@ import pytest
 import SimpleITK as sitk
 from training_samples import ball_images, tiny
 
-from crend.io.integrity import missing_bytes
 from crend.errors import InputError
+from crend.io.integrity import missing_bytes
 from crend.io.labels import write_labels
+from crend_training.configuration.experiment import Data
 from crend_training.data.cases import case_names, open_case
 from crend_training.data.checking import check_entries, usable
-from crend_training.configuration.experiment import Data
 from crend_training.data.lists import read_datalist
 from crend_training.data.sources import checked, entries_at, prepare_training
-from crend_training.training.train import train
 from crend_training.data.usova3d import find_usova3d
 from crend_training.data.volumes import Entry, read_volume
+from crend_training.training.train import train
 
 
 def write_usova(path, array, spacing=(0.3, 0.3, 0.3)):
@@ -273,7 +273,10 @@ def test_mistakes_in_a_list_are_named(tmp_path, text, message):
         ({"training": ["a.nrrd"], "train": ["b.nrrd"]}, ": unknown list 'train'; known are training, validation, test, unlabelled"),
         ({"training": ["a.nrrd", {"image": 5}]}, r", training\[1\]: 'image' must be text, not 5"),
         ({"validation": [{"image": "a.nrrd", "label": ["x"]}]}, r""", validation\[0\]: 'label' must be text, not \["x"\]"""),
-        ({"training": [{"image": "a.nrrd", "patient": {"id": 3}}]}, r""", training\[0\]: 'patient' must be text or a whole number, not \{"id": 3\}"""),
+        (
+            {"training": [{"image": "a.nrrd", "patient": {"id": 3}}]},
+            r""", training\[0\]: 'patient' must be text or a whole number, not \{"id": 3\}""",
+        ),
         ({"training": [{"image": None}]}, r", training\[0\]: names no image"),
         ({"training": [{"image": "a.nrrd", "spacing_mm": [0.3, 0.3, float("nan")]}]}, r", training\[0\]: spacing_mm must be three lengths"),
     ],
@@ -301,7 +304,9 @@ def test_a_list_becomes_cases_on_the_model_grid(tmp_path):
     experiment = tiny(data=Data(kind="datalist", path=str(path), problems="skip"))
     prepare_training(experiment, tmp_path / "data", tell=told.append)
     assert {part: case_names(tmp_path / "data" / part) for part in ("training", "validation", "unlabelled")} == {
-        "training": ["a"], "validation": ["b"], "unlabelled": ["c"],
+        "training": ["a"],
+        "validation": ["b"],
+        "unlabelled": ["c"],
     }
     assert any("bad.nrrd" in line for line in told) and "1 of 4 volumes are left out" in told[-1]
     image, labels = open_case(tmp_path / "data" / "training", "a")

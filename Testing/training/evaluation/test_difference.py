@@ -45,14 +45,21 @@ ROW = {"seed": 1, "ovary_dsc": 1, "fd_percent": 0}
 
 def test_volumes_of_two_simulators_are_not_paired_by_their_seeds(tmp_path):
     old, trial = write(tmp_path / "old", [ROW]), write(tmp_path / "trial", [ROW], simulator="trial")
-    with pytest.raises(InputError, match="old and [^\n]*trial: volumes of the training and of the trial simulator are not the same; evaluate both on one"):
+    with pytest.raises(
+        InputError, match="old and [^\n]*trial: volumes of the training and of the trial simulator are not the same; evaluate both on one"
+    ):
         difference(old, trial)
     assert difference(trial, write(tmp_path / "other", [ROW], simulator="trial"))
     assert difference(old, write(tmp_path / "new", [ROW], simulator="training"))
 
 
 def test_columns_are_headed_by_what_tells_them_apart(tmp_path):
-    kinds = {"old": {}, "new": {"version": "0.2.0", "rendering": True}, "coarse": {"version": "0.2.0", "rendering": False}, "again": {"version": "0.2.0"}}
+    kinds = {
+        "old": {},
+        "new": {"version": "0.2.0", "rendering": True},
+        "coarse": {"version": "0.2.0", "rendering": False},
+        "again": {"version": "0.2.0"},
+    }
     old, new, coarse, again = (write(tmp_path / name, [ROW], **about) for name, about in kinds.items())
     assert heads(old, new) == ("m", "m 0.2.0")
     assert heads(new, coarse) == ("m 0.2.0", "m 0.2.0, not rendered")

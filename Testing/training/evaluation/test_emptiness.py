@@ -11,14 +11,14 @@ from training_samples import SMALL
 from typer.testing import CliRunner
 
 from crend.bundle import bundle
-from crend.errors import InputError
-from crend.structures.measurements import measure
 from crend.confidence.plausibility import flag
+from crend.errors import InputError
 from crend.result import Segmentation
-from crend_training.evaluation import emptiness
+from crend.structures.measurements import measure
 from crend_training.cli.app import app
-from crend_training.phantom import make_phantom
+from crend_training.evaluation import emptiness
 from crend_training.evaluation.reports import about
+from crend_training.phantom import make_phantom
 from crend_training.trial_phantom import make_trial_volume
 
 
@@ -67,7 +67,10 @@ def test_the_card_carries_the_sentence_and_figures_come_from_the_other_report(ma
     emptiness.write_empty_report([emptiness.row_of(seed, found(seed == 0)) for seed in range(20)], tmp_path / "empty", said)
     folder = made([tmp_path / "empty"])
     card = card_of(folder)
-    assert "one was drawn in 1 of 20; of these, 0 were flagged as doubtful. By `python -m crend_training evaluate model --empty --first-seed 0 " in card
+    assert (
+        "one was drawn in 1 of 20; of these, 0 were flagged as doubtful. By `python -m crend_training evaluate model --empty --first-seed 0 "
+        in card
+    )
     assert "DSC: Dice" not in card and bundle.info(folder).metadata["crend"]["measured_on"] == "not measured"
     made([tmp_path / "empty", write_report(tmp_path / "full", {"seeds": [0, 2]})])
     assert "ovary_dsc" in bundle.info(folder).metadata["eval_metrics"] and "without an ovary" in card_of(folder)

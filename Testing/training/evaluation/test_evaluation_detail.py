@@ -8,14 +8,14 @@ import pytest
 import SimpleITK as sitk
 
 from crend.errors import InputError
-from crend.structures.measurements import measure
 from crend.result import Segmentation
+from crend.structures.measurements import measure
+from crend_training.data.simulators import check_simulator
 from crend_training.evaluation.baseline import segment_classically
 from crend_training.evaluation.evaluation import case_of, flagged, flagged_words, markdown, summarise, write_report
-from crend_training.phantom import Phantom
-from crend_training.data.simulators import check_simulator
 from crend_training.evaluation.strata import strata, strata_markdown
 from crend_training.evaluation.worst_cases import reason
+from crend_training.phantom import Phantom
 
 SPACING = (0.5, 0.5, 0.5)
 CENTRES, RADII = ((20, 24, 20), (20, 24, 33), (40, 24, 30)), (7, 6, 3)  # voxels; the first two touch
@@ -63,7 +63,9 @@ def test_every_true_follicle_has_its_looks_and_its_fate(case):
     assert (first["neighbours"], second["neighbours"], third["neighbours"]) == (1, 1, 0)
     assert first["contrast"] == pytest.approx(100) and first["depth_mm"] == 24.0 and first["spacing_mm"] == 0.5
     assert [row["hit"] for row in (first, second, third)] == [True, True, False]
-    assert first["mean_diameter_difference_mm"] == pytest.approx(1, abs=0.1) and second["mean_diameter_difference_mm"] == pytest.approx(0, abs=0.05)
+    assert first["mean_diameter_difference_mm"] == pytest.approx(1, abs=0.1) and second["mean_diameter_difference_mm"] == pytest.approx(
+        0, abs=0.05
+    )
     assert invented["dv_mm"] == pytest.approx(4, rel=0.05) and invented["hit"] is None
 
 
@@ -90,14 +92,20 @@ def test_the_report_holds_rows_strata_and_pictures_of_the_worst_with_the_reason(
     write_report([case], tmp_path, {"seeds": [5, 6]})
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["worst"][0]["seed"] == 5
-    assert "1 of 3 follicles missed, 1 of them below 4 mm" in summary["worst"][0]["why"] and "1 found that are none" in summary["worst"][0]["why"]
+    assert (
+        "1 of 3 follicles missed, 1 of them below 4 mm" in summary["worst"][0]["why"]
+        and "1 found that are none" in summary["worst"][0]["why"]
+    )
     assert (tmp_path / "worst_1_seed_5.png").read_bytes()[:4] == b"\x89PNG"
     with open(tmp_path / "per_follicle.csv") as f:
         assert [row["hit"] for row in csv.DictReader(f)] == ["True", "True", "False", ""]
     assert "| ovary_dsc |" in markdown(summarise([case.row]))
 
 
-@pytest.mark.parametrize("off, words", [(0.6, "the follicles found are 0.6 mm too large"), (-0.8, "the follicles found are 0.8 mm too small"), (0.4, "nothing stands out")])
+@pytest.mark.parametrize(
+    "off, words",
+    [(0.6, "the follicles found are 0.6 mm too large"), (-0.8, "the follicles found are 0.8 mm too small"), (0.4, "nothing stands out")],
+)
 def test_the_reason_says_when_sizes_are_off(off, words):
     row = {"ovary_volume_ratio": 1.0, "ovary_dsc": 0.95, "count_reference": 2}
     found = [{"kind": "true", "hit": True, "mean_diameter_difference_mm": off + more} for more in (-0.1, 0.1)]
@@ -138,6 +146,11 @@ def test_an_unknown_simulator_is_named():
 
 
 def test_flags_are_counted_of_poor_ovaries_and_of_the_others():
-    rows = [{"ovary_dsc": 0.2, "flags": "uncertain ovary"}, {"ovary_dsc": 0.6, "flags": ""}, {"ovary_dsc": 0.9, "flags": "no sector"}, {"ovary_dsc": 0.7, "flags": ""}]
+    rows = [
+        {"ovary_dsc": 0.2, "flags": "uncertain ovary"},
+        {"ovary_dsc": 0.6, "flags": ""},
+        {"ovary_dsc": 0.9, "flags": "no sector"},
+        {"ovary_dsc": 0.7, "flags": ""},
+    ]
     assert flagged(rows) == {"poor_below": 0.7, "poor": 2, "poor_flagged": 1, "others": 2, "others_flagged": 1}
     assert flagged_words(flagged(rows)) == "Flagged as doubtful: 1 of 2 volumes with an ovary's Dice below 0.7, 1 of the 2 others."

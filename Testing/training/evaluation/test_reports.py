@@ -9,11 +9,11 @@ import torch
 from training_samples import TINY
 from typer.testing import CliRunner
 
-from crend.bundle import bundle
 from crend import networks
+from crend.bundle import bundle
 from crend.errors import InputError
-from crend_training.cli.app import app, main
 from crend_training.bundles.bundling import Overview, bundle_run
+from crend_training.cli.app import app, main
 from crend_training.evaluation.reports import about, read_report
 
 FIGURE = {"mean": 0.9, "sd": 0.1, "present": 2, "missing": 0}
@@ -46,7 +46,10 @@ def write_report(folder, described):
     ({"render_points": 512}, "renders another number of points"),
 ])  # fmt: skip
 def test_a_report_with_other_settings_is_refused(made, tmp_path, changed, words):
-    report = write_report(tmp_path / "report", about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(0, 2), simulator="training", rendering=True))
+    report = write_report(
+        tmp_path / "report",
+        about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(0, 2), simulator="training", rendering=True),
+    )
     with pytest.raises(InputError, match=f"report: {words}"):
         bundle_run(dataclasses.replace(TINY, **changed), tmp_path / "close", tmp_path / "model", [report])
 
@@ -58,7 +61,13 @@ def card_of(folder):
 def test_a_report_names_model_version_weights_and_settings(made):
     folder = made(share=(1, 0.6), version="0.2.0")
     said = about(folder, range(200, 202), simulator="training", rendering=False)
-    assert (said["model"], said["version"], said["simulator"], said["seeds"], said["rendering"]) == ("model", "0.2.0", "training", [200, 202], False)
+    assert (said["model"], said["version"], said["simulator"], said["seeds"], said["rendering"]) == (
+        "model",
+        "0.2.0",
+        "training",
+        [200, 202],
+        False,
+    )
     assert set(said["sha256"]) == {"model.safetensors", "overview.safetensors"}
     assert said["settings"] == {
         "overview": {"share": {"ovary": 1.0, "follicles": 0.6}, "mirrored": True},
@@ -72,7 +81,9 @@ def test_a_run_bundled_again_has_the_same_weights_so_that_its_report_is_taken(ma
     folder = made([report])
     assert bundle.info(folder).metadata["crend"]["sha256"] == before
     assert made([report], out="elsewhere") and bundle.info(tmp_path / "elsewhere").metadata["crend"]["sha256"] == before
-    assert "Measured with follicles from 2 mm; thresholds: ovary 0.5 (down to 0.1 where nothing reaches it), follicles 0.5." in card_of(folder)
+    assert "Measured with follicles from 2 mm; thresholds: ovary 0.5 (down to 0.1 where nothing reaches it), follicles 0.5." in card_of(
+        folder
+    )
 
 
 def test_a_report_of_other_weights_or_another_share_is_refused_and_the_bundle_stays(made, tmp_path):
@@ -118,7 +129,9 @@ def test_the_bundle_keeps_the_seeds_of_both_experiments(made, tmp_path):
     from crend_training.configuration.experiment import Data
 
     assert bundle.info(made()).metadata["crend"]["seeds"] == {"training": [[1000, 1200]], "validation": [[900, 908]]}
-    other = replace(TINY, data=Data(first_seed=3000, last_seed=3010, unlabelled_first_seed=4000, unlabelled_last_seed=4001), semi_weight=1.0)
+    other = replace(
+        TINY, data=Data(first_seed=3000, last_seed=3010, unlabelled_first_seed=4000, unlabelled_last_seed=4001), semi_weight=1.0
+    )
     second = Overview(other, tmp_path / "over")
     folder = bundle_run(TINY, tmp_path / "close", tmp_path / "b", overview=second)
     assert bundle.info(folder).metadata["crend"]["seeds"]["training"] == [[1000, 1200], [3000, 3010], [4000, 4001]]
@@ -159,7 +172,10 @@ def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_mus
     asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7)
     folder = bundle_run(asking, tmp_path / "close", tmp_path / "model")
     assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7}
-    assert "| follicles | probability from 0.5 on, diameter from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked |" in card_of(folder)
+    assert (
+        "| follicles | probability from 0.5 on, diameter from 2 mm on; of those below 4 mm a mean probability of 0.7 is asked |"
+        in card_of(folder)
+    )
     with pytest.raises(InputError, match="before: asks another probability of small follicles"):
         bundle_run(asking, tmp_path / "close", tmp_path / "model", [before])
     report = write_report(tmp_path / "report", about(folder, range(0, 2), simulator="training", rendering=True))
@@ -173,6 +189,13 @@ def test_a_bundle_cuts_ovaries_and_counts_follicles_as_its_configuration_says(ma
     strict = dataclasses.replace(TINY, ovary_lowest=0.5, follicles_edge=0.6, smallest_follicle_mm=1.6)
     folder = bundle_run(strict, tmp_path / "close", tmp_path / "model")
     settings = bundle.info(folder).metadata["crend"]
-    assert settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.5, "follicles_edge": 0.6} and settings["smallest_follicle_mm"] == 1.6
+    assert (
+        settings["thresholds"] == {"ovary": 0.5, "ovary_lowest": 0.5, "follicles": 0.5, "follicles_edge": 0.6}
+        and settings["smallest_follicle_mm"] == 1.6
+    )
     card = (folder / "README.md").read_text()
-    assert "| ovary's threshold | 0.5 |" in card and "| follicles | probability from 0.5 on, diameter from 1.6 mm on; edge at a probability of 0.6, unless less than 0.75 of it is left |" in card
+    assert (
+        "| ovary's threshold | 0.5 |" in card
+        and "| follicles | probability from 0.5 on, diameter from 1.6 mm on; edge at a probability of 0.6, unless less than 0.75 of it is left |"
+        in card
+    )

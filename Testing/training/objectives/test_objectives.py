@@ -97,9 +97,7 @@ def test_rend_is_crend_without_the_contrastive_term():
     network, (image, labels) = networks.build("crend", width=4), ball_in_a_ball()
     with torch.no_grad():
         network.classifier.weight *= 100  # confident enough that the contrastive loss finds its points
-    parts = [
-        objective_of(system, network, generator=torch.Generator().manual_seed(1))(image, labels) for system in ("crend", "rend")
-    ]
+    parts = [objective_of(system, network, generator=torch.Generator().manual_seed(1))(image, labels) for system in ("crend", "rend")]
     assert "contrast" in parts[0] and "contrast" not in parts[1]
     assert 0 < parts[0]["contrast"] <= 4
     assert torch.equal(parts[0]["coarse"], parts[1]["coarse"]) and torch.equal(parts[0]["points"], parts[1]["points"])
@@ -120,7 +118,9 @@ def test_the_points_are_weighed_by_dice_too_where_that_is_asked_for(detail):
 
 def test_with_detail_points_lie_at_voxel_centres(monkeypatch):
     network, (image, labels), seen = networks.build("crend", width=2, detail=True), ball_in_a_ball(), []
-    monkeypatch.setattr("crend.networks.points.hybrid_features", lambda logits, fine, coords: seen.append(coords) or torch.rand(1, 10, coords.shape[1]))
+    monkeypatch.setattr(
+        "crend.networks.points.hybrid_features", lambda logits, fine, coords: seen.append(coords) or torch.rand(1, 10, coords.shape[1])
+    )
     objective_of("rend", network)(image, labels)
     voxels = seen[0] * torch.tensor([16.0, 16.0, 32.0]) - 0.5
     assert torch.allclose(voxels, voxels.round(), atol=1e-4) and voxels.min() > -0.1

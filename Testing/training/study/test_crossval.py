@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from crend.errors import InputError
 from crend.io.labels import write_labels
-from crend_training.study import fold_run
 from crend_training.cli.app import app
 from crend_training.configuration.experiment import SYSTEMS, CrossValidation, Data, experiment_from, for_system, phase_steps
-from crend_training.study.crossval import devices_of, run_study
 from crend_training.data.folds import make_folds
+from crend_training.data.volumes import Entry
+from crend_training.study import fold_run
+from crend_training.study.crossval import devices_of, run_study
 from crend_training.study.study import open_study, parse_run, prepare_study
 from crend_training.study.tables import write_tables
-from crend_training.data.volumes import Entry
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -113,7 +113,16 @@ def test_tables_of_a_study_name_every_system_and_keep_every_volume(study):
     assert "corrected percent follicles" in (out / "points.md").read_text()
     about = (out / "about.json").read_text()
     assert str(study.folder.parent) not in about and len(json.loads(about)["runs"]) == 14
-    for name in ("learning_curves.png", "table1.md", "table1.csv", "table1.tex", "table2.tex", "tests.csv", "boxplots_table1.png", "bland_altman_count.svg"):
+    for name in (
+        "learning_curves.png",
+        "table1.md",
+        "table1.csv",
+        "table1.tex",
+        "table2.tex",
+        "tests.csv",
+        "boxplots_table1.png",
+        "bland_altman_count.svg",
+    ):
         assert (out / name).stat().st_size > 100
 
 

@@ -7,10 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from crend_training.cli.app import app
-from crend_training.study.results import NAMES, Results
 from crend_training.evaluation.significance import compare_systems, holm, wilcoxon
-from crend_training.study.tables import (TABLE_1, TABLE_2, latex, markdown, summary, table_rows, significance_markdown,
-                                         significance_tests)
+from crend_training.study.results import NAMES, Results
+from crend_training.study.tables import TABLE_1, TABLE_2, latex, markdown, significance_markdown, significance_tests, summary, table_rows
 
 PARAMETERS = {"unet": 23_557_506, "rend": 23_553_892, "crend": 23_553_892}
 
@@ -91,5 +90,11 @@ def test_crend_is_tested_against_each_other_system_and_rend_against_unet():
 def test_systems_prints_the_parameter_counts_of_the_paper():
     found = CliRunner().invoke(app, ["systems", "--json"])
     assert json.loads(found.stdout) == {
-        "unet": 23557506, "context": 47116740, "edge": 23585220, "deeplab": 25582050, "entropy": 23557506, "rend": 23553892, "crend": 23553892,
+        "unet": 23557506,
+        "context": 47116740,
+        "edge": 23585220,
+        "deeplab": 25582050,
+        "entropy": 23557506,
+        "rend": 23553892,
+        "crend": 23553892,
     }

@@ -58,7 +58,12 @@ def assert_same_run(first, second):
 
 @pytest.mark.parametrize(
     "system, changes, cut",
-    [("context", {}, 7), ("context", {}, 11), ("crend", {"semi_weight": 1.0, "semi_ramp_steps": 4}, 5), ("crend", {"optimizer": "muon"}, 5)],
+    [
+        ("context", {}, 7),
+        ("context", {}, 11),
+        ("crend", {"semi_weight": 1.0, "semi_ramp_steps": 4}, 5),
+        ("crend", {"optimizer": "muon"}, 5),
+    ],
 )
 def test_a_run_that_was_cut_off_mid_way_ends_as_an_uninterrupted_one(system, changes, cut, data, tmp_path, monkeypatch):
     experiment = tiny(system, **changes)

@@ -73,7 +73,13 @@ def test_cases_that_appear_in_a_folder_taken_as_it_is_may_be_trained_on_later(da
         shutil.move(tmp_path / f"ball2.{ending}", data / "training")
     train(tiny("unet", steps=3), data, tmp_path / "run", progress=False)
     assert load_checkpoint(tiny("unet"), tmp_path / "run" / "last.ckpt")[1] == 3
-    train(tiny("unet", steps=4), data, tmp_path / "run", cases=chosen(data, ("ball0", "ball1", "ball2"), ("ball0", "ball1", "ball2")), progress=False)
+    train(
+        tiny("unet", steps=4),
+        data,
+        tmp_path / "run",
+        cases=chosen(data, ("ball0", "ball1", "ball2"), ("ball0", "ball1", "ball2")),
+        progress=False,
+    )
     (data / "training" / "ball1.json").unlink()
     with pytest.raises(InputError, match="its training cases hold 'ball1', which is not among them now"):
         train(tiny("unet", steps=5), data, tmp_path / "run", progress=False)

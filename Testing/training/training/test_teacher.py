@@ -8,8 +8,8 @@ from torch import nn
 from training_samples import tiny
 
 from crend import networks
-from crend_training.training.average import Average
 from crend_training.data.stitched import stitch
+from crend_training.training.average import Average
 from crend_training.training.teacher import MeanTeacher, agreement, confident_labels
 
 
@@ -45,8 +45,14 @@ def test_the_weight_ramps_up_as_in_mean_teacher():
     assert teacher.weight_at(100) == teacher.weight_at(5000) == 2.0
 
 
-@pytest.mark.parametrize("system, parts", [("crend", {"consistency", "point_consistency", "unlabelled_contrast"}),
-                                           ("rend", {"consistency", "point_consistency"}), ("unet", {"consistency"})])
+@pytest.mark.parametrize(
+    "system, parts",
+    [
+        ("crend", {"consistency", "point_consistency", "unlabelled_contrast"}),
+        ("rend", {"consistency", "point_consistency"}),
+        ("unet", {"consistency"}),
+    ],
+)
 def test_unlabelled_patches_train_what_the_system_has(system, parts):
     torch.manual_seed(0)
     student, teacher = (networks.build(system, width=2) for _ in range(2))

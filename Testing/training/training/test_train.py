@@ -16,11 +16,11 @@ import SimpleITK as sitk
 import torch
 
 from crend.errors import InputError
+from crend_training.bundles.bundling import Overview, bundle_run
+from crend_training.configuration.experiment import Experiment, experiment_from, read_experiment
 from crend_training.data import patches
 from crend_training.data.augmentation import Augmentation, turn_axes
-from crend_training.bundles.bundling import Overview, bundle_run
 from crend_training.data.cases import Cases, case_names, open_case, write_case
-from crend_training.configuration.experiment import Experiment, experiment_from, read_experiment
 from crend_training.data.contrast import other_contrast
 
 CONFIGS = Path(__file__).parents[3] / "training_pkg" / "crend_training" / "configs"
@@ -58,8 +58,13 @@ def data(tmp_path):
     ovary, follicles = (sitk.GetImageFromArray((distance < r).astype(np.uint8)) for r in (14, 6))
     for part in ("training", "validation"):
         write_case(
-            tmp_path / "data" / part, "ball", image, ovary, follicles,
-            spacing_mm=(1, 1, 1), normalisation={"method": "zscore_nonzero"},
+            tmp_path / "data" / part,
+            "ball",
+            image,
+            ovary,
+            follicles,
+            spacing_mm=(1, 1, 1),
+            normalisation={"method": "zscore_nonzero"},
         )
     return tmp_path / "data"
 
@@ -278,8 +283,8 @@ def test_training_goes_on_after_a_kill_and_becomes_a_bundle_that_loads(tiny, dat
 
 
 def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
-    from crend.bundle import bundle
     from crend import networks
+    from crend.bundle import bundle
 
     experiment = read_experiment(tiny)
     for run in ("close", "over"):
@@ -299,12 +304,24 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
     figure = {"mean": 0.9, "sd": 0.1, "present": 2, "missing": 0}
     for name, simulator in (("own", "training"), ("other", "trial")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "summary.json").write_text(json.dumps({"seeds": [0, 2], "simulator": simulator, "figures": {f"{name}_dsc": figure}}))
+        (tmp_path / name / "summary.json").write_text(
+            json.dumps({"seeds": [0, 2], "simulator": simulator, "figures": {f"{name}_dsc": figure}})
+        )
     reports = [tmp_path / "own", tmp_path / "other"]
-    more = {"reports": reports, "notes": ["## Peers\n\n| a peer | 0.1 |\n", "## Others"], "version": "0.2.0", "changes": "no overview any more"}
+    more = {
+        "reports": reports,
+        "notes": ["## Peers\n\n| a peer | 0.1 |\n", "## Others"],
+        "version": "0.2.0",
+        "changes": "no overview any more",
+    }
     bundle_run(experiment, tmp_path / "close", tmp_path / "two", **more)
     card = (tmp_path / "two" / "README.md").read_text()
-    assert card.index("own_dsc") < card.index("--simulator trial") < card.index("other_dsc") < card.index("## Peers\n\n| a peer | 0.1 |\n\n## Others\n\n## Limits")
+    assert (
+        card.index("own_dsc")
+        < card.index("--simulator trial")
+        < card.index("other_dsc")
+        < card.index("## Peers\n\n| a peer | 0.1 |\n\n## Others\n\n## Limits")
+    )
     later = bundle.load(tmp_path / "two")
     assert later.metadata["version"] == "0.2.0" and later.overview is None and "own_dsc" in later.metadata["eval_metrics"]
     assert later.metadata["changelog"] == {"0.1.0": "first bundle", "0.2.0": "no overview any more"}

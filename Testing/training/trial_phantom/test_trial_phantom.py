@@ -11,7 +11,9 @@ from crend_training import trial_phantom
 from crend_training.trial_phantom import console, draw_settings, echoes, make_trial_volume, scan
 from crend_training.trial_phantom.shapes import Lump
 
-SMALL = dict(samples=150_000, voxel_mm=0.7, slice_factor=1.0, frames=1, look="quiet", margins_mm=[3.0] * 6, whole_field=False, cloudy=0.0, bowel=0)
+SMALL = dict(
+    samples=150_000, voxel_mm=0.7, slice_factor=1.0, frames=1, look="quiet", margins_mm=[3.0] * 6, whole_field=False, cloudy=0.0, bowel=0
+)
 MODULES = sorted(Path(trial_phantom.__file__).parent.glob("*.py"))
 
 
@@ -36,7 +38,11 @@ def test_types_and_geometry_are_those_of_a_phantom(phantoms):
         images = phantom.volume, phantom.ovary, phantom.follicles
         assert [image.GetPixelID() for image in images] == [sitk.sitkUInt8, sitk.sitkUInt8, sitk.sitkUInt16]
         for image in images[1:]:
-            assert (image.GetSize(), image.GetSpacing(), image.GetDirection()) == (images[0].GetSize(), images[0].GetSpacing(), images[0].GetDirection())
+            assert (image.GetSize(), image.GetSpacing(), image.GetDirection()) == (
+                images[0].GetSize(),
+                images[0].GetSpacing(),
+                images[0].GetDirection(),
+            )
 
 
 def test_there_is_an_ovary_with_follicles_in_it_numbered_largest_first(phantoms):

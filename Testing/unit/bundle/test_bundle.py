@@ -11,10 +11,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from crend.bundle import bundle
 from crend import networks
-from crend.errors import InputError
+from crend.bundle import bundle
 from crend.bundle.metadata import check, describe
+from crend.errors import InputError
 
 # Required keys of https://project-monai.github.io/schema/meta_schema_20240725.json
 MONAI_KEYS = {

@@ -6,8 +6,8 @@ import pytest
 import torch
 from test_bundle import metadata
 
-from crend.bundle import bundle
 from crend import networks
+from crend.bundle import bundle
 from crend.errors import InputError
 
 OVERVIEW_BLOCK = {

@@ -28,7 +28,9 @@ print("done")
 
 def python(program, folder, **environment):
     paths = {"PYTHONPATH": str(Path(crend.__file__).resolve().parents[1]), "PATH": os.environ["PATH"]}
-    return subprocess.run(["sh", "-c", program, sys.executable], cwd=folder, stdout=subprocess.PIPE, encoding="utf-8", timeout=60, env=paths | environment)
+    return subprocess.run(
+        ["sh", "-c", program, sys.executable], cwd=folder, stdout=subprocess.PIPE, encoding="utf-8", timeout=60, env=paths | environment
+    )
 
 
 def test_a_table_in_a_pipe_is_not_cut(tmp_path):

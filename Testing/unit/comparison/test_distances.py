@@ -29,7 +29,7 @@ def blobs(seed, shape=(24, 28, 32)):
 
 def test_surface_is_the_voxels_with_a_face_outside():
     mask = box((6, 7, 8), (1, 1, 1), (5, 5, 5))
-    assert len(surface_voxels(mask)) == 4 ** 3 - 2 ** 3
+    assert len(surface_voxels(mask)) == 4**3 - 2**3
     # Beyond the border is outside.
     assert len(surface_voxels(np.ones((4, 5, 6), np.uint8))) == 4 * 5 * 6 - 2 * 3 * 4
 
@@ -46,7 +46,7 @@ def test_surface_is_the_same_however_many_slabs_it_takes(shape):
 def test_two_single_voxels_are_as_far_as_their_spacing_says():
     a, b = box((4, 4, 4), (0, 0, 0), (1, 1, 1)), box((4, 4, 4), (3, 2, 1), (4, 3, 2))
     distances = surface_distances(a, b, (2.0, 1.5, 0.5))
-    expected = np.sqrt(6 ** 2 + 3 ** 2 + 0.5 ** 2)
+    expected = np.sqrt(6**2 + 3**2 + 0.5**2)
     assert distances.hausdorff() == distances.average() == pytest.approx(expected)
 
 

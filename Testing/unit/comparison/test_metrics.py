@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.errors import InputError
-from crend.io.labels import Labels
 from crend.comparison.matching import hits, one_to_one, overlaps, usova3d
 from crend.comparison.metrics import compare, dice
+from crend.errors import InputError
+from crend.io.labels import Labels
 
 
 def labels(follicles, ovary=None, spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direction=None):
@@ -93,8 +93,8 @@ def test_small_readings_limit_by_diameter_and_by_radius():
         array[tuple(slice(c, c + side) for c in corner)] = label
 
     reference, prediction = np.zeros((40, 20, 20), int), np.zeros((40, 20, 20), int)
-    cube(reference, (0, 0, 0), 3, 1)   # 3.7 mm, missed
-    cube(reference, (8, 0, 0), 7, 2)   # 8.7 mm: radius below 5, diameter not; found
+    cube(reference, (0, 0, 0), 3, 1)  # 3.7 mm, missed
+    cube(reference, (8, 0, 0), 7, 2)  # 8.7 mm: radius below 5, diameter not; found
     cube(prediction, (8, 0, 0), 7, 1)
     cube(reference, (20, 0, 0), 12, 3)  # 14.9 mm: neither; missed
     found = compare(labels(reference), labels(prediction))["detection"]
@@ -114,7 +114,9 @@ def test_structures_matches_and_volumes_of_a_shifted_box():
         assert result[name]["volume_reference_ml"] == pytest.approx(0.144) and result[name]["volume_difference_ml"] == 0
     (match,) = result["matches"]
     assert (match["reference"], match["prediction"]) == (1, 5)
-    assert match["dsc"] == pytest.approx(0.75) and match["centre_distance_mm"] == pytest.approx(1.0) and match["diameter_difference_mm"] == 0
+    assert (
+        match["dsc"] == pytest.approx(0.75) and match["centre_distance_mm"] == pytest.approx(1.0) and match["diameter_difference_mm"] == 0
+    )
     assert result["missed"] == result["false"] == []
 
 
@@ -146,8 +148,10 @@ def test_oblique_grids_give_the_same_numbers():
     turn.SetRotation((0.3, -0.5, 0.8), 0.7)
     rng = np.random.default_rng(0)
     a, b = (np.pad(rng.integers(0, 3, (5, 6, 7)), 2) for _ in range(2))
-    straight, oblique = (compare(labels(a, direction=d, spacing=(0.3, 0.4, 0.5)), labels(b, direction=d, spacing=(0.3, 0.4, 0.5)))
-                         for d in (None, turn.GetMatrix()))
+    straight, oblique = (
+        compare(labels(a, direction=d, spacing=(0.3, 0.4, 0.5)), labels(b, direction=d, spacing=(0.3, 0.4, 0.5)))
+        for d in (None, turn.GetMatrix())
+    )
     assert straight == oblique
 
 

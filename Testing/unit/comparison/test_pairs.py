@@ -15,8 +15,8 @@ from crend.errors import Cancelled, InputError
 def test_bland_altman_by_hand():
     # Differences 1, 3: mean 2, deviation sqrt(2).
     found = bland_altman([10, 20], [11, 23])
-    assert found["bias"] == 2 and found["sd"] == pytest.approx(2 ** 0.5)
-    assert (found["lower"], found["upper"]) == pytest.approx((2 - 1.96 * 2 ** 0.5, 2 + 1.96 * 2 ** 0.5))
+    assert found["bias"] == 2 and found["sd"] == pytest.approx(2**0.5)
+    assert (found["lower"], found["upper"]) == pytest.approx((2 - 1.96 * 2**0.5, 2 + 1.96 * 2**0.5))
     assert bland_altman([1], [2])["sd"] is None and bland_altman([], [])["bias"] is None
 
 
@@ -49,7 +49,7 @@ def write(path, shift=0, count=2):
     array = np.zeros((8, 10, 40), np.uint8)
     array[1:7, 1:9, 1:39] = 1
     for k in range(count):
-        array[2:6, 2:6, 3 + 10 * k + shift:9 + 10 * k + shift] = k + 2
+        array[2:6, 2:6, 3 + 10 * k + shift : 9 + 10 * k + shift] = k + 2
     sitk.WriteImage(sitk.GetImageFromArray(array), path)
 
 
@@ -61,7 +61,8 @@ def pairs(tmp_path):
     write(tmp_path / "none.nrrd", count=0)
     (tmp_path / "broken.nrrd").write_text("nonsense")
     (tmp_path / "pairs.csv").write_text(
-        "case,reference,prediction\na,r.nrrd,same.nrrd\nb,r.nrrd,one.nrrd\nc,r.nrrd,broken.nrrd\n\nd,r.nrrd,none.nrrd\n,r.nrrd,missing.nrrd\n")
+        "case,reference,prediction\na,r.nrrd,same.nrrd\nb,r.nrrd,one.nrrd\nc,r.nrrd,broken.nrrd\n\nd,r.nrrd,none.nrrd\n,r.nrrd,missing.nrrd\n"
+    )
     return tmp_path / "pairs.csv"
 
 
@@ -79,7 +80,9 @@ def test_rows_and_summary_by_hand(pairs):
     kinds = [(row["case"], row["kind"]) for row in batch.follicles]
     assert kinds == [("a", "matched"), ("a", "matched"), ("b", "matched"), ("b", "missed"), ("d", "missed"), ("d", "missed")]
     # Shifted by one of six voxels.
-    assert batch.follicles[2]["dsc"] == pytest.approx(5 / 6) and batch.follicles[3]["dv_reference_mm"] == pytest.approx((6 * 96 / np.pi) ** (1 / 3))
+    assert batch.follicles[2]["dsc"] == pytest.approx(5 / 6) and batch.follicles[3]["dv_reference_mm"] == pytest.approx(
+        (6 * 96 / np.pi) ** (1 / 3)
+    )
     figures = batch.summary["figures"]
     assert figures["ovary_dsc"]["mean"] == 1 and figures["ovary_dsc"]["n"] == 3
     assert figures["follicles_hd"] == {**figures["follicles_hd"], "n": 2, "missing": 1}
@@ -110,14 +113,29 @@ def test_all_failed_still_says_so(tmp_path):
 
 
 def test_pairs_without_a_case_are_told_apart(tmp_path):
-    (tmp_path / "p.csv").write_text("reference,prediction,case\np1/truth.nii,a.nii,\np2/truth.nii,b.nii,\np3/one.nii,c.nii,\nr.nii,a.nii,\nr.nii,b.nii,\nq/x.nii,c.nii,x\n")
+    (tmp_path / "p.csv").write_text(
+        "reference,prediction,case\np1/truth.nii,a.nii,\np2/truth.nii,b.nii,\np3/one.nii,c.nii,\nr.nii,a.nii,\nr.nii,b.nii,\nq/x.nii,c.nii,x\n"
+    )
     assert [case for case, _, _ in read_pairs(tmp_path / "p.csv")] == [
-        "p1/truth.nii", "p2/truth.nii", "one.nii", "r.nii and a.nii", "r.nii and b.nii", "x"]
+        "p1/truth.nii",
+        "p2/truth.nii",
+        "one.nii",
+        "r.nii and a.nii",
+        "r.nii and b.nii",
+        "x",
+    ]
 
 
-@pytest.mark.parametrize(("text", "says"), [("case,reference,prediction\na,x,y\n\na,z,y\n", "line 4: the case a is that of line 2, too"),
-                                            ("a,b\n1,2\n", "reference, prediction"), ("reference,prediction\n", "no pairs"),
-                                            ("reference,prediction\nx.nrrd,\n", "line 2"), ("", "reference, prediction")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("case,reference,prediction\na,x,y\n\na,z,y\n", "line 4: the case a is that of line 2, too"),
+        ("a,b\n1,2\n", "reference, prediction"),
+        ("reference,prediction\n", "no pairs"),
+        ("reference,prediction\nx.nrrd,\n", "line 2"),
+        ("", "reference, prediction"),
+    ],
+)
 def test_bad_lists_are_refused_in_one_line(tmp_path, text, says):
     (tmp_path / "p.csv").write_text(text)
     with pytest.raises(InputError, match=says) as caught:

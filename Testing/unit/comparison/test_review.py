@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.pictures.colour_maps import diverging, sequential
-from crend.errors import Cancelled, InputError
 from crend.comparison.common_grid import joined, on_one_lattice
-from crend.io.labels import Labels
 from crend.comparison.review import review
-from crend.worker.review_files import answer, read_surface, write_request
 from crend.comparison.warping import warped
+from crend.errors import Cancelled, InputError
+from crend.io.labels import Labels
+from crend.pictures.colour_maps import diverging, sequential
+from crend.worker.review_files import answer, read_surface, write_request
 
 
 def ball(centre, radius, size=48, spacing=0.5, origin=(0.0, 0.0, 0.0)):
     """uint8 image of `size` voxels a side, 1 within `radius` mm of `centre` (x, y, z; mm)."""
     z, y, x = np.ogrid[:size, :size, :size]
     grids = [axis * spacing + o - c for axis, o, c in zip((x, y, z), origin, centre)]
-    image = sitk.GetImageFromArray((sum(g ** 2 for g in grids) <= radius ** 2).astype(np.uint8))
+    image = sitk.GetImageFromArray((sum(g**2 for g in grids) <= radius**2).astype(np.uint8))
     image.SetSpacing([spacing] * 3)
     image.SetOrigin(origin)
     return image
@@ -50,7 +50,11 @@ def test_a_smaller_sphere_lies_a_millimetre_inside_everywhere(two):
 def test_each_structure_and_direction_has_a_map_of_its_own_surface(two):
     made = review(*two)
     assert [(part.structure, part.side) for part in made.maps] == [
-        ("ovary", "reference"), ("ovary", "compared"), ("follicles", "reference"), ("follicles", "compared")]
+        ("ovary", "reference"),
+        ("ovary", "compared"),
+        ("follicles", "reference"),
+        ("follicles", "compared"),
+    ]
     assert [np.sign(part.spread()["signed"][1]) for part in made.maps[:2]] == [1, -1]
     radii = [np.linalg.norm(part.surface.points - MIDDLE, axis=1).mean() for part in made.maps[:2]]
     assert radii == pytest.approx([9, 8], abs=0.05)
@@ -73,12 +77,15 @@ def test_different_numbers_of_parts_are_said_in_words(two):
     assert "1 part in the reference, in 2 in the compared one" in notes and "2 follicles in the reference, 1 in the" in notes
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (lambda a, b: (a, Labels(b.ovary * 0, b.follicles * 0)), "compared: is empty"),
-    (lambda a, b: (a, labels((MIDDLE, 8.0), FIRST, origin=(100.0, 0.0, 0.0))), "is empty"),
-    (lambda a, b: (a, moved(b, 60)), "share no space"),
-    (lambda a, b: (labels(None, FIRST), labels((MIDDLE, 8.0))), "reference has no ovary, compared has no follicles"),
-])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (lambda a, b: (a, Labels(b.ovary * 0, b.follicles * 0)), "compared: is empty"),
+        (lambda a, b: (a, labels((MIDDLE, 8.0), FIRST, origin=(100.0, 0.0, 0.0))), "is empty"),
+        (lambda a, b: (a, moved(b, 60)), "share no space"),
+        (lambda a, b: (labels(None, FIRST), labels((MIDDLE, 8.0))), "reference has no ovary, compared has no follicles"),
+    ],
+)
 def test_what_cannot_be_reviewed_is_refused_in_words(two, spoil, words):
     with pytest.raises(InputError, match=words):
         review(*spoil(*two))

@@ -5,11 +5,11 @@ import pytest
 import SimpleITK as sitk
 
 from crend.comparison.distance_maps import distance_map, write_distances
-from crend.errors import InputError
-from crend.pictures.figure import figure, picture_distances
-from crend.io.labels import Labels
 from crend.comparison.subvoxel import smooth_field
 from crend.comparison.surfaces import signed_distances, surface_of
+from crend.errors import InputError
+from crend.io.labels import Labels
+from crend.pictures.figure import figure, picture_distances
 
 TURN = sitk.VersorRigid3DTransform()
 TURN.SetRotation((0.3, -0.5, 0.8), 0.7)
@@ -40,8 +40,8 @@ def test_a_ball_has_its_radius_everywhere(direction, spacing, radius):
     surface = surface_of(ball(radius, spacing, direction))
     error = (np.linalg.norm(surface.points, axis=1) - radius) / min(spacing)
     assert abs(error.mean()) < 0.05 and np.percentile(np.abs(error), 95) < (0.1 if spacing[2] == 0.3 else 0.2)
-    assert surface.volume() == pytest.approx(4 / 3 * np.pi * radius ** 3, rel=0.03)
-    assert surface.area() == pytest.approx(4 * np.pi * radius ** 2, rel=0.02)
+    assert surface.volume() == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.03)
+    assert surface.area() == pytest.approx(4 * np.pi * radius**2, rel=0.02)
     outward = np.einsum("ij,ij->i", surface.normals, surface.points / np.linalg.norm(surface.points, axis=1, keepdims=True))
     assert outward.min() > 0.95
 
@@ -69,8 +69,8 @@ def cube(side=30, margin=6):
 
 def test_corners_bumps_and_holes_are_kept_voxel_by_voxel():
     at = np.indices((42, 42, 42)) - 20.5
-    bump = ((at ** 2).sum(axis=0) < 14 ** 2) | ((np.abs(at[0]) < 2) & (np.abs(at[1]) < 2) & (np.abs(at[2]) < 18))
-    hollow = ((at ** 2).sum(axis=0) < 15 ** 2) & ((at ** 2).sum(axis=0) > 11 ** 2)
+    bump = ((at**2).sum(axis=0) < 14**2) | ((np.abs(at[0]) < 2) & (np.abs(at[1]) < 2) & (np.abs(at[2]) < 18))
+    hollow = ((at**2).sum(axis=0) < 15**2) & ((at**2).sum(axis=0) > 11**2)
     for mask in (cube(), bump, hollow):
         field, margin = smooth_field(mask, (1, 1, 1))
         wrong = (field > 0) != np.pad(mask, margin)
@@ -89,7 +89,7 @@ def test_every_part_is_closed_and_has_its_place():
     array[5:12, 5:12, 5:12] = 1
     array[8:14, 8:14, 25:31] = 4
     surface = surface_of(sitk.GetImageFromArray(array))
-    assert surface.volume() == pytest.approx(7 ** 3 + 6 ** 3, rel=0.06)
+    assert surface.volume() == pytest.approx(7**3 + 6**3, rel=0.06)
     edges = np.sort(np.concatenate([surface.triangles[:, pair] for pair in ((0, 1), (1, 2), (2, 0))]), axis=1)
     assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
 
@@ -111,7 +111,9 @@ def test_a_map_of_one_matched_pair_ignores_the_others():
 
 
 def test_ras_is_lps_turned_round():
-    lps, ras = (distance_map(labels(ball(3)), labels(ball(3, centre=(1, 2, 3), extent=6)), coordinates=c).GetBounds() for c in ("LPS", "RAS"))
+    lps, ras = (
+        distance_map(labels(ball(3)), labels(ball(3, centre=(1, 2, 3), extent=6)), coordinates=c).GetBounds() for c in ("LPS", "RAS")
+    )
     assert ras == pytest.approx((-lps[1], -lps[0], -lps[3], -lps[2], lps[4], lps[5]))
 
 

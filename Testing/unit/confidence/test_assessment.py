@@ -5,9 +5,9 @@ import pytest
 from standin import bundle_for, image_of, scene
 
 from crend.confidence.assessment import MOST_IN_UNFAMILIAR
-from crend.confidence.follicle_confidence import FEATURES, fit
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
 from crend.confidence.familiarity import fit as fit_familiar
+from crend.confidence.follicle_confidence import FEATURES, fit
 from crend.inference.model_grid import ModelGrid, labels_on_model_grid
 from crend.predict import segment
 

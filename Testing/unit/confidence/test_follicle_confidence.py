@@ -78,7 +78,9 @@ def test_without_a_calibration_it_is_the_mean_probability_inside():
     assert confidence(features, None) == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize("damage", [{"weights": [1.0]}, {"scale": [0.0] * 7}, {"bias": None}, {"features": ["inside"]}, {"mean": [float("nan")] * 7}])
+@pytest.mark.parametrize(
+    "damage", [{"weights": [1.0]}, {"scale": [0.0] * 7}, {"bias": None}, {"features": ["inside"]}, {"mean": [float("nan")] * 7}]
+)
 def test_a_damaged_calibration_is_refused_in_one_line(damage):
     features, matched, _ = follicles()
     good = fit(features, matched)

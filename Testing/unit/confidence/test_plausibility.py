@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from shapes import ball
 
-from crend.errors import InputError
 from crend.confidence.familiarity import FEATURES, describe, distance, familiar_of, fit
-from crend.inference.model_grid import ModelGrid
 from crend.confidence.plausibility import fit_least_expected, flags, geometry_flags, least_expected, short_words
+from crend.errors import InputError
+from crend.inference.model_grid import ModelGrid
 
 SPACING = (0.6, 0.6, 0.6)
 
@@ -68,7 +68,9 @@ def test_a_volume_that_cannot_be_described_is_infinitely_far(familiar):
     assert distance(describe(np.zeros((20, 20, 20), np.float32), SPACING), familiar) == float("inf")
 
 
-@pytest.mark.parametrize("damage", [{"scale": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}, {"knots": [[[1, 1], [0, 1]]] * len(FEATURES)}])
+@pytest.mark.parametrize(
+    "damage", [{"scale": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}, {"knots": [[[1, 1], [0, 1]]] * len(FEATURES)}]
+)
 def test_a_damaged_description_of_what_is_familiar_is_refused_in_one_line(familiar, damage):
     assert familiar_of({}) is None and familiar_of({"familiar": familiar}) == familiar
     with pytest.raises(InputError, match="calibrate the bundle again"):

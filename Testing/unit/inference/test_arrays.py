@@ -1,10 +1,10 @@
 """The way between numpy and torch: the same numbers, without the bridge that needs the numpy torch was built for."""
 
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+
 from crend.inference.arrays import to_array, to_tensor
 
 VALUES = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
@@ -43,8 +43,9 @@ def test_a_tensor_of_any_strides_and_with_gradients_becomes_an_array():
 
 
 def test_a_volume_is_segmented_alike_where_torch_and_numpy_do_not_know_each_other(tmp_path, monkeypatch):
-    from crend.predict import segment
     from host.bundles import ultrasoundLike, writeBundle
+
+    from crend.predict import segment
 
     bundle = str(writeBundle(tmp_path / "untrained"))
     image = sitk.GetImageFromArray(ultrasoundLike((32, 40, 32)))

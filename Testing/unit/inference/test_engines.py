@@ -8,10 +8,10 @@ import pytest
 import torch
 from standin import Threshold
 
-from crend.inference import engines
 from crend import networks
-from crend.inference.engines import OpenVinoEngine, TorchEngine, make_engine
 from crend.errors import InputError
+from crend.inference import engines
+from crend.inference.engines import OpenVinoEngine, TorchEngine, make_engine
 
 needs_openvino = pytest.mark.skipif(not engines.openvino_available(), reason="the optional package openvino is not installed")
 

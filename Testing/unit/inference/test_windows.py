@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crend.errors import Cancelled
-from crend.inference.windows import all_windows, blend, box, gaussian_weights, looking_at, occupied, pad_to_patch, window_starts
+from crend.inference.windows import all_windows, blend, gaussian_weights, looking_at, occupied, pad_to_patch, window_starts
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,7 @@ def test_progress_counts_windows_and_cancel_stops_before_the_next():
     assert seen == [0.25, 0.5, 0.75, 1.0]
     done = []
     with pytest.raises(Cancelled):
-        blend(np.ones((8, 8, 20)), (8, 8, 8), windows, lambda w: np.ones((2, 8, 8, 8)), progress=done.append, cancelled=lambda: len(done) == 2)
+        blend(
+            np.ones((8, 8, 20)), (8, 8, 8), windows, lambda w: np.ones((2, 8, 8, 8)), progress=done.append, cancelled=lambda: len(done) == 2
+        )
     assert done == [0.25, 0.5]

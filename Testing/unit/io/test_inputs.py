@@ -72,7 +72,14 @@ def test_a_list_names_its_results(tmp_path):
         names([tmp_path / "list.csv"], tmp_path / "out")
 
 
-@pytest.mark.parametrize("text", ["Volume;Name\none/scan.nrrd; patient 1\n\n", "name\tVOLUME\npatient 1\tone/scan.nrrd\n", '"volume","name"\n"one/scan.nrrd","patient 1"\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Volume;Name\none/scan.nrrd; patient 1\n\n",
+        "name\tVOLUME\npatient 1\tone/scan.nrrd\n",
+        '"volume","name"\n"one/scan.nrrd","patient 1"\n',
+    ],
+)
 def test_a_list_is_read_as_spreadsheets_write_it(tmp_path, text):
     (tmp_path / "list.csv").write_text(text, encoding="utf-8-sig")
     assert find_volumes([tmp_path / "list.csv"], tmp_path / "out") == [Volume(tmp_path / "one" / "scan.nrrd", "patient 1")]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.structures import segments
 from crend.errors import InputError
 from crend.io.labels import read_labels, write_labels
+from crend.structures import segments
 
 
 def image_of(array, **geometry):
@@ -22,7 +22,7 @@ def pair(count=2):
     organ[1:7, 1:8, 1:9] = 1
     instances = np.zeros(organ.shape, np.uint16)
     for k in range(1, count + 1):
-        instances.reshape(-1)[np.flatnonzero(organ)[5 * k:5 * k + 3]] = k
+        instances.reshape(-1)[np.flatnonzero(organ)[5 * k : 5 * k + 3]] = k
     return image_of(organ), image_of(instances)
 
 
@@ -81,7 +81,9 @@ def bad(tmp_path, what):
     return path
 
 
-@pytest.mark.parametrize("what", ["missing", "folder", "text", "negative", "fractional", "infinite", "too high", "2D", "4D", "colour", "complex"])
+@pytest.mark.parametrize(
+    "what", ["missing", "folder", "text", "negative", "fractional", "infinite", "too high", "2D", "4D", "colour", "complex"]
+)
 def test_bad_labels_are_refused_in_one_line(tmp_path, what):
     path = bad(tmp_path, what)
     with pytest.raises(InputError) as caught:
@@ -169,9 +171,13 @@ def test_the_terminology_file_offers_what_the_segments_carry():
     import crend
 
     shipped = json.loads((Path(crend.__file__).parents[1] / "Resources/Terminology/CRend.term.json").read_text())
-    entries = {segments.terminology_string(shipped["SegmentationCategoryTypeContextName"],
-                                           (t["CodingSchemeDesignator"], t["CodeValue"], t["CodeMeaning"]))
-               for c in shipped["SegmentationCodes"]["Category"] for t in c["Type"]
-               if (c["CodingSchemeDesignator"], c["CodeValue"], c["CodeMeaning"]) == segments.CATEGORY_CODE}
+    entries = {
+        segments.terminology_string(
+            shipped["SegmentationCategoryTypeContextName"], (t["CodingSchemeDesignator"], t["CodeValue"], t["CodeMeaning"])
+        )
+        for c in shipped["SegmentationCodes"]["Category"]
+        for t in c["Type"]
+        if (c["CodingSchemeDesignator"], c["CodeValue"], c["CodeMeaning"]) == segments.CATEGORY_CODE
+    }
     assert segments.FOLLICLE_TERMINOLOGY in entries
     assert len(segments.OVARY_TERMINOLOGY.split("~")) == 7

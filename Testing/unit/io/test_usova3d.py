@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from crend.cli import main
-from crend.errors import Cancelled, InputError
 from crend.comparison.raters import PAIRS, compare_with_raters
-from crend.result import Segmentation
+from crend.errors import Cancelled, InputError
 from crend.io.usova3d import find_scans, read_rater, read_scan
+from crend.result import Segmentation
 
 SHAPE = (40, 36, 32)
 

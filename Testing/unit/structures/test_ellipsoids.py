@@ -39,7 +39,9 @@ def test_turned_ellipsoids_are_measured_too():
     rng = np.random.default_rng(2)
     for axes in ((3, 4, 5), (4, 4, 6)):
         turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-        assert ellipsoid_volume(voxels(axes, (0.3, 0.3, 0.4), rng, turn), (0.3, 0.3, 0.4)) == pytest.approx(np.pi / 6 * np.prod(axes), rel=0.02)
+        assert ellipsoid_volume(voxels(axes, (0.3, 0.3, 0.4), rng, turn), (0.3, 0.3, 0.4)) == pytest.approx(
+            np.pi / 6 * np.prod(axes), rel=0.02
+        )
 
 
 def test_what_is_no_ellipsoid_has_no_such_volume():

@@ -28,7 +28,7 @@ def touching_pair(rng, spacing):
     small = large * rng.uniform(0.6, 1)
     rho = small * rng.uniform(0.15, 0.66)
     along = rotation(rng)[0]
-    centres = [-along * np.sqrt(large ** 2 - rho ** 2), along * np.sqrt(small ** 2 - rho ** 2)]
+    centres = [-along * np.sqrt(large**2 - rho**2), along * np.sqrt(small**2 - rho**2)]
     stretch = rng.uniform(0.75, 1, 3)
     axes = rotation(rng)
     shape = axes @ np.diag(stretch / np.prod(stretch) ** (1 / 3)) @ axes.T
@@ -96,7 +96,7 @@ def test_anisotropic_spacing_decides_what_is_a_neck():
 
 def test_small_ones_are_dropped_by_diameter_of_equal_volume():
     mask = np.zeros((20, 20, 20), bool)
-    mask[2:6, 2:6, 2:6] = True      # 64 voxels of 0.125 mm3 = 8 mm3: diameter 2.48 mm
+    mask[2:6, 2:6, 2:6] = True  # 64 voxels of 0.125 mm3 = 8 mm3: diameter 2.48 mm
     mask[10:13, 10:13, 10:13] = True  # 27 voxels = 3.375 mm3: diameter 1.86 mm
     assert split_follicles(mask, (0.5,) * 3, smallest_mm=1.8).max() == 2
     assert split_follicles(mask, (0.5,) * 3, smallest_mm=1.9).max() == 1
@@ -118,8 +118,9 @@ def test_without_splitting_touching_ones_stay_one():
     assert split_follicles(truth > 0, (0.5, 0.5, 0.5), smallest_mm=1, split=False).max() == 1
 
 
-@pytest.mark.parametrize("mask", [np.zeros((5, 6, 7), bool), np.ones((1, 1, 1), bool), np.ones((4, 5, 6), bool)],
-                         ids=["empty", "one voxel", "full"])
+@pytest.mark.parametrize(
+    "mask", [np.zeros((5, 6, 7), bool), np.ones((1, 1, 1), bool), np.ones((4, 5, 6), bool)], ids=["empty", "one voxel", "full"]
+)
 def test_extremes_do_not_fail(mask):
     labels = split_follicles(mask, (1, 1, 1), smallest_mm=0)
     assert labels.max() == mask.max() and labels.shape == mask.shape

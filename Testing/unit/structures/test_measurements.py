@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.structures.measurements import Follicle, Measurements, measure
 from crend.io.tables import write_csv, write_json
+from crend.structures.measurements import Follicle, Measurements, measure
 
 OBLIQUE = sitk.VersorRigid3DTransform()
 OBLIQUE.SetRotation((0.3, -0.5, 0.8), 0.7)
@@ -36,7 +36,7 @@ def only(image):
 def test_spheres_are_measured_without_bias(diameter, spacing):
     rng = np.random.default_rng(diameter)
     found = [only(ellipsoid((diameter,) * 3, spacing, rng)) for _ in range(24 if diameter < 10 else 2)]
-    true_ml = math.pi / 6 * diameter ** 3 / 1000
+    true_ml = math.pi / 6 * diameter**3 / 1000
     assert np.mean([f.volume_ml for f in found]) == pytest.approx(true_ml, rel=0.02)
     for name in ("dv_mm", "mean_diameter_mm"):
         assert np.mean([getattr(f, name) for f in found]) == pytest.approx(diameter, rel=0.01), name
@@ -47,7 +47,7 @@ def test_spheres_are_measured_without_bias(diameter, spacing):
 def test_one_sphere_of_5_mm_and_more_is_within_two_percent():
     rng = np.random.default_rng(1)
     for diameter in (5, 8, 12, 20):
-        assert only(ellipsoid((diameter,) * 3, (0.3, 0.3, 0.3), rng)).volume_ml == pytest.approx(math.pi / 6 * diameter ** 3 / 1000, rel=0.02)
+        assert only(ellipsoid((diameter,) * 3, (0.3, 0.3, 0.3), rng)).volume_ml == pytest.approx(math.pi / 6 * diameter**3 / 1000, rel=0.02)
 
 
 def test_axes_of_a_turned_ellipsoid_longest_first():
@@ -64,7 +64,7 @@ def test_the_axes_ellipsoid_has_the_volume():
     array[2:8, 3:9, 4:18] = 1
     follicle = only(sitk.GetImageFromArray(array))
     assert math.pi / 6 * follicle.dx_mm * follicle.dy_mm * follicle.dz_mm == pytest.approx(6 * 6 * 14)
-    assert follicle.max_diameter_mm == pytest.approx(max(math.sqrt(5 ** 2 + 5 ** 2 + 13 ** 2), follicle.dx_mm))
+    assert follicle.max_diameter_mm == pytest.approx(max(math.sqrt(5**2 + 5**2 + 13**2), follicle.dx_mm))
 
 
 def test_centroid_is_ras_of_an_oblique_image():
@@ -112,8 +112,22 @@ def test_labels_keep_their_numbers():
 
 
 def follicle(k, mean):
-    return Follicle(id=k, segment=f"Follicle {k}", volume_ml=0.1 * k, dv_mm=mean, mean_diameter_mm=mean, dx_mm=mean, dy_mm=mean, dz_mm=mean,
-                    max_diameter_mm=mean, sphericity=0.9, centroid_r_mm=1.0, centroid_a_mm=2.0, centroid_s_mm=3.0, touches_border=k == 1)
+    return Follicle(
+        id=k,
+        segment=f"Follicle {k}",
+        volume_ml=0.1 * k,
+        dv_mm=mean,
+        mean_diameter_mm=mean,
+        dx_mm=mean,
+        dy_mm=mean,
+        dz_mm=mean,
+        max_diameter_mm=mean,
+        sphericity=0.9,
+        centroid_r_mm=1.0,
+        centroid_a_mm=2.0,
+        centroid_s_mm=3.0,
+        touches_border=k == 1,
+    )
 
 
 def test_counts_by_size_use_rounded_mean_diameters():
@@ -130,7 +144,8 @@ def test_csv_has_the_agreed_columns_in_their_order(tmp_path):
     text = (tmp_path / "follicles.csv").read_text()
     assert text.splitlines()[0] == (
         "id,segment,volume_ml,dv_mm,mean_diameter_mm,dx_mm,dy_mm,dz_mm,max_diameter_mm,"
-        "sphericity,centroid_r_mm,centroid_a_mm,centroid_s_mm,touches_border,confidence")
+        "sphericity,centroid_r_mm,centroid_a_mm,centroid_s_mm,touches_border,confidence"
+    )
     rows = list(csv.DictReader(text.splitlines()))
     assert rows[0]["segment"] == "Follicle 1" and float(rows[0]["volume_ml"]) == 0.1 and rows[0]["touches_border"] == "true"
     assert rows[1]["dx_mm"] == "4.000" and rows[1]["touches_border"] == "false"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from standin import Threshold, bundle_for, image_of
 
-from crend.structures.outlines import FAINT, drawn_in
-from crend.structures.follicles import by_size, voxels_of
 from crend.predict import segment
+from crend.structures.follicles import by_size, voxels_of
+from crend.structures.outlines import FAINT, drawn_in
 
 
 def ball(shape, middle, radius):

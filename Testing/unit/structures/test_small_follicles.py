@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.structures.small_follicles import without_doubtful
 from crend.inference.model_grid import ModelGrid
+from crend.structures.small_follicles import without_doubtful
 
 IMAGE = sitk.Image((40, 40, 40), sitk.sitkUInt8)
 IMAGE.SetSpacing((0.5, 0.5, 0.5))

@@ -14,8 +14,8 @@ import SimpleITK as sitk
 from crend import __version__
 from crend.errors import Cancelled
 from crend.predict import segment
-from crend.worker.server import PROTOCOL
 from crend.worker.client import FINAL, PACKAGE_FOLDER, WorkerClient
+from crend.worker.server import PROTOCOL
 
 QUIET = {"device": "cpu", "engine": "torch"}
 
@@ -127,7 +127,7 @@ def test_a_missing_model_is_bad_input_and_a_missing_image_a_failure(client, bund
 
 
 NOISY = """
-import crend.predict, crend.worker
+import crend.predict, crend.worker.server
 real = crend.predict.segment
 def noisy(*arguments, **more):
     print('some library says hello')
@@ -163,8 +163,13 @@ def test_an_unknown_request_is_a_failure_and_the_worker_goes_on(client):
 
 
 def test_the_worker_ends_when_its_input_closes_even_amid_a_volume(bundle, image, tmp_path):
-    process = subprocess.Popen([sys.executable, "-m", "crend.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "PYTHONPATH": PACKAGE_FOLDER})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crend.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": PACKAGE_FOLDER},
+    )
     request = {"do": "segment", "id": 1, "image": str(image), "folder": str(tmp_path), "model": bundle, **QUIET}
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from crend.bundle import bundle, metadata
 from crend.structures.outlines import FAINT
-from crend.errors import InputError
 
 from ..configuration.experiment import Experiment
+from ..data.seeds import seeds_of, watched_among, watched_words
 from ..evaluation.emptiness import empty_words
 from ..evaluation.evaluation import flagged_words, markdown
 from ..evaluation.reports import check_measured, least_words, read_report, settings_of, settings_words
-from ..data.seeds import seeds_of, watched_among, watched_words
 from ..evaluation.strata import strata_markdown
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
@@ -28,7 +27,9 @@ LIMITS = (
     "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
     "check every result."
 )
-LIMITS_OWN = "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
+LIMITS_OWN = (
+    "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
+)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ def _measured(report, seeds: dict) -> dict:
     return {**summary, "on": on}
 
 
-def model_card(experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, notes=()) -> str:
+def model_card(
+    experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, notes=()
+) -> str:
     """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts."""
     simulated = experiment.data.kind == "simulated"
     lines = [
@@ -166,9 +169,17 @@ def model_card(experiment: Experiment, name: str, trained_on: str, measured: lis
         "",
         "| | |",
         "|---|---|",
-        *([f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"] if overview else []),
+        *(
+            [f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"]
+            if overview
+            else []
+        ),
         f"| {'close look' if overview else 'network'} | {_network(experiment)} |",
-        *([f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"] if overview else []),
+        *(
+            [f"| share of the first look | {overview.share[0]:g} of the ovary's probability, {overview.share[1]:g} of the follicles' |"]
+            if overview
+            else []
+        ),
         f"| ovary's threshold | {_threshold(experiment)} |",
         f"| follicles | {_follicles(experiment)} |",
         f"| trained on | {trained_on} |",

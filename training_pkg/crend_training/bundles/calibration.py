@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from crend.bundle import bundle as bundles
-from crend.confidence.follicle_confidence import FEATURES, confidence, fit
-from crend.errors import InputError
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
 from crend.confidence.familiarity import describe, distance
 from crend.confidence.familiarity import fit as fit_familiar
-from crend.io.atomic import replacing
+from crend.confidence.follicle_confidence import FEATURES, confidence, fit
 from crend.confidence.plausibility import LEAST_EXPECTED, fit_least_expected
+from crend.errors import InputError
+from crend.io.atomic import replacing
 
 from ..evaluation.evaluation import POOR
 from ..evaluation.reports import settings_of
@@ -40,7 +40,13 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
     loaded, out = bundles.load(model), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     block = loaded.metadata["crend"]
-    about = {"sha256": block.get("sha256"), "spacing_mm": block["spacing_mm"], "settings": settings_of(block), "simulator": simulator, "columns": COLUMNS}
+    about = {
+        "sha256": block.get("sha256"),
+        "spacing_mm": block["spacing_mm"],
+        "settings": settings_of(block),
+        "simulator": simulator,
+        "columns": COLUMNS,
+    }
     if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text()) != about:
         raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
     (out / ABOUT).write_text(json.dumps(about) + "\n")
@@ -97,8 +103,15 @@ def reliability(confidences, matched) -> list[dict]:
     for low, high in zip(BINS, BINS[1:]):
         inside = (confidences >= low) & ((confidences < high) | (high == BINS[-1]))
         if inside.any():
-            table.append({"from": low, "to": high, "follicles": int(inside.sum()), "confidence": _round(confidences[inside].mean()),
-                          "true": _round(matched[inside].mean())})
+            table.append(
+                {
+                    "from": low,
+                    "to": high,
+                    "follicles": int(inside.sum()),
+                    "confidence": _round(confidences[inside].mean()),
+                    "true": _round(matched[inside].mean()),
+                }
+            )
     return table
 
 
@@ -111,10 +124,16 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     descriptions = np.asarray(descriptions, float)
     descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
     if len(descriptions) < FEWEST_VOLUMES:
-        raise InputError(f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases.")
+        raise InputError(
+            f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases."
+        )
     block = fit_familiar(descriptions)
     far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
-    drawn = [(float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR) for row in volumes if row["expected_ovary_dsc"] not in ("", None)]
+    drawn = [
+        (float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR)
+        for row in volumes
+        if row["expected_ovary_dsc"] not in ("", None)
+    ]
     uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
     block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
     wrong = [doubted for doubted, (_, right) in zip(uncertain, drawn) if not right]
@@ -141,7 +160,9 @@ def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
     for name in chosen:
         spacing = json.loads((folder / f"{name}.json").read_text())["spacing_mm"]
         if not np.allclose(spacing, spacing_mm):
-            raise InputError(f"{folder}: {name} has a spacing of {spacing} mm, the bundle {list(spacing_mm)}; give the cases it was trained on.")
+            raise InputError(
+                f"{folder}: {name} has a spacing of {spacing} mm, the bundle {list(spacing_mm)}; give the cases it was trained on."
+            )
         found.append(describe(np.asarray(open_case(folder, name)[0]), spacing[::-1]))
     return found
 
@@ -149,13 +170,13 @@ def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
 def _observe_one(loaded, engine, simulator: str, seed: int):
     import SimpleITK as sitk
 
+    from crend.comparison.matching import HIT, overlaps
+    from crend.comparison.metrics import dice
     from crend.confidence.assessment import features_of
     from crend.confidence.expected_dice import suited
     from crend.inference.model_grid import normalise, to_model_grid
-    from crend.comparison.matching import HIT, overlaps
-    from crend.comparison.metrics import dice
-    from crend.structures.ovary import tidy
     from crend.predict import segment
+    from crend.structures.ovary import tidy
 
     from ..data.simulators import simulate
 
@@ -172,7 +193,12 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     rows = [{"seed": seed, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))} for label, each in features.items()]
     description = describe(normalise(values, settings["normalisation"]), grid.spacing)
     right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (phantom, found)))
-    return rows, {"seed": seed, "ovary_dsc": right, "expected_ovary_dsc": expected if organ.any() else "", **dict(zip(DESCRIPTION, description))}
+    return rows, {
+        "seed": seed,
+        "ovary_dsc": right,
+        "expected_ovary_dsc": expected if organ.any() else "",
+        **dict(zip(DESCRIPTION, description)),
+    }
 
 
 def _read(path: Path) -> list[dict]:

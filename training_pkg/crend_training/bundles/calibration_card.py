@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
-from crend.io.atomic import replacing
 from crend.bundle.metadata import check
 from crend.confidence.plausibility import least_expected
+from crend.io.atomic import replacing
 
 from ..evaluation.evaluation import POOR
 
@@ -28,7 +28,10 @@ def write_into_bundle(folder, confidence: dict, familiar: dict, measured_on: str
     # Rows of numbers on one line each: a matrix of a number a line cannot be read.
     text = NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)
     card = folder / "README.md"
-    contents = {card: with_section(card.read_text(encoding="utf-8"), section(confidence, familiar, measured_on)), folder / bundles.METADATA: text + "\n"}
+    contents = {
+        card: with_section(card.read_text(encoding="utf-8"), section(confidence, familiar, measured_on)),
+        folder / bundles.METADATA: text + "\n",
+    }
     for path, content in contents.items():
         with replacing(path) as temporary:
             temporary.write_text(content, encoding="utf-8", newline="\n")
@@ -54,7 +57,10 @@ def section(confidence: dict, familiar: dict, measured_on: str) -> str:
         "",
         "| confidence | follicles | mean confidence | true |",
         "|---|---|---|---|",
-        *(f"| {row['from']:.2f} to {row['to']:.2f} | {row['follicles']} | {row['confidence']:.2f} | {row['true']:.2f} |" for row in measured["reliability"]),
+        *(
+            f"| {row['from']:.2f} to {row['to']:.2f} | {row['follicles']} | {row['confidence']:.2f} | {row['true']:.2f} |"
+            for row in measured["reliability"]
+        ),
         "",
         f"Mean calibration error {measured['calibration_error']:.3f}; Brier score {measured['brier']:.3f} (mean probability inside, uncalibrated: "
         f"{measured['brier_uncalibrated']:.3f}).",
@@ -81,7 +87,12 @@ def draw(confidence: dict, path) -> Path:
     axes.plot([row["confidence"] for row in table], [row["true"] for row in table], "o-")
     for row in table:
         axes.annotate(str(row["follicles"]), (row["confidence"], row["true"]), textcoords="offset points", xytext=(6, -12))
-    axes.set(xlabel="confidence", ylabel="share of true follicles (IoU > 30 %)", xlim=(0, 1.02), ylim=(0, 1.02),
-             title=f"Reliability: {confidence['measured']['follicles']} follicles, number at each point")
+    axes.set(
+        xlabel="confidence",
+        ylabel="share of true follicles (IoU > 30 %)",
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+        title=f"Reliability: {confidence['measured']['follicles']} follicles, number at each point",
+    )
     figure.savefig(path, dpi=120)
     return Path(path)

@@ -56,7 +56,9 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
     work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
     block = loaded.metadata["crend"]
-    network, cases, steps = _trained(loaded.network, _experiment(loaded.name, block, data, settings), settings.share, work, "", progress, tell)
+    network, cases, steps = _trained(
+        loaded.network, _experiment(loaded.name, block, data, settings), settings.share, work, "", progress, tell
+    )
     overview, overview_steps = None, None
     if loaded.overview is not None:
         experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
@@ -160,7 +162,9 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, overvie
     ]
     if overview_steps is not None:
         lines.append(f"| checkpoint of the first look | {_chosen(validation, overview_steps)} |")
-    lines.append(f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |")
+    lines.append(
+        f"| rate | {settings.rate:g}, falling to a hundredth; Adam, one patch of {' x '.join(map(str, block['patch']))} voxels a step |"
+    )
     lines += [f"| weights | {_share_words(settings.share)} |"] if settings.share < 1 else []
     lines += [
         "",
@@ -183,4 +187,8 @@ def _share_words(share: float) -> str:
 
 
 def _chosen(validation, steps: int) -> str:
-    return f"the best on {len(validation)} volumes ({', '.join(validation)}), after {steps} steps" if validation else f"the last, after {steps} steps"
+    return (
+        f"the best on {len(validation)} volumes ({', '.join(validation)}), after {steps} steps"
+        if validation
+        else f"the last, after {steps} steps"
+    )

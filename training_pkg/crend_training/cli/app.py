@@ -47,8 +47,8 @@ def check(
     outside_percent: float = typer.Option(1.0, help="Share of a volume's follicle voxels that may lie outside its ovary."),
 ) -> None:
     """Read everything and list what is wrong, file by file; exit code 2 when something is."""
-    from ..data.checking import check_entries
     from ..configuration.experiment import CHOICES, Data
+    from ..data.checking import check_entries
     from ..data.sources import entries_at
 
     if rater not in CHOICES["data: rater"]:
@@ -79,7 +79,9 @@ def train(
     config: Path,
     data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
     run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
-    start: Optional[Path] = typer.Option(None, help="A checkpoint, such as last.ckpt of another run, to begin with instead of random weights."),
+    start: Optional[Path] = typer.Option(
+        None, help="A checkpoint, such as last.ckpt of another run, to begin with instead of random weights."
+    ),
     as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
 ) -> None:
     """Train the system of a configuration; start again after a kill and it goes on."""
@@ -119,7 +121,9 @@ def bundle(
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview else None
-    bundle_run(read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes)
+    bundle_run(
+        read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes
+    )
     typer.echo(f"{out}: done")
 
 
@@ -139,7 +143,9 @@ def finetune(
     rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
     seed: int = 0,
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
-    share: float = typer.Option(0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."),
+    share: float = typer.Option(
+        0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."
+    ),
     work: Optional[Path] = typer.Option(None, help="Folder for cases, checkpoints and curves; OUT.finetuning when left out."),
 ) -> None:
     """Adapt a bundle to a site's few labelled volumes; start again after any stop and it goes on."""
@@ -156,7 +162,9 @@ def crossval(
     data: Path = typer.Option(..., help="Folder for simulated volumes and cases."),
     out: Path = typer.Option(..., help="Folder of the study; a study found there goes on."),
     devices: str = typer.Option("auto", help="auto, cpu, or GPUs such as 0,1; each takes one run at a time."),
-    only: List[str] = typer.Option([], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."),
+    only: List[str] = typer.Option(
+        [], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."
+    ),
     prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),
 ) -> None:
     """Train and test every system on the same folds. Start again after any stop and it goes on; a failing run loses no other."""
@@ -213,8 +221,8 @@ def points(
     """Point statistics of a trained Rend or C-Rend: ambiguous points, corrections, harms, similarity of the classes."""
     import json
 
-    from ..data.cases import case_names
     from ..configuration.experiment import read_experiment
+    from ..data.cases import case_names
     from ..evaluation.point_statistics import point_statistics
     from ..training.train import load_checkpoint
 
@@ -238,4 +246,3 @@ def main() -> None:
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-

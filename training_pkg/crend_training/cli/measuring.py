@@ -16,12 +16,16 @@ def evaluate(
     render: bool = typer.Option(True, help="Render the ambiguous voxels."),
     engine: str = "auto",
     processes: int = typer.Option(1, min=1),
-    simulator: str = typer.Option("training", help="training: the one that models learn from (seeds below 900 are new to them); trial: another."),
-    empty: bool = typer.Option(False, "--empty", help="Volumes without an ovary: how often one is drawn all the same, and whether it is flagged."),
+    simulator: str = typer.Option(
+        "training", help="training: the one that models learn from (seeds below 900 are new to them); trial: another."
+    ),
+    empty: bool = typer.Option(
+        False, "--empty", help="Volumes without an ovary: how often one is drawn all the same, and whether it is flagged."
+    ),
 ) -> None:
     """Measure a bundle on simulated volumes that training never saw; with `--simulator trial` on volumes of a kind it never saw."""
-    from ..evaluation import emptiness, evaluation, reports
     from ..data.simulators import check_simulator
+    from ..evaluation import emptiness, evaluation, reports
     from ..evaluation.strata import strata, strata_markdown
 
     seeds = range(first_seed, first_seed + volumes)
@@ -53,24 +57,31 @@ def difference(
 
 
 def calibrate(
-    model: Path = typer.Argument(..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."),
+    model: Path = typer.Argument(
+        ..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."
+    ),
     first_seed: int = typer.Option(940, min=0, help="Simulated volumes that training never saw."),
     volumes: int = typer.Option(60, min=1),
     out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
-    cases: Optional[Path] = typer.Option(None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."),
+    cases: Optional[Path] = typer.Option(
+        None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."
+    ),
     simulator: str = typer.Option("training", help="training, or trial: volumes of a kind that no model learned from."),
     engine: str = "auto",
 ) -> None:
     """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
     from crend.bundle.bundle import info
 
-    from ..bundles import calibration_card as calibrating, calibration
+    from ..bundles import calibration
+    from ..bundles import calibration_card as calibrating
     from ..data.simulators import check_simulator
 
     seeds = range(first_seed, first_seed + volumes)
     check_simulator(simulator)
     _check_seeds(model, seeds, simulator)
-    follicles, seen = calibration.observe(model, seeds, out, simulator=simulator, engine=engine, tell=lambda line: typer.echo(line, err=True))
+    follicles, seen = calibration.observe(
+        model, seeds, out, simulator=simulator, engine=engine, tell=lambda line: typer.echo(line, err=True)
+    )
     if cases is not None:
         known = calibration.describe_cases(cases, info(model).metadata["crend"]["spacing_mm"])
     else:

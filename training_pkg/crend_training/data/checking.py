@@ -97,7 +97,9 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
     if not same_grid(image, labels.ovary):
         lost = _percent_beyond(image, labels.ovary)
         if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
-            say(f"its spacing {by(labels.ovary.GetSpacing())} mm is not the image's, {by(image.GetSpacing())} mm, though both have the same voxels")
+            say(
+                f"its spacing {by(labels.ovary.GetSpacing())} mm is not the image's, {by(image.GetSpacing())} mm, though both have the same voxels"
+            )
         elif lost > 0:
             say(f"{lost:.1f} % of its labels lie outside the image's grid")
         else:

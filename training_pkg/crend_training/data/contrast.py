@@ -41,7 +41,9 @@ def _patches(shape, most: float, random):
     """A smooth random field (1, D, H, W) of mean 0, its deviation drawn from 0 to `most`, its patches PATCHES voxels wide."""
     width, deviation = random.uniform(*PATCHES), random.uniform(0, most)
     coarse = random.standard_normal([int(np.ceil(n / width)) + 1 for n in shape]).astype(np.float32)
-    field = torch.nn.functional.interpolate(torch.from_numpy(coarse)[None, None], size=tuple(shape), mode="trilinear", align_corners=True)[0]
+    field = torch.nn.functional.interpolate(torch.from_numpy(coarse)[None, None], size=tuple(shape), mode="trilinear", align_corners=True)[
+        0
+    ]
     return deviation * field / max(float(field.std()), 1e-6)
 
 

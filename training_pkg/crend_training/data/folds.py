@@ -30,7 +30,9 @@ def make_folds(entries, folds: int, test: int, validation: int = 0, seed: int = 
     count = sum(map(len, groups.values()))
     wanted = [test] * folds if test else [count // folds + (i < count % folds) for i in range(folds)]
     if folds < 1 or min(wanted) < 1 or sum(wanted) > count or (count - wanted[0] <= validation):
-        raise InputError(f"crossval: {folds} test sets of {test or 'all'} volumes do not fit {count} volumes with {validation} for validation")
+        raise InputError(
+            f"crossval: {folds} test sets of {test or 'all'} volumes do not fit {count} volumes with {validation} for validation"
+        )
     order = [groups[key] for key in np.random.default_rng((seed, 77)).permutation(sorted(groups))]
     tests: list[list[str]] = []
     for size in wanted:

@@ -44,7 +44,10 @@ def _csv(text: str, path: Path):
         wrong = f"unknown column '{unknown[0]}'" if unknown else "no column 'image'"
         raise InputError(f"{path}: {wrong}; columns are {', '.join(COLUMNS)}")
     for row in reader:
-        yield {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}, f"{path}, line {reader.line_num}"
+        yield (
+            {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()},
+            f"{path}, line {reader.line_num}",
+        )
 
 
 def _json(text: str, path: Path):
@@ -131,5 +134,7 @@ def _check_names(entries, path: Path) -> None:
         if "/" in entry.name or "\\" in entry.name or entry.name.startswith("."):
             raise InputError(f"{path}: '{entry.name}' cannot be a volume's name; give one without slashes")
         if entry.name in seen:
-            raise InputError(f"{path}: two volumes are called '{entry.name}' ({seen[entry.name].image}, {entry.image}); name them in a column 'name'")
+            raise InputError(
+                f"{path}: two volumes are called '{entry.name}' ({seen[entry.name].image}, {entry.image}); name them in a column 'name'"
+            )
         seen[entry.name] = entry

@@ -18,7 +18,9 @@ class Patches(torch.utils.data.Dataset):
     folder of NAME.npy (2, D, H, W) probabilities on the cases' grids, also their patch. Cases without labels yield zeros.
     """
 
-    def __init__(self, folder, names, patch, *, count: int, seed: int, first: int = 0, augment=None, ovary_share: float = 0.7, context=None):
+    def __init__(
+        self, folder, names, patch, *, count: int, seed: int, first: int = 0, augment=None, ovary_share: float = 0.7, context=None
+    ):
         self.folder, self.names, self.patch = folder, list(names), tuple(patch)
         self.count, self.seed, self.first, self.augment, self.ovary_share = count, seed, first, augment, ovary_share
         self.context = None if context is None else Path(context)

@@ -6,8 +6,8 @@ import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from .cases import case_names, write_case
 from ..configuration.experiment import Experiment
+from .cases import case_names, write_case
 from .volumes import Entry
 
 

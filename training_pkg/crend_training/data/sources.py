@@ -9,9 +9,9 @@ from pathlib import Path
 
 from crend.errors import InputError
 
+from ..configuration.experiment import Data, Experiment
 from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, write_case
 from .checking import Finding, check_entries, usable
-from ..configuration.experiment import Data, Experiment
 from .lists import read_datalist
 from .simulated import case_name, make_cases, make_volumes
 from .usova3d import find_usova3d

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from crend.io.integrity import missing_bytes
 from crend.errors import InputError
+from crend.io.integrity import missing_bytes
 
 OVARY_CODE = "15497006"  # SNOMED CT
 
@@ -46,8 +46,8 @@ def read_volume(entry: Entry):
 
     InputError for whatever cannot be read or does not lie on the image.
     """
-    from crend.io.labels import Labels
     from crend.comparison.metrics import on_grid_of
+    from crend.io.labels import Labels
 
     image, labels = read_as_stored(entry)
     if labels is None:
@@ -112,8 +112,8 @@ def check_complete(path) -> None:
 def _labels(entry: Entry):
     import SimpleITK as sitk
 
-    from crend.io.volumes import read_label_image
     from crend.io.labels import Labels, read_labels
+    from crend.io.volumes import read_label_image
 
     if entry.label is not None:
         labels = read_labels(entry.label)

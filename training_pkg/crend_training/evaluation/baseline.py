@@ -11,9 +11,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from crend.result import Segmentation
 from crend.structures.follicles import by_size
 from crend.structures.measurements import measure
-from crend.result import Segmentation
 
 STEP_MM = 0.6
 SPECKLE_MM = 0.7  # smoothing before the threshold
@@ -32,7 +32,9 @@ def segment_classically(image: sitk.Image) -> Segmentation:
     spacing = np.array(image.GetSpacing()[::-1])
     grey = sitk.GetArrayFromImage(image).astype(np.float32)
     zoom = spacing / STEP_MM
-    small = ndimage.zoom(ndimage.gaussian_filter(grey, 0.5 * np.maximum(STEP_MM / spacing - 1, 0)), zoom, order=1, grid_mode=True, mode="nearest")
+    small = ndimage.zoom(
+        ndimage.gaussian_filter(grey, 0.5 * np.maximum(STEP_MM / spacing - 1, 0)), zoom, order=1, grid_mode=True, mode="nearest"
+    )
     blobs = _blobs(small)
     chosen = _of_one_ovary(blobs)
     organ = _hull(chosen > 0)

@@ -22,8 +22,10 @@ def boundary_dice(reference, prediction, spacing_mm, within_mm: float = WITHIN_M
     box = tuple(slice(max(0, part.start - m), part.stop + m) for part, m in zip(found[0], margin))
     reference, prediction = reference[box], prediction[box]
     # The image's border is no surface: outside the image nobody knows what the organ does.
-    inside, outside = (ndimage.distance_transform_edt(mask, sampling=spacing_mm) if not mask.all() else np.full(mask.shape, np.inf)
-                       for mask in (reference, ~reference))
+    inside, outside = (
+        ndimage.distance_transform_edt(mask, sampling=spacing_mm) if not mask.all() else np.full(mask.shape, np.inf)
+        for mask in (reference, ~reference)
+    )
     near = np.where(reference, inside, outside) - min(spacing_mm) / 2 <= within_mm
     a, b = reference & near, prediction & near
     total = int(a.sum()) + int(b.sum())

@@ -46,6 +46,7 @@ def difference(first, second) -> list[dict]:
 
 def difference_markdown(rows, first: str, second: str) -> str:
     """The rows as a Markdown table; `first` and `second` head their columns."""
+
     def p(value):
         return "–" if value is None else f"{value:.4f}"
 
@@ -73,7 +74,9 @@ def _name(folder) -> str:
 def _figures_of(folder) -> dict:
     summary = read_report(folder)
     if "figures" not in summary:
-        raise InputError(f"{folder}: a report on volumes without an ovary has no figures to compare; give one of `evaluate` without --empty")
+        raise InputError(
+            f"{folder}: a report on volumes without an ovary has no figures to compare; give one of `evaluate` without --empty"
+        )
     return summary
 
 

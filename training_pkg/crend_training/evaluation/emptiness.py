@@ -8,14 +8,16 @@ from pathlib import Path
 
 from crend.errors import InputError
 
+from ..data.simulators import simulate
 from .evaluation import for_each, write_csv
 from .reports import SUMMARY, read_report
-from ..data.simulators import simulate
 
 COLUMNS = ("seed", "drawn", "ovary_ml", "follicles", "doubtful", "flags")
 
 
-def evaluate_empty(bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1) -> list[dict]:
+def evaluate_empty(
+    bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1
+) -> list[dict]:
     """A row (COLUMNS) for the simulator's volume of each seed, made without an ovary. doubtful: drawn, and flagged as doubtful."""
     return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine)
 
@@ -50,7 +52,9 @@ def write_empty_report(rows, folder, about: dict) -> dict:
 def empty_words(summary: dict) -> str:
     """The sentence on volumes without an ovary, for a console or a model card."""
     (first, stop), counts = summary["seeds"], summary["empty"]
-    flagged = f"; of these, {counts['doubtful']} {'was' if counts['doubtful'] == 1 else 'were'} flagged as doubtful" if counts["drawn"] else ""
+    flagged = (
+        f"; of these, {counts['doubtful']} {'was' if counts['doubtful'] == 1 else 'were'} flagged as doubtful" if counts["drawn"] else ""
+    )
     kind = "volumes of the trial simulator" if summary.get("simulator") == "trial" else "simulated volumes"
     return f"In {kind} without an ovary (seeds {first} to {stop - 1}), one was drawn in {counts['drawn']} of {counts['volumes']}{flagged}."
 

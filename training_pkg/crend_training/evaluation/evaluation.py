@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.simulators import simulate
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
-from ..data.simulators import simulate
 from .strata import strata
 from .worst_cases import Planes, badness, draw, planes_of, reason
 
@@ -82,9 +82,9 @@ def _evaluate_one(seed: int, bundle: str, simulator: str, render: bool, engine: 
 
 def case_of(seed: int, phantom, found) -> Case:
     """The Case of a Segmentation (anything with ovary, follicles, measurements and provenance) of a Phantom."""
-    from crend.io.labels import Labels
     from crend.comparison.metrics import compare
     from crend.confidence.plausibility import short_words
+    from crend.io.labels import Labels
 
     reference, prediction = Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles)
     figures = compare(reference, prediction)
@@ -130,8 +130,10 @@ def flagged(rows: list[dict]) -> dict:
 
 def flagged_words(counts: dict) -> str:
     """`flagged` as a sentence for a console or a model card."""
-    return (f"Flagged as doubtful: {counts['poor_flagged']} of {counts['poor']} volumes with an ovary's Dice below {counts['poor_below']:g}, "
-            f"{counts['others_flagged']} of the {counts['others']} others.")
+    return (
+        f"Flagged as doubtful: {counts['poor_flagged']} of {counts['poor']} volumes with an ovary's Dice below {counts['poor_below']:g}, "
+        f"{counts['others_flagged']} of the {counts['others']} others."
+    )
 
 
 def write_report(cases: list[Case], folder, about: dict) -> None:

@@ -8,8 +8,8 @@ import torch
 from crend import networks
 from crend.networks import points
 
-from ..objectives.losses import HIGH_CONFIDENCE
 from ..data.patches import Patches
+from ..objectives.losses import HIGH_CONFIDENCE
 
 AMBIGUOUS = (0.1, 0.9)
 MOST = 2048

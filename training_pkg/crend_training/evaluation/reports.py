@@ -7,8 +7,8 @@ import platform
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
-from crend.structures.outlines import edge_of
 from crend.errors import InputError
+from crend.structures.outlines import edge_of
 
 SUMMARY = "summary.json"
 

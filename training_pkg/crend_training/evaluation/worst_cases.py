@@ -56,7 +56,9 @@ def reason(row: dict, follicles) -> str:
     if missed:
         small = sum(r["dv_mm"] < 4 for r in missed)
         pale = sum(r["contrast"] is not None and r["contrast"] < 20 and r["dv_mm"] >= 4 for r in missed)
-        causes.append(f"{len(missed)} of {row['count_reference']} follicles missed, {small} of them below 4 mm, {pale} larger ones of little contrast")
+        causes.append(
+            f"{len(missed)} of {row['count_reference']} follicles missed, {small} of them below 4 mm, {pale} larger ones of little contrast"
+        )
     invented = sum(r["kind"] == "false" for r in follicles)
     if invented:
         causes.append(f"{invented} found that are none")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .losses import coarse_loss
 from .base import Objective
+from .losses import coarse_loss
 from .maps import dilate
 
 

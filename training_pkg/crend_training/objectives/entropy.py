@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .losses import coarse_loss
 from .base import Objective
+from .losses import coarse_loss
 from .maps import boundary_map, entropy_map
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .losses import coarse_loss
 from .base import Objective
+from .losses import coarse_loss
 
 
 class Plain(Objective):

@@ -6,9 +6,9 @@ import torch
 
 from crend.networks import points
 
+from .base import Objective
 from .losses import coarse_loss, contrastive_loss, point_loss, total_loss
 from .small_follicles import small_weights
-from .base import Objective
 
 
 class Rendering(Objective):

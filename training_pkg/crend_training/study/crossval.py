@@ -15,7 +15,7 @@ from .study import FAILED, Study
 
 
 def devices_of(text: str) -> list[str]:
-    """"auto" -> every GPU, or the CPU; "cpu", "cpu,cpu", "0,1" or "cuda:0,cuda:1" -> those, each taking one run at a time."""
+    """ "auto" -> every GPU, or the CPU; "cpu", "cpu,cpu", "0,1" or "cuda:0,cuda:1" -> those, each taking one run at a time."""
     if text == "auto":
         import torch
 

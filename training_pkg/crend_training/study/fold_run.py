@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from ..bundles.bundling import bundle_run
-from ..evaluation.point_statistics import point_statistics
-from .study import DONE, FAILED, Study
-from ..training.train import BEST, LAST, load_checkpoint, locked, train
 from ..data.volumes import read_volume
+from ..evaluation.point_statistics import point_statistics
+from ..training.train import BEST, LAST, load_checkpoint, locked, train
+from .study import DONE, FAILED, Study
 
 
 def run_fold(study: Study, system: str, fold: int, *, device: str = "auto", engine: str = "auto", progress: bool = True) -> Path:
@@ -61,9 +61,9 @@ def run_fold(study: Study, system: str, fold: int, *, device: str = "auto", engi
 def measure_volumes(bundle, entries, folder, *, device: str = "auto", engine: str = "auto") -> None:
     """Segments each volume as a user would and compares at full resolution; volumes done before are left as they are."""
     from crend.bundle import bundle as bundles
+    from crend.comparison.metrics import compare
     from crend.inference.engines import make_engine
     from crend.io.labels import Labels, write_labels
-    from crend.comparison.metrics import compare
     from crend.predict import segment
 
     folder = Path(folder)

@@ -84,7 +84,9 @@ def _bland_altman(figure, title, by_system) -> None:
 
     figure.suptitle(f"{title}: prediction - reference against their mean, limits of agreement (1.96 SD)")
     shown = None
-    for axes, (system, (reference, prediction)) in zip(figure.subplots(2, 4, sharex=True, sharey=True).flat, [*by_system.items(), *[("", ((), ()))] * 8]):
+    for axes, (system, (reference, prediction)) in zip(
+        figure.subplots(2, 4, sharex=True, sharey=True).flat, [*by_system.items(), *[("", ((), ()))] * 8]
+    ):
         if not system:
             axes.set_axis_off()
             continue
@@ -108,7 +110,10 @@ def _bland_altman(figure, title, by_system) -> None:
 
 def _counts(results) -> dict:
     return {
-        system: tuple(np.array([row[key] for row in results.rows if row["system"] == system], float) for key in ("count_reference", "count_prediction"))
+        system: tuple(
+            np.array([row[key] for row in results.rows if row["system"] == system], float)
+            for key in ("count_reference", "count_prediction")
+        )
         for system in results.systems()
     }
 

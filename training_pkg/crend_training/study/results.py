@@ -14,7 +14,15 @@ from ..configuration.experiment import SYSTEMS
 
 STRUCTURE_FIGURES = ("dsc", "jc", "hd", "hd95", "asd")
 DETECTION_FIGURES = (
-    "fd", "md", "fd_small", "md_small", "fd_small_radius", "md_small_radius", "count_reference", "count_prediction", "count_error",
+    "fd",
+    "md",
+    "fd_small",
+    "md_small",
+    "fd_small_radius",
+    "md_small_radius",
+    "count_reference",
+    "count_prediction",
+    "count_error",
 )
 VOLUME_FIGURES = ("volume_reference_ml", "volume_prediction_ml")
 NAMES = [f"{part}_{figure}" for part in ("follicles", "ovary") for figure in STRUCTURE_FIGURES + VOLUME_FIGURES] + list(DETECTION_FIGURES)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from crend.errors import InputError
 
-from ..data.cases import Cases
 from ..configuration.experiment import Experiment, experiment_from, for_system
+from ..data.cases import Cases
 from ..data.folds import Fold, make_folds
 from ..data.sources import checked, volumes_of, write_cases
-from ..training.train import TrainingCases
 from ..data.volumes import Entry
+from ..training.train import TrainingCases
 
 DONE, FAILED = "done.json", "failed.txt"
 
@@ -50,7 +50,7 @@ class Study:
 
 
 def parse_run(text: str) -> tuple[str, int]:
-    """"crend:0" -> ("crend", 0). InputError for anything else."""
+    """ "crend:0" -> ("crend", 0). InputError for anything else."""
     system, _, fold = text.partition(":")
     if not fold.isdigit():
         raise InputError(f"--only {text}: must be SYSTEM:FOLD, such as crend:0")

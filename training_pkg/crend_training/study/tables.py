@@ -8,11 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from .results import NAMES, Results, describe_study, learning_curves, read_results, write_rows
 from ..evaluation.significance import compare_systems
+from .results import NAMES, Results, describe_study, learning_curves, read_results, write_rows
 
 TITLES = {
-    "unet": "U-Net", "context": "Context", "edge": "Edge", "deeplab": "Deeplab", "entropy": "Entropy", "rend": "Rend", "crend": "C-Rend",
+    "unet": "U-Net",
+    "context": "Context",
+    "edge": "Edge",
+    "deeplab": "Deeplab",
+    "entropy": "Entropy",
+    "rend": "Rend",
+    "crend": "C-Rend",
 }
 
 
@@ -120,12 +126,18 @@ def markdown(results: Results, columns) -> str:
 
 def latex(results: Results, columns, caption: str) -> str:
     """A `table*` with booktabs' rules."""
+
     def plain(text):
         return text.replace("%", r"\%").replace("<", "$<$").replace("+-", r"$\pm$")
 
     lines = [
-        r"\begin{table*}", r"\centering\footnotesize", rf"\caption{{{plain(caption)}}}", rf"\begin{{tabular}}{{l{'r' * (len(columns) + 1)}}}",
-        r"\toprule", " & ".join(["System", "Parameters", *(plain(c.title) for c in columns)]) + r" \\", r"\midrule",
+        r"\begin{table*}",
+        r"\centering\footnotesize",
+        rf"\caption{{{plain(caption)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(columns) + 1)}}}",
+        r"\toprule",
+        " & ".join(["System", "Parameters", *(plain(c.title) for c in columns)]) + r" \\",
+        r"\midrule",
     ]
     for system in results.systems():
         cells = [_cell(summary(results, system, c.name), c, r"$\pm$").replace("–", "--") for c in columns]

@@ -10,10 +10,10 @@ import torch
 from crend import networks
 from crend.networks import points
 
-from .average import Average
 from ..configuration.experiment import Experiment
-from .optimizers import ConvolutionMuon
 from ..objectives import objective_of
+from .average import Average
+from .optimizers import ConvolutionMuon
 from .plan import Plan, learning_rate, step_seed
 from .starting import Start
 from .teacher import MeanTeacher
@@ -117,7 +117,9 @@ class Training(L.LightningModule):
             optimizer.zero_grad()
             self.manual_backward(parts["loss"])
             optimizer.step()
-            told.update({name if player == "network" or name != "loss" else f"{player}_loss": part.detach() for name, part in parts.items()})
+            told.update(
+                {name if player == "network" or name != "loss" else f"{player}_loss": part.detach() for name, part in parts.items()}
+            )
         if self.average:
             self.average.update(self.network, in_phase)
         self.step += 1
@@ -167,7 +169,9 @@ class Training(L.LightningModule):
         sums = self.all_gather(self.sums).reshape(-1, 2, 2, 2).sum(0)
         dice = (2 * sums[..., 0] / sums[..., 1].clamp(min=1)).tolist()
         self.scores = {
-            f"dice_{structure}_{way}": dice[w][s] for w, way in enumerate(("coarse", "rendered")) for s, structure in enumerate(("ovary", "follicles"))
+            f"dice_{structure}_{way}": dice[w][s]
+            for w, way in enumerate(("coarse", "rendered"))
+            for s, structure in enumerate(("ovary", "follicles"))
         }
         self.log_dict({k: v for k, v in self.scores.items() if k.endswith("rendered")}, prog_bar=True, logger=False)
 

@@ -8,8 +8,8 @@ import json
 
 from crend.errors import InputError
 
-from ..data.cases import Cases, TrainingCases, case_facts
 from ..configuration.experiment import Experiment
+from ..data.cases import Cases, TrainingCases, case_facts
 
 FREE = (
     # Where the volumes came from is compared as the cases themselves.
@@ -45,7 +45,9 @@ def check_identity(stored: dict, now: dict, checkpoint) -> None:
     """
     difference = _setting(stored["settings"], now["settings"]) or _start(stored["start"], now["start"]) or _case(stored, now)
     if difference:
-        raise InputError(f"{checkpoint}: {difference}; give another folder (--run; of finetune --out or --work), or delete {checkpoint.parent}")
+        raise InputError(
+            f"{checkpoint}: {difference}; give another folder (--run; of finetune --out or --work), or delete {checkpoint.parent}"
+        )
 
 
 def weights_digest(state: dict) -> str:

@@ -36,7 +36,9 @@ class PatchData(L.LightningDataModule):
     def val_dataloader(self):
         names = self.cases.validation.names()
         count = VALIDATION_PATCHES * len(names)
-        return self._loader(Named(Patches(self.cases.validation.folder, names, self.experiment.patch, count=count, seed=1, ovary_share=0.9)), 1)
+        return self._loader(
+            Named(Patches(self.cases.validation.folder, names, self.experiment.patch, count=count, seed=1, ovary_share=0.9)), 1
+        )
 
     def _context(self, module) -> Path:
         """Written by the first process; the first stage no longer changes, so a resumed run finds or makes the same."""

@@ -14,17 +14,25 @@ import torch
 from crend import networks
 from crend.errors import InputError
 
-from ..data.cases import TrainingCases, check_prepared
 from ..configuration.experiment import Experiment, phase_steps
-from .resume import check_identity, identity
+from ..data.cases import TrainingCases, check_prepared
 from .plan import Plan
 from .records import write_records
+from .resume import check_identity, identity
 from .starting import Start, taken
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
 
-def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCases | None = None, start: Start | None = None, progress: bool = True) -> Path:
+def train(
+    experiment: Experiment,
+    data_folder,
+    run_folder,
+    *,
+    cases: TrainingCases | None = None,
+    start: Start | None = None,
+    progress: bool = True,
+) -> Path:
     """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
     run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files,
@@ -40,17 +48,15 @@ def train(experiment: Experiment, data_folder, run_folder, *, cases: TrainingCas
     """
     import lightning as L
 
-    from .loop import Training
     from ..objectives import OBJECTIVES
+    from .loop import Training
 
     cases = cases or TrainingCases.of_folder(data_folder)
     _check(experiment, cases)
     run_folder = Path(run_folder)
     run_folder.mkdir(parents=True, exist_ok=True)
     with quiet(), nullcontext() if rank() else locked(run_folder):
-        plan = Plan(
-            phase_steps(experiment, len(cases.training.names())), OBJECTIVES[experiment.network].phases, experiment.validate_every
-        )
+        plan = Plan(phase_steps(experiment, len(cases.training.names())), OBJECTIVES[experiment.network].phases, experiment.validate_every)
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         module = Training(experiment, plan)
         module.identity = identity(experiment, cases, start and start.weights)
@@ -115,7 +121,9 @@ def load_checkpoint(experiment: Experiment, checkpoint):
     try:
         network.load_state_dict(weights)
     except RuntimeError:
-        raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; give the configuration that it was trained with") from None
+        raise InputError(
+            f"{checkpoint}: not of {experiment.network} {experiment.arguments}; give the configuration that it was trained with"
+        ) from None
     return network.eval(), taken(state)[0]
 
 
