@@ -28,7 +28,7 @@ LABELS, TABLE, REPORT, FAILURE = ".seg.nrrd", ".csv", ".json", ".failed.json"
 TABLES = ("volumes", "follicles")
 
 
-def segment_many(
+def segment_batch(
     volumes: list[Volume],
     out,
     segment: Callable,

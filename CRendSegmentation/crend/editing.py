@@ -14,7 +14,7 @@ NOTHING = "the model sees no follicle at this point; click into a dark follicle,
 LARGEST_MM = 40.0  # no ovarian follicle is larger
 
 
-def divide(mask: np.ndarray, spacing_zyx) -> np.ndarray:
+def split_follicle(mask: np.ndarray, spacing_zyx) -> np.ndarray:
     """Labels (D, H, W) uint16 of the parts of one follicle's mask (D, H, W) bool: at its necks, or else in two halves.
 
     Largest part first, 1, 2, ... A follicle without a neck is cut across its longest axis through its centre.

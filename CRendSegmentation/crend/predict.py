@@ -15,18 +15,18 @@ import SimpleITK as sitk
 
 from . import __version__
 from .confidence.assessment import assess
-from .confidence.expected_dice import suited
+from .confidence.expected_dice import select_ovary_threshold
 from .errors import Cancelled
-from .inference.model_grid import ModelGrid, to_model_grid
-from .inference.overview import join, look_over
-from .inference.sliding import Look
-from .io.volumes import check_image, like
+from .inference.model_grid import ModelGrid, normalise, to_model_grid
+from .inference.overview import fuse_predictions, predict_overview
+from .inference.sliding import SlidingWindow
+from .io.volumes import check_image, image_like
 from .result import Segmentation
-from .structures.follicles import split_follicles, voxels_of
+from .structures.follicles import sphere_voxels, split_follicles
 from .structures.measurements import measure
-from .structures.outlines import drawn_in, edge_of
-from .structures.ovary import bounding_box, tidy
-from .structures.small_follicles import without_doubtful
+from .structures.outlines import edge_threshold, shrink_to_edge
+from .structures.ovary import bounding_box, clean_up_masks
+from .structures.small_follicles import drop_low_probability
 
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.
@@ -56,8 +56,8 @@ def segment(
     progress:   called with the stage's name and the fraction of the whole run, 0 to 1, never falling.
     cancelled:  asked between windows and stages; True ends the run with Cancelled.
     render:     False leaves the coarse prediction as it is (to compare with; paper 2.2).
-    search:     True looks quickly everywhere, then closely where something was seen, in volumes large enough for
-                that to pay; False looks closely everywhere. A bundle with an overview network always has its overview first.
+    search:     True searches the volume coarsely and predicts at full resolution only where something was found, in volumes
+                large enough for that to pay; False predicts everywhere. A bundle with an overview network always runs it first.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
     keep_probabilities: hand back the probabilities, too, on the model grid.
@@ -81,24 +81,25 @@ def segment(
 
     with run.stage("model grid"):
         values, grid = to_model_grid(image, settings["spacing_mm"])
-    look, overview = Look(values, settings, engine, render, run), None
+        normalised = normalise(values, settings["normalisation"])
+    sliding, overview = SlidingWindow(values, normalised, settings, engine, render, run), None
     if bundle.overview is not None:
         with run.stage("search"):
-            overview, look.counts["search"] = look_over(image, bundle, engine, render, run, grid)
-        windows = look.towards(overview[0]) if search else look.everywhere()
+            overview, sliding.counts["search"] = predict_overview(image, bundle, engine, render, run, grid)
+        windows = sliding.windows_around(overview[0]) if search else sliding.all_windows()
     elif search:
         with run.stage("search"):
-            windows = look.quickly()
+            windows = sliding.coarse_search()
     else:
-        windows = look.everywhere()
+        windows = sliding.all_windows()
     with run.stage("windows"):
-        probabilities = look.closely(windows)
+        probabilities = sliding.predict(windows)
     if overview is not None:
-        probabilities = join(probabilities, overview, settings["overview"]["share"])
+        probabilities = fuse_predictions(probabilities, overview, settings["overview"]["share"])
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
-    thresholds, expected = suited(probabilities[0], settings["thresholds"], settings["spacing_mm"])
-    probabilities, organ, count = tidy(probabilities, thresholds, voxel_ml)
+    thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], settings["spacing_mm"])
+    probabilities, organ, count = clean_up_masks(probabilities, thresholds, voxel_ml)
 
     ovary = np.zeros(grid.image_shape, np.uint8)
     follicles = np.zeros(grid.image_shape, np.uint16)
@@ -110,11 +111,13 @@ def segment(
             within = follicles[where] > FOUND
             follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
             if "least_probability" in settings:
-                follicles[where] = without_doubtful(follicles, probabilities[1], grid, settings["least_probability"], where)
-            follicles[where] = drawn_in(follicles[where], within, voxels_of(smallest, grid.image_spacing))
+                follicles[where] = drop_low_probability(follicles, probabilities[1], grid, settings["least_probability"], where)
+            follicles[where] = shrink_to_edge(follicles[where], within, sphere_voxels(smallest, grid.image_spacing))
     with run.stage("measurements"):
-        ovary, follicles = (like(array, image) for array in (ovary, follicles))
-        measurements, flags = assess(values, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings)
+        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
+        measurements, flags = assess(
+            values, normalised, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings
+        )
 
     provenance = {
         "crend": __version__,
@@ -125,8 +128,8 @@ def segment(
         "engine": engine.name,
         "model_spacing_mm": list(settings["spacing_mm"]),
         "model_size": list(reversed(grid.shape)),
-        "windows": look.counts,
-        "rendered": look.renders,
+        "windows": sliding.counts,
+        "rendered": sliding.renders,
         "ovaries": count,
         "ovary_threshold": thresholds["ovary"],
         "expected_ovary_dsc": round(expected, 3),
@@ -179,7 +182,7 @@ def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicl
         if run.cancelled is not None and run.cancelled():
             raise Cancelled("stopped on the way to full resolution")
         follicle = follicle_values >= thresholds["follicles"]
-        follicles[place] = FOUND * follicle + (follicle_values >= edge_of(thresholds))
+        follicles[place] = FOUND * follicle + (follicle_values >= edge_threshold(thresholds))
         ovary[place] = (organ_values >= thresholds["ovary"]) | follicle
         run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
     return where

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from crend import batch as many
-from crend.batch import segment_many, write_tables
+from crend.batch import segment_batch, write_tables
 from crend.errors import InputError
 from crend.io.inputs import Volume
 from crend.result import Segmentation
@@ -44,7 +44,7 @@ class Run:
 
         self.out.mkdir(parents=True, exist_ok=True)
         volumes = [Volume(path, name) for path, name in zip(paths, names or [path.stem for path in paths])]
-        return segment_many(volumes, self.out, segment, model=MODEL, **options)
+        return segment_batch(volumes, self.out, segment, model=MODEL, **options)
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import json
 import re
 import shutil
-import tomllib
 from pathlib import Path
 
 import catalogue
 import pytest
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICER_FIELDS = ("scm", "scmurl", "scmrevision", "depends", "build_subdirectory", "homepage", "contributors", "category", "iconurl",
@@ -116,7 +116,9 @@ def test_the_version_stands_in_one_place():
     package = (ROOT / "CRendSegmentation/crend/__init__.py").read_text(encoding="utf-8")
     assert re.search(r'^__version__ = "\d+\.\d+\.\d+"$', package, re.MULTILINE)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert "version" in project["project"]["dynamic"] and project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "crend.__version__"}
+    assert "version" in project["project"]["dynamic"] and project["tool"]["setuptools"]["dynamic"]["version"] == {
+        "attr": "crend.__version__"
+    }
     assert "version" not in json.loads((ROOT / "CRend.json").read_text(encoding="utf-8"))
     assert "VERSION" not in catalogue.read_cmake(ROOT)
     # `make release` writes it into the citation file, so only a release has it there.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from standin import bundle_for, image_of, scene
 
-from crend.editing import divide, follicle_at
+from crend.editing import follicle_at, split_follicle
 from crend.errors import InputError
 
 OBLIQUE = ((0, -1, 0), (1, 0, 0), (0, 0, 1))
@@ -17,27 +17,27 @@ def ball(shape, centre, radius):
 
 def test_two_balls_that_touch_are_divided_at_their_neck():
     first, second = ball((30, 30, 50), (15, 15, 16), 9), ball((30, 30, 50), (15, 15, 31), 8)
-    parts = divide(first | second, (1, 1, 1))
+    parts = split_follicle(first | second, (1, 1, 1))
     assert parts.max() == 2
     assert parts[15, 15, 10] == 1 and parts[15, 15, 36] == 2
 
 
 def test_a_ball_without_a_neck_is_cut_into_halves():
     mask = ball((30, 30, 30), (15, 15, 15), 8)
-    parts = divide(mask, (1, 1, 1))
+    parts = split_follicle(mask, (1, 1, 1))
     counts = np.bincount(parts.ravel())[1:]
     assert counts.sum() == mask.sum() and abs(int(counts[0]) - int(counts[1])) < 0.15 * mask.sum()
 
 
 def test_the_cut_goes_across_the_longest_axis_in_millimetres():
     mask = np.ones((6, 10, 10), bool)
-    parts = divide(mask, (5.0, 1, 1))
+    parts = split_follicle(mask, (5.0, 1, 1))
     assert (parts[:3] == parts[0, 0, 0]).all() and (parts[3:] == parts[5, 0, 0]).all() and parts[0, 0, 0] != parts[5, 0, 0]
 
 
 def test_one_voxel_cannot_be_divided():
     with pytest.raises(InputError, match="cannot be divided"):
-        divide(np.ones((1, 1, 1), bool), (1, 1, 1))
+        split_follicle(np.ones((1, 1, 1), bool), (1, 1, 1))
 
 
 def _volume():

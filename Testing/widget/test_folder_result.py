@@ -8,7 +8,7 @@ import slicer
 from host import samples
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from crend.batch import segment_many
+from crend.batch import segment_batch
 from crend.errors import InputError
 from crend.io.inputs import find_volumes
 from crend.io.volumes import read_image
@@ -58,7 +58,7 @@ def rows(tmp_path, readers):
         result.provenance.update(device="cpu", engine="torch", seconds=1.0, expected_ovary_dsc=0.9, notice="Research use only.")
         return result
 
-    found = segment_many(find_volumes([scans], tmp_path / "results"), tmp_path / "results", segment, model=("known", "0"))
+    found = segment_batch(find_volumes([scans], tmp_path / "results"), tmp_path / "results", segment, model=("known", "0"))
     return {row["volume"]: row for row in found}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 
-from crend.editing import divide
+from crend.editing import split_follicle
 from crend.errors import InputError
 from crend.structures import segments
 
@@ -83,7 +83,7 @@ class FollicleEditing:
         mask = maskOf(self._node, segmentID)
         if mask is None:
             raise InputError("the follicle is empty; there is nothing to divide.")
-        parts = divide(sitk.GetArrayFromImage(mask) > 0, mask.GetSpacing()[::-1])
+        parts = split_follicle(sitk.GetArrayFromImage(mask) > 0, mask.GetSpacing()[::-1])
         self._remember([segmentID])
         made = [segmentID]
         for part in range(1, int(parts.max()) + 1):

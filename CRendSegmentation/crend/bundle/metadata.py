@@ -6,10 +6,10 @@ import math
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
-from ..confidence.familiarity import familiar_of
+from ..confidence.familiarity import familiarity_model
 from ..confidence.follicle_confidence import calibration_of
 from ..errors import InputError
-from ..structures.outlines import edge_of
+from ..structures.outlines import edge_threshold
 
 SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
 REQUIRED = {
@@ -33,7 +33,7 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
-#: Where no ovary reaches its own, it may fall to "ovary_lowest" (`expected.suited`). Follicles are found at theirs, and end at "follicles_edge" (`edges`).
+#: Where no ovary reaches its own, it may fall to "ovary_lowest" (`expected.select_ovary_threshold`). Follicles are found at theirs, and end at "follicles_edge" (`edges`).
 THRESHOLDS = {"ovary": 0.5, "ovary_lowest": 0.1, "follicles": 0.5, "follicles_edge": 0.5}
 
 
@@ -150,7 +150,7 @@ def check(metadata, where: str) -> None:
     )
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     demand(_is_number(lowest) and 0 < lowest <= thresholds["ovary"], "'ovary_lowest' is not between 0 and the ovary's threshold")
-    edge = edge_of(thresholds)
+    edge = edge_threshold(thresholds)
     demand(
         _is_number(edge) and thresholds["follicles"] <= edge < 1, "'follicles_edge' of 'thresholds' is not between that of follicles and 1"
     )
@@ -160,7 +160,7 @@ def check(metadata, where: str) -> None:
     demand(good and least["below_mm"] >= 0 and 0 <= least["small"] <= 1, "'least_probability' has no length, or no probability from 0 to 1")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
-    for what in (calibration_of, familiar_of):
+    for what in (calibration_of, familiarity_model):
         try:
             what(block)
         except InputError as error:

@@ -27,7 +27,7 @@ def command(
     again: bool = typer.Option(False, "--again", help="Segment what has results of this model, too."),
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
-    from ..batch import make_folder, segment_many
+    from ..batch import make_folder, segment_batch
     from ..errors import Cancelled, InputError, Kept
     from ..io.inputs import find_volumes, part_of
     from .console import progress_bar
@@ -41,7 +41,7 @@ def command(
     try:
         with progress_bar() as progress:
             tell = lambda line: typer.echo(line, err=True)
-            rows = segment_many(volumes, out, segment, model=named, options=options, again=again, progress=progress, tell=tell)
+            rows = segment_batch(volumes, out, segment, model=named, options=options, again=again, progress=progress, tell=tell)
     except (Cancelled, KeyboardInterrupt):
         raise Kept("cancelled; what was done is kept, and the same command goes on.") from None
     _show(rows, out)

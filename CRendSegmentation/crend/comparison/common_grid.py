@@ -17,7 +17,7 @@ def joined(ovary, follicles):
     """
     import SimpleITK as sitk
 
-    from ..io.volumes import like
+    from ..io.volumes import image_like
 
     masks = [mask for mask in (ovary, *follicles.values()) if mask is not None]
     if not masks:
@@ -32,7 +32,7 @@ def joined(ovary, follicles):
         _paste(instances, canvas, follicles[number], number)
     if ovary is not None:
         organ[instances > 0] = 1
-    return Labels(like(organ, canvas), like(instances, canvas))
+    return Labels(image_like(organ, canvas), image_like(instances, canvas))
 
 
 def on_one_lattice(reference, compared):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..inference.model_grid import labels_on_model_grid, normalise
+from ..inference.model_grid import labels_on_model_grid
 from .follicle_confidence import calibration_of, confidence, follicle_features
 from .plausibility import flags
 
@@ -12,15 +12,14 @@ from .plausibility import flags
 MOST_IN_UNFAMILIAR = 0.5
 
 
-def assess(values, grid, probabilities, organ, expected, follicles, measurements, settings: dict):
+def assess(values, normalised, grid, probabilities, organ, expected, follicles, measurements, settings: dict):
     """(measurements with a confidence in every follicle, flags of the volume).
 
-    values: (D, H, W) intensities of the model grid, as `to_model_grid` gives them. probabilities: (2, D, H, W) there, organ: (D, H, W)
-    bool, as `tidy` gives them. expected: Dice of the ovary, as `expected.suited` promises it. follicles: SimpleITK image, k = follicle k,
+    values, normalised: (D, H, W) intensities of the model grid, as `to_model_grid` gives them, and after `normalise`. probabilities: (2, D, H, W) there, organ: (D, H, W)
+    bool, as `clean_up_masks` gives them. expected: Dice of the ovary, as `expected.select_ovary_threshold` promises it. follicles: SimpleITK image, k = follicle k,
     and its measurements. settings: the bundle's "crend" block.
     """
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
-    normalised = normalise(values, settings["normalisation"])
     doubts = flags(values, normalised, grid, expected, organ, ovary_ml, settings)
     most = MOST_IN_UNFAMILIAR if any(doubt["key"] == "unfamiliar" for doubt in doubts) else 1.0
     calibration = calibration_of(settings)

@@ -38,7 +38,7 @@ TAIL = 2.0  # deviations of log distance beyond which a volume counts as unlike:
 def describe(values: np.ndarray, spacing) -> np.ndarray:
     """FEATURES of a volume as a float array; NaN where there is nothing to describe.
 
-    values: (D, H, W) of the model grid, as `grid.normalise` gives them: echoes at zero mean and unit deviation, no echo = the lowest.
+    values: (D, H, W) of the model grid, as `model_grid.normalise` gives them: echoes at zero mean and unit deviation, no echo = the lowest.
     spacing: of that grid, (z, y, x), mm.
     floor: the lowest value. grey: quantiles of the echoes. edges: log of the mean step a millimetre along each axis. likeness:
     correlation over a distance. grain: deviation within blocks of 3 mm full of echoes; dark: share of these blocks darker than one
@@ -91,7 +91,7 @@ def distance(vector: np.ndarray, familiar: dict) -> float:
     return float(np.sqrt(max(squared, 0.0))) if np.isfinite(squared) else float("inf")
 
 
-def familiar_of(settings: dict) -> dict | None:
+def familiarity_model(settings: dict) -> dict | None:
     """What is familiar to a model, from its "crend" block, checked; None when it does not say. InputError when it has other features."""
     found = settings.get("familiar")
     if found is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .familiarity import describe, distance, familiar_of
+from .familiarity import describe, distance, familiarity_model
 
 #: Sides of a volume and of a voxel, mm, that a transvaginal or abdominal scan of an ovary may have.
 SIDE_MM = (20.0, 160.0)
@@ -41,13 +41,13 @@ SHORT = {
 def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -> list[dict]:
     """The flags of a volume and of the ovary found in it, worst first.
 
-    values, normalised: (D, H, W) intensities of the model grid, before and after `grid.normalise`; 0 = no echo in the former.
-    grid: ModelGrid. expected: the Dice that `expected.suited` promises. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
+    values, normalised: (D, H, W) intensities of the model grid, before and after `model_grid.normalise`; 0 = no echo in the former.
+    grid: ModelGrid. expected: the Dice that `expected.select_ovary_threshold` promises. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
     settings: the bundle's "crend" block.
     """
     found = [] if organ.any() else [flag("no_ovary")]
     found += geometry_flags(grid.image_shape, grid.image_spacing)
-    familiar = familiar_of(settings)
+    familiar = familiarity_model(settings)
     if familiar is not None:
         far = distance(describe(normalised, grid.spacing), familiar)
         if not far <= familiar["threshold"]:
@@ -71,7 +71,7 @@ def geometry_flags(shape, spacing) -> list[dict]:
 
 
 def least_expected(settings: dict) -> float:
-    """An ovary that promises a lower Dice (`expected.suited`) counts as uncertain: as the bundle was calibrated, or LEAST_EXPECTED."""
+    """An ovary that promises a lower Dice (`expected.select_ovary_threshold`) counts as uncertain: as the bundle was calibrated, or LEAST_EXPECTED."""
     known = settings.get("familiar")
     value = known.get("least_expected_dsc", LEAST_EXPECTED) if isinstance(known, dict) else LEAST_EXPECTED
     return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else LEAST_EXPECTED

@@ -19,7 +19,7 @@ ENGINES = ("auto", "torch", "openvino")
 
 
 class _Engine:
-    def beside(self, network: nn.Module):
+    def for_network(self, network: nn.Module):
         """An engine of the same kind, on the same device, for another network; kept, so that many volumes pay for it once."""
         kept, engine = getattr(self, "_beside", (None, None))
         if kept is not network:

@@ -89,7 +89,7 @@ class ModelGrid:
             values = _along(0, array, (index, weights))
             yield (slice(first, stop), target[1], target[2]), _along(2, _along(1, values, taps[1]), taps[2])
 
-    def onto(self, other: ModelGrid, array: np.ndarray) -> np.ndarray:
+    def resample_to(self, other: ModelGrid, array: np.ndarray) -> np.ndarray:
         """`array` (shape) of this grid on another grid of the same image: float32 (other.shape), linear, its edge repeated outside."""
         for axis in range(3):
             positions = self.image_to_model(axis, other.model_to_image(axis, np.arange(other.shape[axis])))

@@ -1,12 +1,11 @@
-"""The network's view of one volume on the model grid: which windows, and what it sees in them."""
+"""The network run over one volume on the model grid, window by window."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .arrays import to_array
-from .model_grid import normalise
-from .windows import all_windows, blend, looking_at, occupied, pad_to_patch
+from .windows import all_windows, blend_windows, pad_to_patch, windows_around_mask, windows_with_echo
 
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
 SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
@@ -14,15 +13,15 @@ SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: t
 MIRRORS = ((), (0,), (1,), (2,))  # axes along which a window is turned round: not at all, and once along each
 
 
-class Look:
-    """The network's view of one volume on the model grid."""
+class SlidingWindow:
+    """A network that slides over one volume: which windows it sees, and what it predicts in them."""
 
-    def __init__(self, values: np.ndarray, settings: dict, engine, render: bool, run):
-        # Padding is "no echo" too, so it comes before the intensities are normalised.
+    def __init__(self, values: np.ndarray, normalised: np.ndarray, settings: dict, engine, render: bool, run):
+        """values, normalised: (D, H, W) intensities of the model grid, before and after `model_grid.normalise`; 0 = no echo in the former."""
         self.patch = tuple(settings["patch"])
-        values, self.place = pad_to_patch(values, self.patch, 0)
-        self.inside = values > 0
-        self.values = normalise(values, settings["normalisation"])
+        self.inside, self.place = pad_to_patch(values > 0, self.patch, False)
+        # Nothing in a normalised volume is darker than "no echo", and padding is that, too.
+        self.values, _ = pad_to_patch(normalised, self.patch, normalised.min())
         self.engine, self.run = engine, run
         self.mirrors = MIRRORS if settings.get("mirrored") else MIRRORS[:1]
         points = int(settings["render"]["points"])
@@ -30,39 +29,39 @@ class Look:
         self.points = points
         self.counts = {"search": 0, "run": 0, "skipped": 0}
 
-    def everywhere(self) -> list:
+    def all_windows(self) -> list:
         """All windows of 50 % overlap that hold an echo."""
-        return occupied(all_windows(self.values.shape, self.patch), self.patch, self.inside)
+        return windows_with_echo(all_windows(self.values.shape, self.patch), self.patch, self.inside)
 
-    def towards(self, seen: np.ndarray) -> list:
-        """Those windows of `everywhere` whose core holds an ovary seen before: `seen` (D, H, W), its probability."""
+    def windows_around(self, seen: np.ndarray) -> list:
+        """Those windows of `all_windows` whose core holds an ovary seen before: `seen` (D, H, W), its probability."""
         padded = np.zeros(self.values.shape, bool)
         padded[self.place] = _large_blobs(seen >= SEARCH_PROBABILITY, SEARCH_SHARE)
-        return looking_at(self.everywhere(), self.patch, self.values.shape, padded)
+        return windows_around_mask(self.all_windows(), self.patch, self.values.shape, padded)
 
-    def quickly(self) -> list:
-        """Those windows of `everywhere` that an ovary may lie in, found by the network itself.
+    def coarse_search(self) -> list:
+        """Those windows of `all_windows` that an ovary may lie in, found by the network itself.
 
         Windows side by side and not rendered say where: up to eight times fewer, and no head. In a volume so small that
         this would cost more than it saves it is left out.
         """
-        everything = self.everywhere()
-        side_by_side = occupied(all_windows(self.values.shape, self.patch, 0.0), self.patch, self.inside)
+        everything = self.all_windows()
+        side_by_side = windows_with_echo(all_windows(self.values.shape, self.patch, 0.0), self.patch, self.inside)
         if len(side_by_side) + SEARCH_EXPECTS >= len(everything):
             return everything
         self.counts["search"] = len(side_by_side)
         seen = _large_blobs(self._blend(side_by_side, False)[0] >= SEARCH_PROBABILITY, SEARCH_SHARE)
         # A subset of the same windows, not others nearby: what is found does not depend on whether there was a search.
-        return looking_at(everything, self.patch, self.values.shape, seen)
+        return windows_around_mask(everything, self.patch, self.values.shape, seen)
 
-    def closely(self, windows: list) -> np.ndarray:
+    def predict(self, windows: list) -> np.ndarray:
         """Probabilities (2, D, H, W) on the model grid from these windows; 0 where none of them lies."""
         self.counts["run"] = len(windows)
         self.counts["skipped"] = len(all_windows(self.values.shape, self.patch)) - len(windows)
         return self._blend(windows, self.renders)[(slice(None),) + self.place]
 
     def _blend(self, windows, render: bool) -> np.ndarray:
-        return blend(
+        return blend_windows(
             self.values,
             self.patch,
             windows,

@@ -47,17 +47,17 @@ def gaussian_weights(patch: Sequence[int], sigma: float = 0.125) -> np.ndarray:
     return np.maximum(weights / weights.max(), 1e-4)
 
 
-def box(start: Start, patch: Sequence[int]) -> tuple[slice, slice, slice]:
+def window_slices(start: Start, patch: Sequence[int]) -> tuple[slice, slice, slice]:
     """The window at `start` as three slices."""
     return tuple(slice(s, s + p) for s, p in zip(start, patch))
 
 
-def occupied(windows: Sequence[Start], patch: Sequence[int], inside: np.ndarray) -> list[Start]:
+def windows_with_echo(windows: Sequence[Start], patch: Sequence[int], inside: np.ndarray) -> list[Start]:
     """Those windows that hold at least one True voxel of `inside` (D, H, W)."""
-    return [start for start in windows if inside[box(start, patch)].any()]
+    return [start for start in windows if inside[window_slices(start, patch)].any()]
 
 
-def looking_at(windows: Sequence[Start], patch: Sequence[int], shape: Sequence[int], wanted: np.ndarray) -> list[Start]:
+def windows_around_mask(windows: Sequence[Start], patch: Sequence[int], shape: Sequence[int], wanted: np.ndarray) -> list[Start]:
     """Those windows that have a True voxel of `wanted` (`shape`) in their core, where their weight counts.
 
     The core leaves a fifth of the patch on each side, except where the window ends at the edge of `shape`: there no other
@@ -80,7 +80,7 @@ def pad_to_patch(array: np.ndarray, patch: Sequence[int], fill: float) -> tuple[
     return np.pad(array, [(e // 2, e - e // 2) for e in extra], constant_values=fill), place
 
 
-def blend(
+def blend_windows(
     array: np.ndarray,
     patch: Sequence[int],
     windows: Sequence[Start],
@@ -101,7 +101,7 @@ def blend(
     for done, start in enumerate(windows, 1):
         if cancelled is not None and cancelled():
             raise Cancelled("stopped between two windows")
-        where = box(start, patch)
+        where = window_slices(start, patch)
         total[(slice(None),) + where] += weights * predict(array[where])
         seen[where] += weights
         if progress is not None:

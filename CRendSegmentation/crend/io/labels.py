@@ -32,7 +32,7 @@ def read_labels(path):
     """
     import SimpleITK as sitk
 
-    from .volumes import LABEL_FORMATS, like, read_file
+    from .volumes import LABEL_FORMATS, image_like, read_file
 
     image = read_file(path, LABEL_FORMATS)
     if image.GetDimension() != 3:
@@ -54,7 +54,7 @@ def read_labels(path):
     if high > 65535:
         raise InputError(f"{path}: labels up to {high:.0f}; at most 65534 follicles can be told apart, is this a label image?")
     follicles = np.where(array > 1, array - array.dtype.type(1), 0)
-    return Labels(like((array > 0).astype(np.uint8), image), like(follicles.astype(np.uint16), image))
+    return Labels(image_like((array > 0).astype(np.uint8), image), image_like(follicles.astype(np.uint16), image))
 
 
 def write_labels(path, ovary, follicles):
@@ -66,7 +66,7 @@ def write_labels(path, ovary, follicles):
     """
     import SimpleITK as sitk
 
-    from .volumes import LABEL_FORMATS, like
+    from .volumes import LABEL_FORMATS, image_like
 
     name = str(path).lower()
     if name.endswith(TWO_FILES):
@@ -76,7 +76,7 @@ def write_labels(path, ovary, follicles):
     labels = sitk.GetArrayViewFromImage(follicles)
     array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
     array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1
-    image = like(array, ovary)
+    image = image_like(array, ovary)
     with replacing(path) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)

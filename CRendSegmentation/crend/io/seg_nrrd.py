@@ -93,7 +93,7 @@ def read_segmentation(image, path):
     import SimpleITK as sitk
     from scipy import ndimage
 
-    from .volumes import like
+    from .volumes import image_like
 
     array = sitk.GetArrayViewFromImage(image)
     layers = [array] if image.GetNumberOfComponentsPerPixel() == 1 else [np.ascontiguousarray(array[..., k]) for k in range(array.shape[3])]
@@ -128,7 +128,7 @@ def read_segmentation(image, path):
     for k, (_, box, mask) in zip(numbers, numbered):
         instances[box][mask] = k
     organ |= instances > 0
-    return like(organ.astype(np.uint8), image), like(instances, image)
+    return image_like(organ.astype(np.uint8), image), image_like(instances, image)
 
 
 def _box(mask):

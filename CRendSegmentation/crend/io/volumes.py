@@ -41,7 +41,7 @@ def read_label_image(path) -> sitk.Image:
     return image
 
 
-def like(array: np.ndarray, image: sitk.Image) -> sitk.Image:
+def image_like(array: np.ndarray, image: sitk.Image) -> sitk.Image:
     """An array (D, H, W) as an image on the grid of another: size, spacing, origin and direction are copied, not computed."""
     result = sitk.GetImageFromArray(array)
     result.CopyInformation(image)
@@ -70,9 +70,9 @@ def check_image(image: sitk.Image, name: str) -> None:
     if kind.startswith("label"):
         raise InputError(f"{name}: {kind}; give a volume of grey values.")
     if 1 in size:
-        raise InputError(f"{name}: {by(size)} voxels is a single 2D slice; give a 3D volume.")
+        raise InputError(f"{name}: {format_sizes(size)} voxels is a single 2D slice; give a 3D volume.")
     if min(size) < SMALLEST_SIDE:
-        raise InputError(f"{name}: only {by(size)} voxels; a volume needs {SMALLEST_SIDE} or more along each side.")
+        raise InputError(f"{name}: only {format_sizes(size)} voxels; a volume needs {SMALLEST_SIDE} or more along each side.")
     _check_spacing(image, name)
     _check_values(sitk.GetArrayViewFromImage(image), name)
 
@@ -80,11 +80,13 @@ def check_image(image: sitk.Image, name: str) -> None:
 def _check_spacing(image: sitk.Image, name: str) -> None:
     spacing = image.GetSpacing()
     if not all(np.isfinite(spacing)) or min(spacing) <= 0:
-        raise InputError(f"{name}: spacing {by(spacing)} mm is impossible; correct it in the file.")
+        raise InputError(f"{name}: spacing {format_sizes(spacing)} mm is impossible; correct it in the file.")
     extent = [n * s for n, s in zip(image.GetSize(), spacing)]
     # A wrong spacing (metres, or 1.0 for "unknown") would give a wrong result in silence, and every size in mm with it.
     if max(extent) > LONGEST_EXTENT_MM or max(extent) < SHORTEST_EXTENT_MM:
-        raise InputError(f"{name}: a volume of {by(extent)} mm is no ovary scan; its spacing ({by(spacing)} mm) must be wrong, correct it.")
+        raise InputError(
+            f"{name}: a volume of {format_sizes(extent)} mm is no ovary scan; its spacing ({format_sizes(spacing)} mm) must be wrong, correct it."
+        )
 
 
 def _check_values(array: np.ndarray, name: str) -> None:
@@ -176,6 +178,6 @@ def _evenly_spaced(files) -> bool:
     return bool(np.abs(gaps - gaps.mean()).max() <= UNEVEN * gaps.mean())
 
 
-def by(numbers) -> str:
+def format_sizes(numbers) -> str:
     """Numbers along the axes, for a sentence: 0.35 x 0.35 x 0.7."""
     return " x ".join(f"{n:.4g}" for n in numbers)

@@ -9,7 +9,7 @@ import heapq
 
 import numpy as np
 
-from .watershed import basins_of
+from .watershed import watershed
 
 #: Two parts are two follicles when their neck is narrower than this fraction of the smaller one's diameter. Necks of
 #: up to 0.7 are to be cut; the cut that is found is a little wider than the narrowest one, by the steps of the voxels.
@@ -35,19 +35,19 @@ def split_follicles(mask, spacing_zyx, *, smallest_mm, split=True):
     if not whole:
         return result
     spacing = np.asarray(spacing_zyx, float)
-    smallest = voxels_of(smallest_mm, spacing)
+    smallest = sphere_voxels(smallest_mm, spacing)
     labels = _parts(mask[whole[0]], spacing, smallest, split)
 
-    result[whole[0]] = by_size(labels, smallest)
+    result[whole[0]] = renumber_by_size(labels, smallest)
     return result
 
 
-def voxels_of(diameter_mm, spacing_zyx):
+def sphere_voxels(diameter_mm, spacing_zyx):
     """How many voxels (a float, >= 1) a sphere of this diameter has; a little less, so that rounding does not drop what has just this size."""
     return max(np.pi / 6 * diameter_mm**3 / np.prod(spacing_zyx) * (1 - 1e-9), 1)
 
 
-def by_size(labels, least=1):
+def renumber_by_size(labels, least=1):
     """Instances (an array of integers, 0 outside) renumbered 1..n as uint16, largest first; those of less than `least` (>= 1) voxels are dropped."""
     counts = np.bincount(labels.ravel())
     counts[0] = 0
@@ -75,7 +75,7 @@ def _parts(mask, spacing, smallest, split):
         if count < 2 * max(smallest, _FEW):
             labels[box][alone] = used = used + 1
             continue
-        basins = basins_of(alone, spacing)
+        basins = watershed(alone, spacing)
         parts = _join(basins, spacing, smallest)[basins]
         labels[box][alone] = parts[alone] + used
         used += int(parts.max())

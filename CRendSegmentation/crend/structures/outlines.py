@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .follicles import by_size
+from .follicles import renumber_by_size
 
 #: A follicle of which less than this part lies within its edge is faint, and stays as it was found.
 FAINT = 0.75
@@ -16,25 +16,26 @@ FAINT = 0.75
 CORNERS = np.ones((3, 3, 3), bool)
 
 
-def edge_of(thresholds: dict) -> float:
+def edge_threshold(thresholds: dict) -> float:
     """The probability at which follicles end, by a bundle's "thresholds"; older ones do not say, and draw them as they are found."""
     return thresholds.get("follicles_edge", thresholds["follicles"])
 
 
-def drawn_in(follicles: np.ndarray, within: np.ndarray, least: float) -> np.ndarray:
-    """Instances (D, H, W) uint16 cut back to what is `within` (bool, same shape) the edge, one piece of each, renumbered 1 = largest.
+def shrink_to_edge(instances: np.ndarray, inside_edge: np.ndarray, min_voxels: float) -> np.ndarray:
+    """Follicles found at a low threshold, with their outlines at a higher one (hysteresis), renumbered 1 = largest.
 
-    Of several pieces the largest stays. A follicle of which less than FAINT, or fewer than `least` voxels, would be left stays whole.
+    instances: (D, H, W) uint16, as found; inside_edge: bool, same shape, above the higher threshold. Of several pieces of a follicle the largest
+    stays. A follicle of which less than FAINT, or fewer than `min_voxels`, would be left keeps its outline as found.
     """
     from scipy import ndimage
 
-    result = follicles.copy()
-    for label, box in enumerate(ndimage.find_objects(follicles), start=1):
+    result = instances.copy()
+    for label, box in enumerate(ndimage.find_objects(instances), start=1):
         if box is None:
             continue
-        whole = follicles[box] == label
-        pieces, count = ndimage.label(whole & within[box], CORNERS)
+        whole = instances[box] == label
+        pieces, count = ndimage.label(whole & inside_edge[box], CORNERS)
         sizes = np.bincount(pieces.ravel())[1:]
-        if count and sizes.max() >= max(FAINT * np.count_nonzero(whole), least):
+        if count and sizes.max() >= max(FAINT * np.count_nonzero(whole), min_voxels):
             result[box][whole & (pieces != sizes.argmax() + 1)] = 0
-    return by_size(result)
+    return renumber_by_size(result)

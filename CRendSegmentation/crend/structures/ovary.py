@@ -68,7 +68,7 @@ def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
     return own[labels] | (mask & ovary)
 
 
-def tidy(probabilities: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[np.ndarray, np.ndarray, int]:
+def clean_up_masks(probabilities: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Probabilities without what is not the ovary's, to be thresholded at any resolution.
 
     probabilities: (2, D, H, W), ovary (whole organ) and follicles. Returns them changed (a new array), the organ's mask on

@@ -1,4 +1,4 @@
-"""Small follicles that the model hardly believes in: speckle, small vessels and dark patches of tissue look like them.
+"""Small follicles of low probability are dropped: speckle, small vessels and dark patches of tissue look like them.
 
 A threshold decides voxel by voxel; a blob that just reaches it has half a chance in each. Of a follicle that is one the model is sure in
 its middle.
@@ -10,11 +10,13 @@ import numpy as np
 from scipy import ndimage
 
 from ..inference.model_grid import labels_on_model_grid
-from .follicles import by_size, voxels_of
+from .follicles import renumber_by_size, sphere_voxels
 
 
-def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
-    """The instances in `follicles` (image_shape, uint16) at `where` (three slices around all of them), renumbered without doubtful ones.
+def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
+    """Instances without the small ones of low mean probability, renumbered.
+
+    follicles: (image_shape) uint16; only `where` (three slices around all of them) is read and returned.
 
     probability: (D, H, W) of follicles on the model grid. settings: a follicle whose diameter of equal volume is less than `below_mm` is
     doubtful when its mean probability is below `small`.
@@ -22,9 +24,9 @@ def without_doubtful(follicles: np.ndarray, probability: np.ndarray, grid, setti
     labels = follicles[where]
     counts = np.bincount(labels.ravel())
     counts[0] = 0
-    small = np.flatnonzero((counts > 0) & (counts < voxels_of(settings["below_mm"], grid.image_spacing)))
+    small = np.flatnonzero((counts > 0) & (counts < sphere_voxels(settings["below_mm"], grid.image_spacing)))
     if not len(small):
         return labels
     means = ndimage.mean(probability, labels_on_model_grid(follicles, grid, small), small)
     doubtful = small[means < settings["small"]]
-    return by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels
+    return renumber_by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

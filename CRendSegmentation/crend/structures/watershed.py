@@ -1,4 +1,4 @@
-"""The hills of a mask: each voxel belongs to the peak of depth that steepest ascent from it leads to."""
+"""Watershed of the distance transform: each voxel of a mask is labelled with the local maximum that steepest ascent leads to."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ SMOOTHING = 0.7
 RIPPLE = 0.2
 
 
-def basins_of(mask, spacing_zyx):
+def watershed(mask, spacing_zyx):
     """Basins (D, H, W) int32 of a mask (D, H, W) bool: 1.., 0 outside. spacing_zyx: mm."""
     depth = _depth(mask, spacing_zyx)
     padded = np.pad(depth, 1, constant_values=-1.0)

@@ -129,7 +129,7 @@ class Worker:
         return {"follicle": path}
 
     def _batch(self, request: dict) -> dict:
-        from ..batch import make_folder, segment_many
+        from ..batch import make_folder, segment_batch
         from ..io.inputs import find_volumes
         from ..io.volumes import read_image
 
@@ -143,7 +143,7 @@ class Worker:
         defaults = {"search": True, "smallest_follicle_mm": None, "split": True}
         options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
         running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
-        rows = segment_many(
+        rows = segment_batch(
             volumes,
             request["out"],
             lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **running, **options),

@@ -9,7 +9,7 @@ import pytest
 
 from crend.bundle import bundle as bundles
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
-from crend.confidence.familiarity import familiar_of
+from crend.confidence.familiarity import familiarity_model
 from crend.confidence.follicle_confidence import FEATURES, calibration_of
 from crend.errors import InputError
 from crend_training.bundles import calibration
@@ -120,7 +120,7 @@ def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
         hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
     )
     assert calibration_of(loaded.metadata["crend"])["weights"] == confidence["weights"]
-    assert familiar_of(loaded.metadata["crend"]) == familiar
+    assert familiarity_model(loaded.metadata["crend"]) == familiar
     card = (bundle / "README.md").read_text()
     assert card.count("## Confidence and flags") == 1 and "| confidence | follicles |" in card
     assert len((bundle / bundles.METADATA).read_text().splitlines()) < 400

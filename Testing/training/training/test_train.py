@@ -21,7 +21,7 @@ from crend_training.configuration.experiment import Experiment, experiment_from,
 from crend_training.data import patches
 from crend_training.data.augmentation import Augmentation, turn_axes
 from crend_training.data.cases import Cases, case_names, open_case, write_case
-from crend_training.data.contrast import other_contrast
+from crend_training.data.contrast import random_contrast
 
 CONFIGS = Path(__file__).parents[3] / "training_pkg" / "crend_training" / "configs"
 TINY = """
@@ -188,7 +188,7 @@ def test_another_contrast_moves_tissue_and_fluid_and_nothing_else():
     image[:, :, :, :7] = -9.0  # no echo
     shifts = []
     for seed in range(200):
-        change = other_contrast(image, labels, 0.4, np.random.default_rng(seed)) - image
+        change = random_contrast(image, labels, 0.4, np.random.default_rng(seed)) - image
         assert (change[:, :3] == 0).all() and (change[..., :7] == 0).all()
         tissue, fluid = change[0, 5, 5:15, 8:15], change[0, 9:12, 9:12, 9:12]
         assert tissue.std() < 0.36 and fluid.std() < 1e-5
@@ -207,7 +207,7 @@ def test_tissue_of_another_contrast_stays_lighter_than_fluid():
         image[:, :2] = -9.0
         left = []
         for seed in range(100):
-            changed = other_contrast(image, labels, 1.0, np.random.default_rng(seed))
+            changed = random_contrast(image, labels, 1.0, np.random.default_rng(seed))
             left.append((changed[labels == 1].median() - changed[0, 8, 8, 8], changed[0, 14, 2:14, 2:14].min() - changed[0, 8, 8, 8]))
         middle, darkest = np.array(left, float).T
         assert middle.min() == pytest.approx(least, abs=0.15) and middle.max() > gap + 0.8
@@ -218,7 +218,7 @@ def test_dark_tissue_is_never_darker_than_no_echo():
     labels = torch.ones(1, 16, 16, 16)
     image = torch.rand(1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
     image[..., :4] = -0.2
-    darkest = [other_contrast(image, labels, 2.0, np.random.default_rng(seed)).min() for seed in range(20)]
+    darkest = [random_contrast(image, labels, 2.0, np.random.default_rng(seed)).min() for seed in range(20)]
     assert min(darkest) == image.min()
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from crend.confidence.expected_dice import LEAST, expected_dice, suited
-from crend.structures.ovary import tidy
+from crend.confidence.expected_dice import LEAST, expected_dice, select_ovary_threshold
+from crend.structures.ovary import clean_up_masks
 
 SHAPE = (24, 24, 24)
 SPACING = (1.2, 1.2, 1.2)
@@ -39,13 +39,13 @@ def test_what_is_far_away_is_no_miss():
 
 
 def test_an_ovary_that_reaches_the_usual_threshold_is_cut_there():
-    thresholds, dice = suited(probability(0.95, 0.2), BUNDLE, SPACING)
+    thresholds, dice = select_ovary_threshold(probability(0.95, 0.2), BUNDLE, SPACING)
     assert thresholds == BUNDLE and dice > 0.8
-    assert suited(probability(0.6, 0.45), BUNDLE, SPACING)[0] == BUNDLE
+    assert select_ovary_threshold(probability(0.6, 0.45), BUNDLE, SPACING)[0] == BUNDLE
 
 
 def test_a_faint_ovary_is_cut_where_that_promises_most():
-    thresholds, dice = suited(probability(0.46, 0.36), BUNDLE, SPACING)
+    thresholds, dice = select_ovary_threshold(probability(0.46, 0.36), BUNDLE, SPACING)
     # At 0.45 the core alone, at 0.35 its rim, too, which has more voxels.
     core = 2 * 460 / (1000 + 460 + 1744 * 0.36)
     whole = 2 * (460 + 1744 * 0.36) / (2744 + 460 + 1744 * 0.36)
@@ -54,15 +54,15 @@ def test_a_faint_ovary_is_cut_where_that_promises_most():
 
 
 def test_an_ovary_that_nowhere_reaches_a_half_is_found_when_it_promises_enough():
-    assert suited(probability(0.42), BUNDLE, SPACING)[0]["ovary"] == 0.4
+    assert select_ovary_threshold(probability(0.42), BUNDLE, SPACING)[0]["ovary"] == 0.4
     assert 2 * 0.22 / 1.22 < LEAST
-    assert suited(probability(0.22), BUNDLE, SPACING) == (BUNDLE, 0.0)
+    assert select_ovary_threshold(probability(0.22), BUNDLE, SPACING) == (BUNDLE, 0.0)
 
 
 def test_a_bundle_without_a_lowest_threshold_has_one_threshold():
     fixed = {"ovary": 0.5, "follicles": 0.5}
-    assert suited(probability(0.6, 0.45), fixed, SPACING)[0]["ovary"] == 0.5
-    assert suited(probability(0.45), fixed, SPACING) == (fixed, 0.0)
+    assert select_ovary_threshold(probability(0.6, 0.45), fixed, SPACING)[0]["ovary"] == 0.5
+    assert select_ovary_threshold(probability(0.45), fixed, SPACING) == (fixed, 0.0)
 
 
 def beside(first, second):
@@ -75,15 +75,15 @@ def beside(first, second):
 
 def test_a_lower_threshold_finds_one_ovary():
     values = beside(0.45, 0.42)
-    thresholds, _ = suited(values, BUNDLE, SPACING)
+    thresholds, _ = select_ovary_threshold(values, BUNDLE, SPACING)
     assert thresholds["most_ovaries"] == 1
-    _, organ, count = tidy(np.stack([values, 0 * values]), thresholds, 1.2**3 / 1000)
+    _, organ, count = clean_up_masks(np.stack([values, 0 * values]), thresholds, 1.2**3 / 1000)
     assert count == 1 and organ.any()
-    assert "most_ovaries" not in suited(beside(0.55, 0.6), BUNDLE, SPACING)[0]
+    assert "most_ovaries" not in select_ovary_threshold(beside(0.55, 0.6), BUNDLE, SPACING)[0]
 
 
 def test_a_finer_grid_is_judged_alike():
     fine = np.repeat(np.repeat(np.repeat(probability(0.46, 0.36), 2, 0), 2, 1), 2, 2)
-    thresholds, dice = suited(probability(0.46, 0.36), BUNDLE, SPACING)
-    finely, finer_dice = suited(fine, BUNDLE, (0.6, 0.6, 0.6))
+    thresholds, dice = select_ovary_threshold(probability(0.46, 0.36), BUNDLE, SPACING)
+    finely, finer_dice = select_ovary_threshold(fine, BUNDLE, (0.6, 0.6, 0.6))
     assert finely == thresholds and finer_dice == pytest.approx(dice)

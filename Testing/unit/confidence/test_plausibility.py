@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shapes import ball
 
-from crend.confidence.familiarity import FEATURES, describe, distance, familiar_of, fit
+from crend.confidence.familiarity import FEATURES, describe, distance, familiarity_model, fit
 from crend.confidence.plausibility import fit_least_expected, flags, geometry_flags, least_expected, short_words
 from crend.errors import InputError
 from crend.inference.model_grid import ModelGrid
@@ -72,9 +72,9 @@ def test_a_volume_that_cannot_be_described_is_infinitely_far(familiar):
     "damage", [{"scale": [0.0]}, {"threshold": None}, {"features": []}, {"precision": "x"}, {"knots": [[[1, 1], [0, 1]]] * len(FEATURES)}]
 )
 def test_a_damaged_description_of_what_is_familiar_is_refused_in_one_line(familiar, damage):
-    assert familiar_of({}) is None and familiar_of({"familiar": familiar}) == familiar
+    assert familiarity_model({}) is None and familiarity_model({"familiar": familiar}) == familiar
     with pytest.raises(InputError, match="calibrate the bundle again"):
-        familiar_of({"familiar": {**familiar, **damage}})
+        familiarity_model({"familiar": {**familiar, **damage}})
 
 
 def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():

@@ -8,7 +8,7 @@ from standin import BACKGROUND, bundle_for, image_of, scene
 
 from crend.inference.engines import make_engine
 from crend.inference.model_grid import ModelGrid
-from crend.inference.overview import join
+from crend.inference.overview import fuse_predictions
 from crend.predict import segment
 
 ORGAN = (slice(50, 74), slice(56, 80), slice(60, 84))
@@ -66,7 +66,7 @@ def test_the_share_decides_who_is_believed(array):
 
 def test_join_is_a_mean_weighted_by_channel():
     close, overview = np.full((2, 1, 1, 1), 0.2, np.float32), np.full((2, 1, 1, 1), 0.8, np.float32)
-    assert join(close, overview, {"ovary": 0.5, "follicles": 0.25}).ravel() == pytest.approx([0.5, 0.35])
+    assert fuse_predictions(close, overview, {"ovary": 0.5, "follicles": 0.25}).ravel() == pytest.approx([0.5, 0.35])
 
 
 def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
@@ -77,7 +77,7 @@ def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
         shape = [1, 1, 1]
         shape[axis] = -1
         ramp = np.broadcast_to(coarse.model_to_image(axis, np.arange(coarse.shape[axis])).reshape(shape), coarse.shape)
-        there = coarse.onto(fine, ramp.astype(np.float32))
+        there = coarse.resample_to(fine, ramp.astype(np.float32))
         expected = np.broadcast_to(fine.model_to_image(axis, np.arange(fine.shape[axis])).reshape(shape), fine.shape)
         inner = tuple(slice(2, -2) for _ in range(3))
         assert there.shape == fine.shape and there[inner] == pytest.approx(expected[inner], abs=1e-3)
@@ -86,10 +86,10 @@ def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
 def test_an_engine_beside_another_is_kept_and_shares_its_warnings():
     engine = make_engine(Says(0, 0), "cpu", "torch")
     other = Says(1, 1)
-    beside = engine.beside(other)
-    assert beside is engine.beside(other) and beside.network is other and beside.device == engine.device
+    beside = engine.for_network(other)
+    assert beside is engine.for_network(other) and beside.network is other and beside.device == engine.device
     assert beside.warnings is engine.warnings
-    assert engine.beside(Says(2, 2)) is not beside
+    assert engine.for_network(Says(2, 2)) is not beside
 
 
 class Leans(torch.nn.Module):

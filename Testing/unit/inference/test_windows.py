@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from crend.errors import Cancelled
-from crend.inference.windows import all_windows, blend, gaussian_weights, looking_at, occupied, pad_to_patch, window_starts
+from crend.inference.windows import (
+    all_windows,
+    blend_windows,
+    gaussian_weights,
+    pad_to_patch,
+    window_starts,
+    windows_around_mask,
+    windows_with_echo,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +64,7 @@ def test_every_voxel_has_a_window_that_looks_at_it():
     for voxel in [(0, 0, 0), (39, 22, 15), (20, 11, 8), (9, 5, 3), (31, 15, 15)]:
         wanted = np.zeros(shape, bool)
         wanted[voxel] = True
-        chosen = looking_at(windows, patch, shape, wanted)
+        chosen = windows_around_mask(windows, patch, shape, wanted)
         assert chosen and set(chosen) <= set(windows)
         nearest = min(windows, key=lambda start: sum((s + 7.5 - v) ** 2 for s, v in zip(start, voxel)))
         assert nearest in chosen
@@ -65,13 +73,13 @@ def test_every_voxel_has_a_window_that_looks_at_it():
 def test_a_window_that_sees_something_at_its_rim_only_is_not_looking_at_it():
     wanted = np.zeros((16, 16, 48), bool)
     wanted[8, 8, 15] = True
-    assert looking_at([(0, 0, 0), (0, 0, 8), (0, 0, 14)], (16, 16, 16), (16, 16, 48), wanted) == [(0, 0, 8)]
+    assert windows_around_mask([(0, 0, 0), (0, 0, 8), (0, 0, 14)], (16, 16, 16), (16, 16, 48), wanted) == [(0, 0, 8)]
 
 
 def test_windows_that_see_nothing_are_left_out():
     inside = np.zeros((8, 8, 16), bool)
     inside[2, 3, 11] = True
-    assert occupied(all_windows((8, 8, 16), (8, 8, 8), 0.0), (8, 8, 8), inside) == [(0, 0, 8)]
+    assert windows_with_echo(all_windows((8, 8, 16), (8, 8, 8), 0.0), (8, 8, 8), inside) == [(0, 0, 8)]
 
 
 def test_padding_is_centred_and_goes_back():
@@ -87,32 +95,32 @@ def test_padding_is_centred_and_goes_back():
 def test_blending_what_does_not_depend_on_the_window_gives_it_back():
     array = np.random.default_rng(0).normal(size=(20, 21, 22)).astype(np.float32)
     windows = all_windows(array.shape, (8, 8, 8))
-    result = blend(array, (8, 8, 8), windows, lambda window: np.stack([window, 2 * window]))
+    result = blend_windows(array, (8, 8, 8), windows, lambda window: np.stack([window, 2 * window]))
     assert np.allclose(result[0], array, atol=1e-5) and np.allclose(result[1], 2 * array, atol=1e-5)
 
 
 def test_two_windows_are_averaged_by_their_weights():
     answers = iter([0.0, 1.0])
     windows = [(0, 0, 0), (0, 0, 4)]
-    result = blend(np.zeros((8, 8, 12)), (8, 8, 8), windows, lambda window: np.full((1, 8, 8, 8), next(answers)), channels=1)[0]
+    result = blend_windows(np.zeros((8, 8, 12)), (8, 8, 8), windows, lambda window: np.full((1, 8, 8, 8), next(answers)), channels=1)[0]
     weights = gaussian_weights((8, 8, 8))
     assert (result[..., :4] == 0).all() and np.allclose(result[..., 8:], 1)
     assert result[4, 4, 5] == pytest.approx(weights[4, 4, 1] / (weights[4, 4, 1] + weights[4, 4, 5]))
 
 
 def test_where_no_window_lies_the_result_is_zero():
-    result = blend(np.ones((8, 8, 16)), (8, 8, 8), [(0, 0, 0)], lambda window: np.ones((2, 8, 8, 8)))
+    result = blend_windows(np.ones((8, 8, 16)), (8, 8, 8), [(0, 0, 0)], lambda window: np.ones((2, 8, 8, 8)))
     assert np.allclose(result[..., :8], 1) and not result[..., 8:].any()
 
 
 def test_progress_counts_windows_and_cancel_stops_before_the_next():
     windows = all_windows((8, 8, 20), (8, 8, 8))
     seen = []
-    blend(np.ones((8, 8, 20)), (8, 8, 8), windows, lambda w: np.ones((2, 8, 8, 8)), progress=seen.append)
+    blend_windows(np.ones((8, 8, 20)), (8, 8, 8), windows, lambda w: np.ones((2, 8, 8, 8)), progress=seen.append)
     assert seen == [0.25, 0.5, 0.75, 1.0]
     done = []
     with pytest.raises(Cancelled):
-        blend(
+        blend_windows(
             np.ones((8, 8, 20)), (8, 8, 8), windows, lambda w: np.ones((2, 8, 8, 8)), progress=done.append, cancelled=lambda: len(done) == 2
         )
     assert done == [0.25, 0.5]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crend.structures.follicles import by_size, split_follicles
+from crend.structures.follicles import renumber_by_size, split_follicles
 
 SPACINGS = [(0.3, 0.3, 0.3), (0.5, 0.5, 0.5), (0.6, 0.3, 0.3)]
 
@@ -134,6 +134,6 @@ def test_same_mask_same_labels():
 
 def test_instances_are_renumbered_by_size_and_slivers_dropped():
     labels = np.array([0, 5, 5, 9, 9, 9, 7, 2, 2], np.int32)
-    assert by_size(labels).tolist() == [0, 3, 3, 1, 1, 1, 4, 2, 2]
-    assert by_size(labels, 1.5).tolist() == [0, 3, 3, 1, 1, 1, 0, 2, 2]
-    assert by_size(labels).dtype == np.uint16 and by_size(labels * 0).tolist() == [0] * 9
+    assert renumber_by_size(labels).tolist() == [0, 3, 3, 1, 1, 1, 4, 2, 2]
+    assert renumber_by_size(labels, 1.5).tolist() == [0, 3, 3, 1, 1, 1, 0, 2, 2]
+    assert renumber_by_size(labels).dtype == np.uint16 and renumber_by_size(labels * 0).tolist() == [0] * 9

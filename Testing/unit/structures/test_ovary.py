@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crend.structures.ovary import bounding_box, choose_follicles, choose_ovary, tidy
+from crend.structures.ovary import bounding_box, choose_follicles, choose_ovary, clean_up_masks
 
 THRESHOLDS = {"ovary": 0.5, "follicles": 0.5}
 SHAPE = (20, 20, 40)
@@ -60,7 +60,7 @@ def test_tidy_removes_foreign_blobs_fills_holes_and_keeps_the_boundary():
     bulging = mask(((5, 8), (5, 8), (9, 14)))
     follicles = np.where(bulging | mask(SMALL), 0.7, 0.2).astype(np.float32)
     given = np.stack([ovary, follicles])
-    (organ, cysts), found, count = tidy(given, THRESHOLDS, 0.001)
+    (organ, cysts), found, count = clean_up_masks(given, THRESHOLDS, 0.001)
     assert count == 1
     assert np.array_equal(organ >= 0.5, mask(BIG) | bulging) and np.array_equal(found, mask(BIG) | bulging)
     assert np.array_equal(cysts >= 0.5, bulging)
@@ -69,7 +69,7 @@ def test_tidy_removes_foreign_blobs_fills_holes_and_keeps_the_boundary():
 
 
 def test_tidy_of_nothing_is_zero():
-    probabilities, found, count = tidy(np.full((2,) + SHAPE, 0.4, np.float32), THRESHOLDS, 0.001)
+    probabilities, found, count = clean_up_masks(np.full((2,) + SHAPE, 0.4, np.float32), THRESHOLDS, 0.001)
     assert count == 0 and not found.any() and not probabilities.any()
 
 

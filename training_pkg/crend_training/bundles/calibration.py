@@ -173,10 +173,10 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     from crend.comparison.matching import HIT, overlaps
     from crend.comparison.metrics import dice
     from crend.confidence.assessment import features_of
-    from crend.confidence.expected_dice import suited
+    from crend.confidence.expected_dice import select_ovary_threshold
     from crend.inference.model_grid import normalise, to_model_grid
     from crend.predict import segment
-    from crend.structures.ovary import tidy
+    from crend.structures.ovary import clean_up_masks
 
     from ..data.simulators import simulate
 
@@ -184,8 +184,8 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
     values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities])
-    thresholds, expected = suited(seen[0], settings["thresholds"], settings["spacing_mm"])
-    probabilities, organ, _ = tidy(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
+    thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], settings["spacing_mm"])
+    probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}

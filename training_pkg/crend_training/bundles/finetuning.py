@@ -79,10 +79,10 @@ def _trained(network, experiment: Experiment, share: float, work: Path, which: s
     # a run that was stopped before its first validation, or has none, has no best checkpoint
     checkpoint = BEST if validation and (run / BEST).is_file() else LAST
     trained, steps = load_checkpoint(experiment, run / checkpoint)
-    return between(network, trained, share), (training, validation), steps
+    return interpolate_weights(network, trained, share), (training, validation), steps
 
 
-def between(before, after, share: float):
+def interpolate_weights(before, after, share: float):
     """`after` (a network, changed in place) with weights that lie from those of `before` (the same kind of network) as far as `share`, 0 to 1."""
     old = before.state_dict()
     mixed = {key: old[key].lerp(new, share) if new.is_floating_point() else new for key, new in after.state_dict().items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .contrast import other_contrast
+from .contrast import random_contrast
 
 
 class Augmentation:
@@ -58,7 +58,7 @@ class Augmentation:
         self.intensity.set_random_state(seed + 1)
         data = self.geometry(dict(zip(("image", "labels", "context"), parts)))
         if self.contrast and random.random() < 0.5:
-            data["image"] = other_contrast(data["image"], data["labels"], self.contrast, random)
+            data["image"] = random_contrast(data["image"], data["labels"], self.contrast, random)
         if self.jitter:
             data = self.intensity(data)
         image, labels = data["image"].as_tensor().float(), data["labels"].as_tensor()

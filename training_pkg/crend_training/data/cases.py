@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from crend.errors import InputError
-from crend.io.volumes import by
+from crend.io.volumes import format_sizes
 
 OVARY, FOLLICLE = 1, 2
 
@@ -92,7 +92,7 @@ def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
         found = facts["spacing_mm"]
         if not np.allclose(found, spacing_mm, rtol=1e-3):
             raise InputError(
-                f"{cases.folder}/{name}: prepared at {by(found)} mm, the configuration says {by(spacing_mm)} mm; prepare into another folder."
+                f"{cases.folder}/{name}: prepared at {format_sizes(found)} mm, the configuration says {format_sizes(spacing_mm)} mm; prepare into another folder."
             )
         if facts.get("normalisation", normalisation) != json.loads(json.dumps(normalisation)):
             raise InputError(

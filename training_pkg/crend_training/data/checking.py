@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crend.errors import InputError
-from crend.io.volumes import by
+from crend.io.volumes import format_sizes
 
 from .volumes import Entry, drawn_ovary, read_as_stored
 
@@ -98,7 +98,7 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         lost = _percent_beyond(image, labels.ovary)
         if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
             say(
-                f"its spacing {by(labels.ovary.GetSpacing())} mm is not the image's, {by(image.GetSpacing())} mm, though both have the same voxels"
+                f"its spacing {format_sizes(labels.ovary.GetSpacing())} mm is not the image's, {format_sizes(image.GetSpacing())} mm, though both have the same voxels"
             )
         elif lost > 0:
             say(f"{lost:.1f} % of its labels lie outside the image's grid")
@@ -156,7 +156,7 @@ def _odd_spacings(entries, spacings: dict) -> list[Finding]:
                 Finding(
                     entry.name,
                     str(entry.image),
-                    f"spacing {by(spacings[entry.name])} mm, where the set's median is {median:.2g} mm: its millimetres would be wrong; give the true "
+                    f"spacing {format_sizes(spacings[entry.name])} mm, where the set's median is {median:.2g} mm: its millimetres would be wrong; give the true "
                     "one as spacing_mm in the list (USOVA3D: spacings.csv)",
                     True,
                 )

@@ -12,7 +12,7 @@ PATCHES = (3.0, 10.0)  # voxels that a lighter or darker patch of tissue is wide
 PATCHY = 0.6  # at most this much of `spread` is their deviation
 
 
-def other_contrast(image, labels, spread: float, random):
+def random_contrast(image, labels, spread: float, random):
     """image (1, D, H, W) with the tissue of its ovary darker, or less often lighter, by a normal deviate of `spread`, and patchy; and with the
     fluid of its follicles darker by one or lighter by half of one: echoes are logarithms, so their texture stays. labels (1, D, H, W): 1 tissue,
     2 follicles.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from crend.inference.windows import all_windows, blend, pad_to_patch
+from crend.inference.windows import all_windows, blend_windows, pad_to_patch
 
 from .cases import Cases, open_case
 
@@ -42,4 +42,4 @@ def stitch(predict, image, patch, device="cpu", overlap: float = 0.5):
         window = torch.from_numpy(np.ascontiguousarray(window))[None, None].to(device)
         return torch.sigmoid(predict(window).float())[0].cpu().numpy()
 
-    return blend(padded, patch, all_windows(padded.shape, patch, overlap), probabilities)[(slice(None),) + place]
+    return blend_windows(padded, patch, all_windows(padded.shape, patch, overlap), probabilities)[(slice(None),) + place]

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from crend.result import Segmentation
-from crend.structures.follicles import by_size
+from crend.structures.follicles import renumber_by_size
 from crend.structures.measurements import measure
 
 STEP_MM = 0.6
@@ -39,7 +39,7 @@ def segment_classically(image: sitk.Image) -> Segmentation:
     chosen = _of_one_ovary(blobs)
     organ = _hull(chosen > 0)
     labels, ovary = (_at(array, zoom, grey.shape) for array in (chosen, organ.astype(np.uint16)))
-    labels = by_size(labels)
+    labels = renumber_by_size(labels)
     ovary = ((ovary > 0) | (labels > 0)).astype(np.uint8)
     images = []
     for array in (ovary, labels):

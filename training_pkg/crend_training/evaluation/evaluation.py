@@ -15,7 +15,7 @@ from ..data.simulators import simulate
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .strata import strata
-from .worst_cases import Planes, badness, draw, planes_of, reason
+from .worst_cases import Planes, draw, error_score, planes_of, reason
 
 WORST = 5
 POOR = 0.7  # an ovary with a lower Dice is one that a user should be warned of
@@ -149,7 +149,7 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
     write_csv(folder / "per_volume.csv", list(rows[0]), rows)
     write_csv(folder / "per_follicle.csv", COLUMNS, follicles)
     worst = []
-    for rank, case in enumerate(sorted(cases, key=lambda case: -badness(case.row))[:WORST], 1):
+    for rank, case in enumerate(sorted(cases, key=lambda case: -error_score(case.row))[:WORST], 1):
         why = reason(case.row, case.follicles)
         worst.append({"seed": case.row["seed"], "why": why})
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"

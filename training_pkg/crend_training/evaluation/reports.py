@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crend.bundle import bundle as bundles
 from crend.errors import InputError
-from crend.structures.outlines import edge_of
+from crend.structures.outlines import edge_threshold
 
 SUMMARY = "summary.json"
 
@@ -88,7 +88,7 @@ def settings_words(summary: dict) -> str | None:
         return None
     thresholds = settings["thresholds"]
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
-    edge = f" (edges {edge_of(thresholds):g})" if edge_of(thresholds) > thresholds["follicles"] else ""
+    edge = f" (edges {edge_threshold(thresholds):g})" if edge_threshold(thresholds) > thresholds["follicles"] else ""
     words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}{edge}"
     least = settings.get("least_probability")
     words += f"; {least_words(least)}" if least else ""

@@ -38,7 +38,7 @@ def planes_of(volume, reference, prediction) -> Planes:
     return Planes(*(tuple(array[c].copy() for c in cut) for array in (grey, *labels)), sides)
 
 
-def badness(row: dict) -> float:
+def error_score(row: dict) -> float:
     """Larger is worse: 2 minus the Dice of ovary and follicles."""
     return 2 - row["ovary_dsc"] - row["follicles_dsc"]
 

@@ -39,11 +39,11 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
         weights[name] = _widened(weights[name], wanted[name].shape[1])
     if {name: value.shape for name, value in weights.items()} != {name: value.shape for name, value in wanted.items()}:
         raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; begin with a run of the same network")
-    steps, seconds = taken(state)
+    steps, seconds = load_start_weights(state)
     return Start(weights, steps, seconds)
 
 
-def taken(checkpoint: dict) -> tuple[int, float | None]:
+def load_start_weights(checkpoint: dict) -> tuple[int, float | None]:
     """Steps and seconds (None: not known) that a loaded checkpoint took, with those of the run that it began with."""
     own = checkpoint.get("crend", {})
     before = own.get("before", {"steps": 0, "seconds": 0.0})

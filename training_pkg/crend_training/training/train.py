@@ -19,7 +19,7 @@ from ..data.cases import TrainingCases, check_prepared
 from .plan import Plan
 from .records import write_records
 from .resume import check_identity, identity
-from .starting import Start, taken
+from .starting import Start, load_start_weights
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -124,14 +124,14 @@ def load_checkpoint(experiment: Experiment, checkpoint):
         raise InputError(
             f"{checkpoint}: not of {experiment.network} {experiment.arguments}; give the configuration that it was trained with"
         ) from None
-    return network.eval(), taken(state)[0]
+    return network.eval(), load_start_weights(state)[0]
 
 
 def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
     """How long a run has trained up to a checkpoint, validation included, and on what; None where the run did not write it down."""
     run_folder = Path(run_folder)
     try:
-        _, seconds = taken(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True))
+        _, seconds = load_start_weights(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True))
         device = json.loads((run_folder / "experiment.json").read_text())["device"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
