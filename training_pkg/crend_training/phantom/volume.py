@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.special import ndtri
 
-from crend.structures.follicles import by_size
+from crend.structures.follicles import renumber_by_size
 
 from . import artefacts, beams, display, ovary, placement, probe, surroundings
 from .fields import smooth_noise
@@ -49,7 +49,7 @@ def make_phantom(seed, **overrides):
         organ[~sector] = 0
         voxel = float(np.prod([a[1] - a[0] for a in axes]))
         # Slivers of a follicle, left by the sector's edge, are none.
-        follicles = by_size(np.where(organ > 0, follicles, 0).astype(np.uint16), np.pi / 6 * 1.3**3 / voxel)
+        follicles = renumber_by_size(np.where(organ > 0, follicles, 0).astype(np.uint16), np.pi / 6 * 1.3**3 / voxel)
     spacing = [float(a[1] - a[0]) for a in axes]
     volume, organ, follicles = placement.orient(p, (grey, organ, follicles), spacing)
     return Phantom(volume, organ, follicles, p)
