@@ -23,6 +23,7 @@ from CRendSegmentationLib.Runs.Run import FollicleRun, SegmentationRun
 from CRendSegmentationLib.Runs.SequenceRun import SequenceRun
 from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
+from CRendSegmentationLib.Scene.ScannerFileReader import CRendSegmentationFileReader  # noqa: F401 - Slicer looks for it in this file
 from CRendSegmentationLib.Widgets.Panel import Panel
 from CRendSegmentationLib.Widgets.ParameterNode import CRendSegmentationParameterNode
 

@@ -106,7 +106,7 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
             write_labels(labels, found.ovary, found.follicles)
-            write_csv(found.measurements, table)
+            write_csv(found.measurements, table, found.flags)
             write_json({**to_json(found), "name": volume.name, "source": source, "options": options}, report)
     except Cancelled:
         raise

@@ -16,10 +16,12 @@ import SimpleITK as sitk
 from . import __version__
 from .confidence.assessment import assess
 from .confidence.expected_dice import select_ovary_threshold
+from .confidence.plausibility import flag
 from .errors import Cancelled
 from .inference.model_grid import ModelGrid, normalise, to_model_grid
 from .inference.overview import fuse_predictions, predict_overview
 from .inference.sliding import SlidingWindow
+from .io.acquisition import date_of, describe, is_spacing_confirmed, notes_of
 from .io.volumes import check_image, image_like
 from .result import Segmentation
 from .structures.follicles import sphere_voxels, split_follicles
@@ -114,10 +116,12 @@ def segment(
                 follicles[where] = drop_low_probability(follicles, probabilities[1], grid, settings["least_probability"], where)
             follicles[where] = shrink_to_edge(follicles[where], within, sphere_voxels(smallest, grid.image_spacing))
     with run.stage("measurements"):
-        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
+        ovary, follicles = (describe(image_like(array, image), notes=notes_of(image)) for array in (ovary, follicles))
         measurements, flags = assess(
             values, normalised, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings
         )
+    if not is_spacing_confirmed(image):
+        flags.insert(0, flag("spacing_not_confirmed"))
 
     provenance = {
         "crend": __version__,
@@ -126,6 +130,8 @@ def segment(
         "notice": settings["notice"],
         "device": engine.device,
         "engine": engine.name,
+        "acquisition_date": date_of(image),
+        "notes": notes_of(image),
         "model_spacing_mm": list(settings["spacing_mm"]),
         "model_size": list(reversed(grid.shape)),
         "windows": sliding.counts,

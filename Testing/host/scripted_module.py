@@ -66,6 +66,50 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         print(message)
 
 
+class ScriptedFileReader:
+    """Slicer's qSlicerScriptedFileReader around a module's class of that name: what its methods return must be of the types that C++ takes."""
+
+    def __init__(self, module):
+        self.loadedNodes = []
+        self._messages = slicer.vtkMRMLMessageCollection()
+        self._reader = getattr(module, module.__name__ + "FileReader")(self)
+
+    def userMessages(self):
+        return self._messages
+
+    def messages(self):
+        """[(event, text)] of what Slicer would show."""
+        return [
+            (self._messages.GetNthMessageType(n), self._messages.GetNthMessageText(n)) for n in range(self._messages.GetNumberOfMessages())
+        ]
+
+    def _returned(self, kind, name, *arguments):
+        value = getattr(self._reader, name)(*arguments)
+        assert type(value) is kind, f"{name} returned {value!r}"
+        return value
+
+    def description(self):
+        return self._returned(str, "description")
+
+    def fileType(self):
+        return self._returned(str, "fileType")
+
+    def extensions(self):
+        return self._returned(list, "extensions")
+
+    def canLoadFile(self, path):
+        return self._returned(bool, "canLoadFile", str(path))
+
+    def canLoadFileConfidence(self, path):
+        return self._returned(float, "canLoadFileConfidence", str(path))
+
+    def load(self, path, **properties):
+        """The nodes that were loaded, or None. Slicer adds the file's name without its ending as `name`."""
+        if not self._returned(bool, "load", {"fileName": str(path), **properties}):
+            return None
+        return [slicer.mrmlScene.GetNodeByID(node) for node in self.loadedNodes]
+
+
 def makeParent(path):
     """What Slicer hands to a module's class: a place for title, category and texts."""
 

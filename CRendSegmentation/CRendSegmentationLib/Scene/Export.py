@@ -15,7 +15,7 @@ from crend.io.tables import write_csv
 from crend.pictures import report
 
 from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import madeBy, readSummary, warningsOf
+from .ResultTables import flagsOf, madeBy, readSummary, warningsOf
 from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID
 from .Sides import SIDES, sideOf
 from .VolumeImage import imageFromVolumeNode
@@ -25,7 +25,7 @@ SURFACE_FORMATS = ("STL", "OBJ")
 
 def exportTable(segmentationNode, path):
     """follicles.csv of the segments as they are now."""
-    write_csv(measureSegments(segmentationNode), path)
+    write_csv(measureSegments(segmentationNode), path, flagsOf(segmentationNode))
 
 
 def exportSegmentation(segmentationNode, path):

@@ -113,8 +113,13 @@ def summaryText(tableNode, segmentationNode, heading=""):
 
 def warningsOf(segmentationNode):
     """What makes the result doubtful, in sentences."""
+    return [flag["text"] for flag in flagsOf(segmentationNode)]
+
+
+def flagsOf(segmentationNode):
+    """What makes the result doubtful, as crend.confidence.plausibility has it: dicts of key and text."""
     try:
-        return [flag["text"] for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
+        return [{"key": flag["key"], "text": flag["text"]} for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
     except (ValueError, TypeError, KeyError):
         return []  # somebody wrote into the attribute
 

@@ -6,6 +6,7 @@ import slicer
 import vtk
 
 from crend.errors import InputError
+from crend.io.acquisition import BETWEEN, DATE, NOTES, describe
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -13,6 +14,7 @@ _RAS_LPS = np.diag([-1.0, -1.0, 1.0])
 def imageFromVolumeNode(volumeNode):
     """The volume as a SimpleITK image (LPS), a copy, in the volume's own coordinates: its parent transform is not applied.
 
+    Date of the scan and notes on how it was read, attributes of the node, are in the image's metadata.
     Raises InputError, in one line that names the volume and the cure, for anything but a scalar volume with orthogonal axes.
     """
     if volumeNode is None:
@@ -30,7 +32,8 @@ def imageFromVolumeNode(volumeNode):
         raise InputError(f"{name}: {components} values per voxel (colour?); convert it with the Vector to Scalar Volume module.")
     image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(volumeNode))
     setGeometry(image, ijkToRas(volumeNode), name)
-    return image
+    notes = volumeNode.GetAttribute(NOTES)
+    return describe(image, volumeNode.GetAttribute(DATE), notes.split(BETWEEN) if notes else ())
 
 
 def ijkToRas(volumeNode):

@@ -16,7 +16,7 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, InputError, Kept
-from . import batch, compare, doctor, evaluate, figure, models, segment
+from . import batch, compare, convert, doctor, evaluate, figure, models, segment
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment.command)
 app.command("batch")(batch.command)
+app.command("convert")(convert.command)
 app.command("compare")(compare.command)
 app.command("figure")(figure.command)
 app.command("evaluate")(evaluate.command)

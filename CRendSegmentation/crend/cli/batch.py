@@ -24,6 +24,7 @@ def command(
     part: str = typer.Option(
         "1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."
     ),
+    identify: bool = typer.Option(False, "--identify", help="Write patients' names and IDs, where files have them, into NAME.json."),
     again: bool = typer.Option(False, "--again", help="Segment what has results of this model, too."),
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
@@ -34,10 +35,10 @@ def command(
 
     volumes = part_of(find_volumes(inputs, out), part)
     make_folder(out)
-    segment, named = _segmenter(model, device, engine, everywhere)
+    segment, named = _segmenter(model, device, engine, everywhere, identify)
 
     # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.
-    options = {"search": False} if everywhere else {}
+    options = {**({"search": False} if everywhere else {}), **({"identify": True} if identify else {})}
     try:
         with progress_bar() as progress:
             tell = lambda line: typer.echo(line, err=True)
@@ -52,21 +53,22 @@ def command(
         )
 
 
-def _segmenter(model, device, engine, everywhere):
+def _segmenter(model, device, engine, everywhere, identify):
     """(what segments the volume at a path, (name, version) of the model): model and engine are loaded once for all volumes."""
     from ..bundle.bundle import load
     from ..inference.engines import make_engine
-    from ..io.volumes import read_image
+    from ..io.scanner_files import patient_of
     from ..predict import segment
-    from .console import quiet
+    from .inputs import read_volume
 
     bundle = load(model)
     running = make_engine(bundle.network, device, engine)
 
     def one(path, progress):
-        with quiet():
-            image = read_image(path)
-        return segment(image, bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
+        found = segment(read_volume(path), bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
+        if identify:
+            found.provenance["patient"] = patient_of(path)
+        return found
 
     return one, (bundle.name, bundle.metadata.get("version"))
 

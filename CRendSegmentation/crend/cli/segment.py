@@ -10,7 +10,7 @@ import typer
 
 def command(
     volume: Path = typer.Argument(
-        ..., metavar="IN", help="3D ultrasound volume (.nrrd, .nii.gz, .mha, .vtk) or a folder with one DICOM series."
+        ..., metavar="IN", help="3D ultrasound volume (.nrrd, .nii.gz, .mha, .vtk, GE Voluson .vol) or a folder with one DICOM series."
     ),
     output: Path = typer.Argument(
         ..., metavar="OUT", help="Labels: .seg.nrrd, or an image (.nrrd, .nii.gz, .mha): 1 = ovary, k + 1 = follicle k."
@@ -20,18 +20,24 @@ def command(
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
     engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
+    identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID, if the file has them, into JSON."),
     everywhere: bool = typer.Option(
         False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."
     ),
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
-    from ..io.volumes import read_image
+    from ..errors import InputError
+    from ..io.scanner_files import patient_of
     from .console import progress_bar, quiet
+    from .inputs import read_volume
     from .outputs import check_label_format, check_outputs
 
+    if identify and json is None:
+        raise InputError("--identify: the patient's name and ID go into a JSON file only; give one with --json.")
     check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json")])
+    with progress_bar() as progress:
+        image = read_volume(volume, progress)
     with quiet():
-        image = read_image(volume)
         check_label_format(output, image)
 
     from ..predict import segment
@@ -39,6 +45,8 @@ def command(
     with progress_bar() as progress:
         found = segment(image, model, device=device, engine=engine, search=not everywhere, progress=progress, name=str(volume))
     found.provenance["input"] = volume.name
+    if identify:
+        found.provenance["patient"] = patient_of(volume)
     _write(found, output, table, json)
     _show(found, [path for path in (output, table, json) if path is not None])
     for flag in found.flags:
@@ -53,7 +61,7 @@ def _write(found, output, table, json) -> None:
 
     writers = {
         output: lambda path: write_labels(path, found.ovary, found.follicles),
-        table: lambda path: write_csv(found.measurements, path),
+        table: lambda path: write_csv(found.measurements, path, found.flags),
         json: lambda path: write_json(found, path),
     }
     writers = {path: write for path, write in writers.items() if path is not None}
@@ -78,7 +86,7 @@ def _show(found, written) -> None:
         console.print(f"by mean diameter: {counts}; antral (2 to 10 mm): {summary['antral_count']}")
     how = found.provenance
     console.print(f"{how['bundle']} {how['bundle_version']}, {how['engine']} on {how['device']}, {how['seconds']:.1f} s")
-    for warning in how["warnings"]:
+    for warning in how["warnings"] + how["notes"]:
         console.print(f"note: {warning}")
     for path in written:
         console.print(f"wrote {path}")

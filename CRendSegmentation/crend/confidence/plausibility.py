@@ -18,6 +18,7 @@ SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
 LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
 TEXTS = {
+    "spacing_not_confirmed": "Spacing not confirmed: the scanner's file does not say for certain how large a voxel is; compare a known length.",
     "no_ovary": "No ovary was found.",
     "extent": "A side of the volume is {mm:.0f} mm, which no scan of an ovary has; check its spacing.",
     "spacing": "A voxel is {mm:.3g} mm wide, which is not that of a scan of an ovary; check its spacing.",
@@ -29,6 +30,7 @@ TEXTS = {
 NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.
 SHORT = {
+    "spacing_not_confirmed": "spacing not confirmed",
     "extent": "implausible size of the volume",
     "spacing": "implausible spacing",
     "sector": "no sector",

@@ -10,8 +10,9 @@ from typing import Iterable
 from ..errors import InputError
 from .atomic import check_name
 from .csv_list import read_list
+from .scanner_files import find_scanner_file
 
-VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".vtk")
+VOLUMES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".vtk", ".vol")
 LABELS = (".seg.nrrd", ".seg.nhdr")  # ours, or a reader's
 BESIDE_A_SERIES = ("dicomdir", "thumbs.db", "desktop.ini")  # what discs and file browsers put there
 
@@ -27,8 +28,9 @@ class Volume:
 def find_volumes(inputs: Iterable, out) -> list[Volume]:
     """The volumes in `inputs`, each once, in the order of their names.
 
-    An input is a volume's file; a folder, of which every file with an ending of a volume counts, whatever its depth, and every folder that
-    holds nothing but DICOM files (.dcm, or no ending and the mark of the format) as one series; or a CSV with a column `volume` and, if
+    An input is a volume's file; a folder, of which every file with an ending of a volume counts, whatever its depth, every DICOM file with a
+    scanner's own volume inside, and every folder that holds nothing but other DICOM files (.dcm, or no ending and the mark of the format) as
+    one series; or a CSV with a column `volume` and, if
     wanted, `name` (paths relative to it). What lies in the folder `out`, segmentations (.seg.nrrd), hidden files and, beside a series,
     DICOMDIR and the like are passed over. Linked folders are searched once. InputError for an input that is missing, for two volumes that
     would have results of the same name, and when nothing is found.
@@ -90,7 +92,9 @@ def _at(path: Path, out: Path) -> Iterable[Volume]:
         inside.sort()
         for name in sorted(files):
             lower = name.lower()
-            if lower.endswith(VOLUMES) and not lower.endswith(LABELS) and not name.startswith("."):
+            if name.startswith(".") or lower.endswith(LABELS):
+                continue
+            if lower.endswith(VOLUMES) or _is_wrapped(folder / name):
                 yield Volume(folder / name, (below / _bare(name)).as_posix())
 
 
@@ -99,7 +103,7 @@ def _is_series(folder: Path) -> bool:
         files = [file for file in folder.iterdir() if not file.name.startswith(".") and file.name.lower() not in BESIDE_A_SERIES]
     except OSError as error:
         raise InputError(f"{folder}: cannot be searched ({(error.strerror or str(error)).lower()}); check its permissions.") from error
-    return bool(files) and all(map(_is_dicom, files))
+    return bool(files) and all(map(_is_dicom, files)) and not any(map(_is_wrapped, files))
 
 
 def _is_dicom(file: Path) -> bool:
@@ -113,6 +117,16 @@ def _is_dicom(file: Path) -> bool:
             return content.read(132)[128:] == b"DICM"
     except OSError:
         return False
+
+
+def _is_wrapped(file: Path) -> bool:
+    """Whether a DICOM file holds a whole volume in a scanner's own format, which makes it one by itself."""
+    try:
+        return _is_dicom(file) and find_scanner_file(file) is not None
+    except OSError:
+        return False
+    except InputError:
+        return True  # it says what is wrong with it when its turn comes
 
 
 def _listed(path: Path) -> Iterable[Volume]:

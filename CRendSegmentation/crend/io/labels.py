@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
+from .acquisition import describe, notes_of
 from .atomic import replacing
 from .seg_nrrd import is_segmentation, read_segmentation, write_segmentation
 
@@ -76,7 +77,7 @@ def write_labels(path, ovary, follicles):
     labels = sitk.GetArrayViewFromImage(follicles)
     array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
     array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1
-    image = image_like(array, ovary)
+    image = describe(image_like(array, ovary), notes=notes_of(ovary))
     with replacing(path) as temporary:
         try:
             sitk.WriteImage(image, str(temporary), useCompression=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..structures import segments
+from .acquisition import describe, notes_of
 from .atomic import replacing
 
 
@@ -35,6 +36,7 @@ def write_segmentation(path, ovary, follicles):
         layers[1][labels > 0] += 1
     image = sitk.GetImageFromArray(np.stack(layers, axis=-1), isVector=True) if boxes else sitk.GetImageFromArray(layers[0])
     image.CopyInformation(ovary)
+    describe(image, notes=notes_of(ovary))
 
     entries = [(segments.OVARY_ID, segments.OVARY, 0, 0, 1, _box(organ), segments.OVARY_TERMINOLOGY)]
     entries += [

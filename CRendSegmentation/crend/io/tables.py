@@ -4,21 +4,24 @@ import csv
 import json
 
 from ..structures.measurements import Measurements
+from .acquisition import SPACING_NOT_CONFIRMED
 from .atomic import replacing
 
 _DECIMALS = {"volume_ml": 5, "sphericity": 4}
 
 
-def write_csv(measurements, path):
+def write_csv(measurements, path, flags=()):
     """Write follicles.csv: the columns of Measurements.COLUMNS, largest follicle first; only the header without follicles.
 
-    A follicle without a confidence, one that somebody drew, has an empty cell there.
+    A follicle without a confidence, one that somebody drew, has an empty cell there. Where the volume's `flags` say that its spacing is not
+    confirmed, so does a further column, `note`: every size hangs on it.
     """
+    notes = {"note": SPACING_NOT_CONFIRMED} if any(flag["key"] == "spacing_not_confirmed" for flag in flags) else {}
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, Measurements.COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, (*Measurements.COLUMNS, *notes), lineterminator="\n")
         writer.writeheader()
         for row in measurements.rows():
-            writer.writerow({name: _text(name, value) for name, value in row.items()})
+            writer.writerow({**{name: _text(name, value) for name, value in row.items()}, **notes})
 
 
 def write_rows(path, columns, rows):

@@ -10,23 +10,36 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from .atomic import check_name
+from .dicom_elements import is_dicom
 from .integrity import missing_bytes
+from .kretz import is_kretz
+from .scanner_files import Place, find_scanner_file, read_scanner_file
 
 SMALLEST_SIDE = 4  # voxels
 LONGEST_EXTENT_MM = 500.0
 SHORTEST_EXTENT_MM = 5.0
 UNEVEN = 0.05  # of a slice's distance: 0.33 mm written to a hundredth varies by 3 %
-READABLE = ".nrrd, .nii.gz, .mha, .vtk or a folder with one DICOM series"
+READABLE = ".nrrd, .nii.gz, .mha, .vtk, .vol or a folder with one DICOM series"
 LABEL_FORMATS = ".seg.nrrd, .nrrd, .nii.gz or .mha"
 
 
-def read_image(path) -> sitk.Image:
+def read_image(path, *, frame: int | None = None, cartesian_spacing_mm: float | None = None, progress=None) -> sitk.Image:
     """The 3D scalar volume in a file, or in a folder with one DICOM series, checked by `check_image`.
 
-    A 4D file with one frame counts as 3D. InputError, one line, for anything that cannot be segmented.
+    A 4D file with one frame counts as 3D. Of a scanner's file (GE Voluson, also inside DICOM): frame, which of several volumes, from 1;
+    cartesian_spacing_mm of the grid that it is converted to; progress(stage, fraction) of that. InputError, one line, for anything that
+    cannot be segmented.
     """
     path = Path(path)
-    image = _read_series(path) if path.is_dir() else read_file(path)
+    scanned = _scanner_file(path)
+    if scanned is not None:
+        image = read_scanner_file(scanned, frame=frame, spacing_mm=cartesian_spacing_mm, progress=progress)
+    elif cartesian_spacing_mm is not None:
+        raise InputError(f"{path}: --cartesian-spacing is for files of a GE Voluson scanner only; leave it out.")
+    elif frame is not None:
+        raise InputError(f"{path}: --frame is for files that hold several volumes; leave it out.")
+    else:
+        image = _read_series(path) if path.is_dir() else read_file(path)
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
     check_image(image, str(path))
@@ -129,6 +142,28 @@ def read_file(path, formats: str = READABLE) -> sitk.Image:
     if not _is_whole(path):
         raise InputError(damaged)
     return image
+
+
+def _scanner_file(path: Path) -> Place | None:
+    """Where the bytes of a scanner's own format lie in a file, or in the only file of a folder; None for everything else."""
+    check_name(path)
+    try:
+        if not path.is_dir():
+            return find_scanner_file(path)
+        files = sorted(file for file in path.iterdir() if file.is_file() and (is_kretz(file) or is_dicom(file)))
+        found = [place for place in map(find_scanner_file, files) if place]
+    except OSError:
+        return None  # `read_file` says why
+    if len(found) > 1:
+        raise InputError(
+            f"{path}: holds {len(found)} volumes of a GE Voluson scanner; give one of the files, or the folder to `crend batch`."
+        )
+    return found[0] if found else None
+
+
+def is_scanner_file(path) -> bool:
+    """Whether `read_image` would convert a path from a scanner's own format. InputError where it is damaged."""
+    return _scanner_file(Path(path)) is not None
 
 
 def _is_whole(path: Path) -> bool:
