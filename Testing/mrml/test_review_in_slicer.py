@@ -237,7 +237,7 @@ def farAway(node):
     [
         (emptied, "Second: is empty"),
         (renamed, "Second: unknown segments 'Cyst'; name them 'Ovary' or 'Follicle 1'"),
-        (farAway, "First and Second: they share no space"),
+        (farAway, "First and Second: the two segmentations share no space"),
     ],
 )
 def test_what_cannot_be_reviewed_is_refused_in_words_and_the_scene_stays(reviewer, pair, scene, spoil, words):

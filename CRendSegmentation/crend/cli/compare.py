@@ -24,6 +24,11 @@ def command(
     percentile: Optional[List[float]] = typer.Option(
         None, "--percentile", min=0, max=100, metavar="P", help="One more Hausdorff percentile; may be given again."
     ),
+    components: bool = typer.Option(
+        False,
+        "--components",
+        help="Count every connected piece of a follicle label as a follicle, for files with one label for all of them.",
+    ),
     batch: Optional[Path] = typer.Option(
         None, "--batch", metavar="CSV", help="Compare all pairs in a CSV with the columns reference, prediction and, if wanted, case."
     ),
@@ -36,10 +41,10 @@ def command(
 
     if batch is not None:
         if any(given is not None for given in (reference, prediction, json, surface, png)):
-            raise InputError("--batch goes with --out and --percentile only; name the pairs in the CSV.")
+            raise InputError("--batch goes with --out, --percentile and --components only; name the pairs in the CSV.")
         from .compare_batch import run
 
-        return run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()))
+        return run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()), components)
     if reference is None or prediction is None:
         raise InputError("give REFERENCE and PREDICTION, or --batch with a CSV of pairs; see crend compare --help.")
     if out is not None:
@@ -52,7 +57,7 @@ def command(
     inputs = dict.fromkeys((reference, prediction))
     check_outputs(inputs, [(json, ".json"), (surface, ".vtp"), (png, ".png")])
     with quiet():
-        a, b = read_labels(reference), read_labels(prediction)
+        a, b = read_labels(reference, components), read_labels(prediction, components)
 
     from ..comparison.metrics import compare
 
@@ -111,7 +116,17 @@ def _show(figures, written) -> None:
     counts = (str(found[f"count_{key}"]) for key in ("reference", "prediction", "error"))
     rows.add_row("count", *counts, *(number(found[key]) for key in ("fd", "md", "fd_small", "md_small")))
     console.print(rows)
+    show_notes(console, figures["notes"])
     for key in PRINTED:
         console.print(f"{key.upper() if len(key) < 5 else key}: {figures['definitions'][key]}", style="dim")
     for path in written:
         console.print(f"wrote {path}")
+
+
+def show_notes(console, notes, before="note: ") -> None:
+    """Print notes, and after one on labels in several pieces what to do about it."""
+    from ..comparison.notes import IN_PIECES
+
+    for note in notes:
+        cure = " --components counts every piece." if IN_PIECES in note else ""
+        console.print(f"{before}{note}{cure}")

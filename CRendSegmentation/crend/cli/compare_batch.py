@@ -13,7 +13,7 @@ AGREEMENT = {
 }
 
 
-def run(pairs: Path, out: Path, percentiles) -> None:
+def run(pairs: Path, out: Path, percentiles, components=False) -> None:
     """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. InputError at the end if any failed."""
     from ..batch import make_folder
     from ..comparison.pairs import FILES, compare_batch, read_pairs
@@ -27,7 +27,7 @@ def run(pairs: Path, out: Path, percentiles) -> None:
         raise InputError(f"{clash.pop()}: is one of the inputs; give another folder with --out.")
     make_folder(out, FILES)
     with progress_bar() as progress:
-        batch = compare_batch(todo, percentiles=percentiles, progress=progress)
+        batch = compare_batch(todo, percentiles=percentiles, components=components, progress=progress)
     batch.write(out)
     _show(batch)
     for path in files:
@@ -38,6 +38,7 @@ def run(pairs: Path, out: Path, percentiles) -> None:
 
 
 def _show(batch) -> None:
+    from .compare import show_notes
     from .console import number, stdout, table
 
     console = stdout()
@@ -58,3 +59,5 @@ def _show(batch) -> None:
     for row in batch.cases:
         if row["status"] == "failed":
             console.print(f"failed: {row['case']}: {row['reason']}")
+        elif row["notes"]:
+            show_notes(console, [row["notes"]], f"note: {row['case']}: ")

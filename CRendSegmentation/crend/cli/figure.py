@@ -18,6 +18,11 @@ def command(
     name: Optional[List[str]] = typer.Option(
         None, "--name", metavar="NAME", help="A system's name, once for each PRED in order; default: the files' names."
     ),
+    components: bool = typer.Option(
+        False,
+        "--components",
+        help="Count every connected piece of a follicle label as a follicle, for files with one label for all of them.",
+    ),
 ) -> None:
     """Draw surfaces and distance maps of several segmentations of one volume."""
     from ..errors import InputError
@@ -31,18 +36,18 @@ def command(
         raise InputError("two systems have the same name; tell them apart with --name.")
     check_outputs(dict.fromkeys((volume, reference, *predictions)), [(out, ".png")])
 
-    from ..comparison.metrics import check_common_space
+    from ..comparison.common_grid import check_near
     from ..io.labels import read_labels
     from ..io.volumes import read_image
     from ..pictures.figure import figure
 
     with quiet():
         image = read_image(volume)
-        truth = read_labels(reference)
-        systems = {name: read_labels(path) for name, path in zip(names, predictions)}
+        truth = read_labels(reference, components)
+        systems = {name: read_labels(path, components) for name, path in zip(names, predictions)}
     for path, labels in zip(predictions, systems.values()):
         try:
-            check_common_space(truth.ovary, labels)
+            check_near(truth, labels)
         except InputError as error:
             raise InputError(f"{path} and {reference}: {error}") from error
     try:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ..errors import InputError
-from ..io.labels import Labels
 from .boxes import merged, tiles, voxels
+from .common_grid import on_common_grid
 from .distances import point_distances, surface_voxels
 from .matching import hits, one_to_one, overlaps_of, usova3d
+from .notes import notes_of
 
 #: Printed beside the numbers: tools differ by what they mean.
 DEFINITIONS = {
@@ -51,11 +51,15 @@ def compare(reference, prediction, *, percentiles=(95,)):
     "definitions": what the numbers mean. Distances in mm; what cannot be said is None.
     percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there.
 
-    A prediction on another grid is resampled (nearest) onto the reference's; InputError when the two grids do not overlap.
+    "notes": what must be said in words: that the two share nothing, that one follicle is in several pieces.
+
+    The two may lie on any grids: they are compared in space, on the grid that `on_common_grid` makes, so what was cropped away around either
+    makes no difference. InputError when they are too far apart to be of one volume.
     """
     import SimpleITK as sitk
 
-    prediction = on_grid_of(reference.ovary, prediction)
+    turned = np.abs(np.subtract(reference.ovary.GetDirection(), prediction.ovary.GetDirection())).max() > 0.5
+    reference, prediction = on_common_grid(reference, prediction)
     spacing = reference.ovary.GetSpacing()[::-1]
     a, b, c, d = (sitk.GetArrayViewFromImage(i) for i in (reference.ovary, prediction.ovary, reference.follicles, prediction.follicles))
     boxes = [tiles(array) for array in (a, b, c, d)]
@@ -80,41 +84,9 @@ def compare(reference, prediction, *, percentiles=(95,)):
             if j not in {p[1] for p in pairs}
         ],
         "usova3d": _usova3d(found),
+        "notes": notes_of((a, b), boxes[:2], [side.each() for side in follicles], turned),
         "definitions": DEFINITIONS,
     }
-
-
-def on_grid_of(image, labels):
-    """Labels resampled (nearest) onto the grid of `image`; the same object when they are there already.
-
-    Raises InputError when the two grids share no space. What lies outside the image's grid is cut off.
-    """
-    import SimpleITK as sitk
-
-    if same_grid(image, labels.ovary):
-        return labels
-    check_common_space(image, labels)
-    return Labels(*(sitk.Resample(i, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0) for i in (labels.ovary, labels.follicles)))
-
-
-def check_common_space(image, labels):
-    """InputError when labels share no space with an image."""
-    size = labels.ovary.GetSize()
-    corners = [[side * n - 0.5 for side, n in zip(corner, size)] for corner in np.ndindex(2, 2, 2)]
-    points = np.array(
-        [image.TransformPhysicalPointToContinuousIndex(labels.ovary.TransformContinuousIndexToPhysicalPoint(c)) for c in corners]
-    )
-    if (points.max(axis=0) <= -0.5).any() or (points.min(axis=0) >= np.array(image.GetSize()) - 0.5).any():
-        raise InputError("the two segmentations share no space: are both of the same volume? Their origins or spacings do not fit.")
-
-
-def same_grid(a, b):
-    """Whether two images have the same voxels: size, and corners within a hundredth of a voxel."""
-    if a.GetSize() != b.GetSize():
-        return False
-    tolerance = 0.01 * min(a.GetSpacing())
-    corners = [[(n - 1) * side for side, n in zip(corner, a.GetSize())] for corner in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
-    return all(np.allclose(a.TransformIndexToPhysicalPoint(c), b.TransformIndexToPhysicalPoint(c), rtol=0, atol=tolerance) for c in corners)
 
 
 class _Follicles:
@@ -128,6 +100,10 @@ class _Follicles:
     def of(self, k):
         """Voxels (n, 3) of follicle k."""
         return self.voxels[np.searchsorted(self.labels, k) : np.searchsorted(self.labels, k, side="right")]
+
+    def each(self):
+        """{k: voxels (n, 3)} of every follicle."""
+        return {int(k): self.of(k) for k in np.unique(self.labels)}
 
 
 def _counts(a, b, boxes):

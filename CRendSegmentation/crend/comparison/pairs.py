@@ -85,10 +85,10 @@ def _cases(rows):
     return cases
 
 
-def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
+def compare_batch(pairs, *, percentiles=(95,), components=False, progress=None, cancelled=None):
     """Batch of all pairs [(case, reference path, prediction path)]; a case that fails is a row with its reason.
 
-    progress(stage, fraction 0..1), cancelled() -> bool as in crend.predict.segment; raises Cancelled.
+    components: every connected piece of a follicle's label is a follicle. progress(stage, fraction 0..1), cancelled() -> bool as in crend.predict.segment; raises Cancelled.
     """
     from ..io.labels import read_labels
     from .metrics import compare
@@ -101,11 +101,11 @@ def compare_batch(pairs, *, percentiles=(95,), progress=None, cancelled=None):
             raise Cancelled()
         row = {"case": case, "reference": str(reference), "prediction": str(prediction), "status": "ok", "reason": ""}
         try:
-            result = compare(read_labels(reference), read_labels(prediction), percentiles=percentiles)
+            result = compare(*(read_labels(path, components) for path in (reference, prediction)), percentiles=percentiles)
         except Exception as error:  # whatever is wrong with one case must not take the others with it
             row.update(status="failed", reason=reason_of(error))
         else:
-            row.update(flat_figures(result))
+            row.update(flat_figures(result), notes=" ".join(result["notes"]))
             follicles += follicle_rows(case, result)
         cases.append(row)
     if progress is not None:
@@ -122,7 +122,7 @@ def summarise(cases, follicles):
     and ICC(A,1) of ovary volume, follicle volume, follicle count (over cases) and diameter of equal volume (over matched follicles).
     """
     good = [row for row in cases if row["status"] == "ok"]
-    figures = [key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason")]
+    figures = [key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason", "notes")]
     matched = [row for row in follicles if row["kind"] == "matched"]
     paired = {
         "ovary_volume_ml": _columns(good, "ovary_volume_reference_ml", "ovary_volume_prediction_ml"),

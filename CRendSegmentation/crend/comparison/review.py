@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import Cancelled, InputError
-from .common_grid import on_one_lattice
+from .common_grid import on_common_grid
 from .distance_maps import FOLLICLES, OVARY, shared_top
 from .metrics import compare
 from .surfaces import Surface, signed_distances, surface_of
@@ -54,14 +54,14 @@ def review(reference, compared, *, names=SIDES, structures=(OVARY, FOLLICLES), s
     names: what messages call the two. structures: which surfaces get maps. sides: on whose surfaces: "reference" (distances from the
     reference to the compared one), "compared" (the other way), or both. percentile: of the Hausdorff distance, beside 95.
     progress(stage, fraction); cancelled() -> True ends it with Cancelled. Raises InputError, one line, for a segmentation that is empty,
-    for two that share no space, and when none of the structures is in both.
+    for two that lie far apart, and when none of the structures is in both.
     """
     tell = _Steps(progress, cancelled)
     tell("surfaces", 0.0)
     there = {side: _present(labels) for side, labels in zip(SIDES, (reference, compared))}
     _check(there, names, structures)
     try:
-        common = on_one_lattice(reference, compared)
+        common = on_common_grid(reference, compared)
     except InputError as error:
         raise InputError(f"{names[0]} and {names[1]}: {error}") from error
     shown = [structure for structure in structures if all(structure in there[side] for side in SIDES)]
@@ -76,7 +76,7 @@ def review(reference, compared, *, names=SIDES, structures=(OVARY, FOLLICLES), s
             mine, other = surfaces[structure, side], surfaces[structure, SIDES[side == REFERENCE]]
             maps.append(DistanceMap(structure, side, mine, signed_distances(mine.points, other)))
             tell("distances", 0.4 + 0.2 * len(maps) / (len(shown) * len(sides)))
-    figures = compare(*common, percentiles=(percentile,))
+    figures = compare(reference, compared, percentiles=(percentile,))
     tell("figures", 0.9)
     marks = {
         "missed": _mark(reference, [row["reference"] for row in figures["missed"]]),
@@ -117,7 +117,7 @@ def _notes(figures, there, structures, common):
 
     found = figures["detection"]
     n, m = found["count_reference"], found["count_prediction"]
-    notes = []
+    notes = list(figures["notes"])
     if n or m:
         words = f"{n} follicle{'s' * (n != 1)} in the reference, {m} in the compared one: {found['matched_one_to_one']} matched"
         notes.append(f"{words}, {found['missed_one_to_one']} missed, {found['false_one_to_one']} false.")

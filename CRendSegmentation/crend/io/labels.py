@@ -25,12 +25,39 @@ class Labels:
     follicles: "SimpleITK.Image"
 
 
-def read_labels(path):
-    """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k) or from a segmentation of Slicer's.
+def read_labels(path, components=False):
+    """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k), from a segmentation of Slicer's or a DICOM segmentation.
 
-    Raises InputError (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative,
+    components: every connected piece of a follicle's label is a follicle, for files with one label for all of them. Raises InputError (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative,
     fractional or above 65535, and segments that are neither ovary nor follicle.
     """
+
+    labels = _read(path)
+    return in_pieces(labels) if components else labels
+
+
+def in_pieces(labels):
+    """Labels in which every connected piece (by faces) of a follicle is a follicle, numbered from 1, largest first."""
+    import SimpleITK as sitk
+    from scipy import ndimage
+
+    from .volumes import image_like
+
+    array = sitk.GetArrayViewFromImage(labels.follicles)
+    found = []  # (voxels, box, mask within the box)
+    for k, box in enumerate(ndimage.find_objects(array), start=1):
+        parts, count = ndimage.label(array[box] == k) if box else (None, 0)
+        sizes = np.bincount(parts.ravel(), minlength=1) if count else ()
+        found += [(int(sizes[part]), box, parts == part) for part in range(1, count + 1)]
+    if len(found) > 65534:
+        raise InputError(f"{len(found)} separate pieces; at most 65534 follicles can be told apart, is this a label image?")
+    result = np.zeros(array.shape, np.uint16)
+    for number, (_, box, mask) in enumerate(sorted(found, key=lambda each: -each[0]), start=1):
+        result[box][mask] = number
+    return Labels(labels.ovary, image_like(result, labels.follicles))
+
+
+def _read(path):
     import SimpleITK as sitk
 
     from .volumes import LABEL_FORMATS, image_like, read_file

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..structures import segments
 from .acquisition import describe, notes_of
 from .atomic import replacing
+from .overlaps import assemble
 
 
 def is_segmentation(image):
@@ -88,9 +89,8 @@ def read_segments(image):
 def read_segmentation(image, path):
     """(ovary uint8, follicles uint16) as SimpleITK images, from a segmentation that SimpleITK read.
 
-    The ovary is the segment of that name or code (also "Left ovary", "Right ovary"); "Follicle k" becomes label k; follicles named
-    otherwise but coded as such, or numbers that occur twice, are numbered in the file's order; one segment "Follicles" is split into
-    its connected components. Follicles lie on the ovary: it is extended by them. Raises InputError for segments that are none of these.
+    A segment whose extent ends before it begins is empty, as Slicer has it: of a segmentation of empty segments it writes a single voxel.
+    Ovary, follicles and overlaps as `overlaps.assemble` has them; InputError for segments that are neither.
     """
     import SimpleITK as sitk
     from scipy import ndimage
@@ -100,37 +100,26 @@ def read_segmentation(image, path):
     array = sitk.GetArrayViewFromImage(image)
     layers = [array] if image.GetNumberOfComponentsPerPixel() == 1 else [np.ascontiguousarray(array[..., k]) for k in range(array.shape[3])]
     boxes = [ndimage.find_objects(layer.astype(np.int32) if layer.dtype.kind == "f" else layer) for layer in layers]
-    organ = np.zeros(array.shape[:3], bool)
-    numbered, strangers = [], []  # numbered: (number or None, box, mask within the box)
-    for name, terminology, layer, value in read_segments(image):
+    nowhere = (slice(0, 0),) * 3
+    found = []
+    for index, (name, terminology, layer, value) in enumerate(read_segments(image)):
         if layer >= len(layers):
             raise InputError(f"{path}: segment '{name}' is in layer {layer}, but the file has {len(layers)}; save it again in Slicer.")
-        box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) else None
-        box = box or (slice(0, 0),) * 3
-        mask = layers[layer][box] == value
-        kind = segments.kind_of(name, terminology)
-        if kind == "ovary":
-            organ[box] |= mask
-        elif kind == "follicles":
-            parts, count = ndimage.label(mask)
-            numbered += [(None, box, parts == k) for k in range(1, count + 1)]
-        elif kind == "follicle":
-            numbered.append((segments.follicle_number(name), box, mask))
-        else:
-            strangers.append(name)
-    if strangers:
-        raise InputError(
-            f"{path}: unknown segments {', '.join(repr(s) for s in strangers)}; name them 'Ovary' or 'Follicle 1', 'Follicle 2', ..."
-        )
-
-    numbers = [k for k, _, _ in numbered]
-    if None in numbers or len(set(numbers)) < len(numbers) or max(numbers, default=0) > 65535:
-        numbers = range(1, len(numbered) + 1)
-    instances = np.zeros(organ.shape, np.uint16)
-    for k, (_, box, mask) in zip(numbers, numbered):
-        instances[box][mask] = k
-    organ |= instances > 0
+        box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) and not _is_empty(image, index) else None
+        box = box or nowhere
+        found.append((name, terminology, box, layers[layer][box] == value))
+    organ, instances = assemble(found, image, path)
     return image_like(organ.astype(np.uint8), image), image_like(instances, image)
+
+
+def _is_empty(image, index):
+    """Whether the extent of a segment ends before it begins."""
+    key = f"Segment{index}_Extent"
+    try:
+        extent = [int(v) for v in image.GetMetaData(key).split()] if image.HasMetaDataKey(key) else []
+    except ValueError:
+        return False
+    return any(last < first for first, last in zip(extent[::2], extent[1::2]))
 
 
 def _box(mask):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ..comparison.common_grid import on_common_grid
 from ..comparison.distance_maps import FOLLICLES, OVARY, shared_top, surface_distances_of
 from ..comparison.matching import one_to_one, overlaps
-from ..comparison.metrics import on_grid_of
 from ..comparison.surfaces import surface_of
 from ..errors import InputError
 from ..structures import segments
@@ -117,8 +117,8 @@ def _numbers_by_match(reference, prediction):
     """{predicted id: matched reference id or None}."""
     import SimpleITK as sitk
 
-    there = on_grid_of(reference.ovary, prediction)
-    found = overlaps(*(sitk.GetArrayViewFromImage(labels.follicles) for labels in (reference, there)))
+    common = on_common_grid(reference, prediction)
+    found = overlaps(*(sitk.GetArrayViewFromImage(labels.follicles) for labels in common))
     numbers = {int(k): None for k in found.prediction_ids}
     numbers.update({int(found.prediction_ids[j]): int(found.reference_ids[i]) for i, j in one_to_one(found)})
     return numbers

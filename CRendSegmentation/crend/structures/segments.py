@@ -50,13 +50,20 @@ def follicle_number(name):
 
 
 def kind_of(name, terminology=""):
-    """ "ovary", "follicle", "follicles" (all of them in one segment) or None: what a segment is by its name and terminology entry."""
+    """ "ovary", "follicle", "follicles" (all of them in one segment) or None: what a segment is by its name, else by its terminology entry.
+
+    The name goes first: a segment keeps the code that it was made with when it is copied or renamed.
+    """
     plain = name.strip().lower()
-    if plain in ("ovary", "left ovary", "right ovary") or _has(terminology, OVARY_CODE):
+    if plain in ("ovary", "left ovary", "right ovary"):
         return "ovary"
     if plain == "follicles":
         return "follicles"
-    return "follicle" if follicle_number(name) or _has(terminology, FOLLICLE_CODE) else None
+    if follicle_number(name):
+        return "follicle"
+    if _has(terminology, OVARY_CODE) and "follic" not in plain:
+        return "ovary"
+    return "follicle" if _has(terminology, FOLLICLE_CODE) else None
 
 
 def _has(terminology, code):

@@ -157,7 +157,13 @@ def test_oblique_grids_give_the_same_numbers():
 
 def test_grids_that_share_no_space_are_refused():
     a = rows((0, 10, 1))
-    with pytest.raises(InputError, match="share no space"):
-        compare(labels(a), labels(a, origin=(1000, 0, 0)))
-    with pytest.raises(InputError, match="share no space"):
-        compare(labels(a), labels(a, origin=(0, 5, 0)))
+    for far in ((1000, 0, 0), (0, 70, 0)):
+        with pytest.raises(InputError, match="share no space"):
+            compare(labels(a), labels(a, origin=far))
+
+
+def test_grids_that_lie_side_by_side_are_compared_and_it_is_said_that_nothing_is_shared():
+    a = rows((0, 10, 1))
+    result = compare(labels(a), labels(a, origin=(0, 5, 0)))
+    assert result["ovary"]["dsc"] == 0 and result["ovary"]["hd"] == 5 and result["detection"]["fd"] == 100
+    assert "share no voxel" in result["notes"][0]

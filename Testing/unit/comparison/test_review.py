@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.comparison.common_grid import joined, on_one_lattice
+from crend.comparison.common_grid import joined, on_common_grid
 from crend.comparison.review import review
 from crend.comparison.warping import warped
 from crend.errors import Cancelled, InputError
@@ -116,13 +116,13 @@ def test_a_cancel_between_two_steps_ends_it(two):
 def test_what_lies_outside_the_references_grid_counts():
     reference = labels((MIDDLE, 5.0), size=35)
     compared = moved(labels((MIDDLE, 5.0), size=35), 6.0)
-    a, b = on_one_lattice(reference, compared)
+    a, b = on_common_grid(reference, compared)
     assert a.ovary.GetSize() == b.ovary.GetSize()
     for before, after in ((reference, a), (compared, b)):
         assert sitk.GetArrayViewFromImage(before.ovary).sum() == sitk.GetArrayViewFromImage(after.ovary).sum()
 
 
-def test_masks_cropped_on_one_lattice_are_joined_voxel_by_voxel():
+def test_masks_cropped_on_common_grid_are_joined_voxel_by_voxel():
     whole, follicle = ball(MIDDLE, 9.0), ball(*FIRST)
     cropped = sitk.RegionOfInterest(follicle, [16, 16, 16], [22, 16, 16])
     made = joined(sitk.RegionOfInterest(whole, [40, 40, 40], [4, 4, 4]), {7: cropped})

@@ -77,7 +77,7 @@ def _unreadable(entry: Entry, message: str) -> Finding:
 def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list[Finding]:
     import SimpleITK as sitk
 
-    from crend.comparison.metrics import same_grid
+    from crend.comparison.common_grid import same_grid
 
     file = str(entry.label or entry.follicles[0])
     ovary_file = str(entry.label or entry.ovaries[0])

@@ -46,7 +46,7 @@ def read_volume(entry: Entry):
 
     InputError for whatever cannot be read or does not lie on the image.
     """
-    from crend.comparison.metrics import on_grid_of
+    from crend.comparison.common_grid import on_grid_of
     from crend.io.labels import Labels
 
     image, labels = read_as_stored(entry)

@@ -1,0 +1,44 @@
+"""What must be said in words beside the figures of a comparison."""
+
+import numpy as np
+
+#: Ends a note that counting connected pieces would change the figures.
+IN_PIECES = "counted as one follicle"
+_NAMED = 3
+
+
+def notes_of(ovaries, boxes, follicles, turned):
+    """[sentence] of two ovaries (D, H, W) and their tiles, of both sides' follicles ({label: voxels (n, 3)}), reference first.
+
+    turned: whether the two files have axes of other directions, which some formats lose.
+    """
+    notes = []
+    if all(boxes) and not _meet(*ovaries, boxes[0]):
+        notes.append("The two ovaries share no voxel: are both of the same volume, or does one of them miss a transform?")
+        if turned:
+            notes.append(
+                "The axes of the two files point in other directions, which formats such as .vtk do not keep: the figures are those in space."
+            )
+    for side, labels in zip(("reference", "compared one"), follicles):
+        parts = {k: count for k, where in labels.items() if (count := pieces(where)) > 1}
+        if parts:
+            named = ", ".join(f"follicle {k} in {count}" for k, count in list(parts.items())[:_NAMED])
+            more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+            notes.append(f"Separate pieces under one number in the {side} ({named}{more}): each number is {IN_PIECES}.")
+    return notes
+
+
+def pieces(where):
+    """Into how many connected pieces (by faces) voxels (n, 3) fall."""
+    from scipy import ndimage
+
+    if not len(where):
+        return 0
+    low = where.min(axis=0)
+    mask = np.zeros(where.max(axis=0) - low + 1, bool)
+    mask[tuple((where - low).T)] = True
+    return ndimage.label(mask)[1]
+
+
+def _meet(a, b, boxes):
+    return any(np.logical_and(a[box], b[box]).any() for box in boxes)
