@@ -46,3 +46,14 @@ def console_gain(p, rng, grid):
         onset = 1 / (1 + np.exp(-np.clip((ranges - start) / rng.uniform(0.3, 2), -30, 30)))
         gain -= (rng.uniform(4, 25) * onset[:, None, None] * profile[None]).astype(np.float32)
     return gain
+
+
+def near_bands(p, rng, grid):
+    """Gain (dB) of the bright and dark bands under the probe's face; broadcasts over grid.shape."""
+    sign, gain = rng.choice([-1, 1]), np.zeros(len(grid.ranges))
+    place = max(float(grid.ranges[0]), 0.0) if rng.random() < 0.3 else 0.0
+    for _ in range(p["near_bands"]):
+        place += rng.uniform(0.6, 3)
+        gain += sign * rng.uniform(3, 13) * np.exp(-(((grid.ranges - place) / rng.uniform(0.4, 1.4)) ** 2))
+        sign = -sign
+    return gain.astype(np.float32)[:, None, None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .fields import Blob, random_rotation
+from .fields import Blob, random_rotation, smooth_noise
 
 FAR = np.float32(1e3)
 LARGEST = 50_000 * 3 / (4 * np.pi)  # product of the radii (mm^3) of an ovary of 50 ml
@@ -56,7 +56,7 @@ def draw_ovary(p, rng, centre, sizes, smallest=2.0):
             luteum = Blob(rng, spot, radius * rng.uniform(0.8, 1.2, 3), random_rotation(rng), 0.1)
             taken.append((spot, radius))
     follicles = []
-    peripheral = p["look"] == "polycystic" and rng.random() < 0.75
+    peripheral = (p["look"] == "polycystic" and rng.random() < 0.75) or p["rim_follicles"]
     packed = p["packed"] and p["look"] in ("stimulated", "dominant", "resting")
     for diameter in wanted:
         if diameter < smallest:
@@ -154,7 +154,13 @@ def build_ovary(p, rng, centre, sizes, axes, smallest=2.0, spill=0.0):
     level = rng.normal(p["fluid_db"], 2.0, len(follicles) + 1)
     hazy = rng.random(len(level)) < p["hazy_share"]
     level[hazy] = rng.normal(p["hazy_db"], 3.0, hazy.sum())
-    return OvaryField(window, inner, organ, fluid, level.astype(np.float32)[which], distance, labels)
+    levels = level.astype(np.float32)[which]
+    if p["haemorrhagic"] and min(shape) > 1:
+        # old blood in the largest: a net of strands in grey fluid
+        net = smooth_noise(rng, shape, [1.2 / (a[1] - a[0]) for a in inner])
+        blood = np.float32(p["stroma_db"]) - 13 + 9 * np.exp(-((net / 0.35) ** 2))
+        levels = np.where(which == 1, np.maximum(levels, blood), levels)
+    return OvaryField(window, inner, organ, fluid, levels, distance, labels)
 
 
 def _keep_whole(labels, fluid, which, spill, count, voxel):

@@ -6,6 +6,8 @@ value and leaves the others as they were.
 
 import numpy as np
 
+from .scenes import draw_scene
+
 LOOKS = ("sparse", "resting", "dominant", "polycystic", "stimulated")
 DESPECKLE = ("none", "smooth", "lee", "median")
 
@@ -19,6 +21,7 @@ def draw_parameters(seed, **overrides):
     p = {"seed": int(seed)}
     for draw in (_scene, _field_of_view, _probe, _ovary, _surroundings, _artefacts, _display):
         draw(rng, p)
+    draw_scene(p, overrides.get("scene"))
     unknown = set(overrides) - set(p)
     if unknown:
         raise ValueError(f"unknown phantom parameter {', '.join(sorted(unknown))}; known: {', '.join(p)}")

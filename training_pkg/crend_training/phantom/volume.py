@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from crend.structures.follicles import renumber_by_size
 
-from . import artefacts, beams, display, ovary, placement, probe, surroundings
+from . import anatomy, artefacts, beams, display, marks, ovary, placement, probe, random_scene, surroundings
 from .fields import smooth_noise
 from .parameters import draw_parameters
 
@@ -34,13 +34,15 @@ def make_phantom(seed, **overrides):
     """
     p = draw_parameters(seed, **overrides)
     scanner = placement.make_probe(p)
-    anatomy = np.random.default_rng([int(seed), 2])
-    sizes = ovary.draw_sizes(p, anatomy)
+    shapes = np.random.default_rng([int(seed), 2])
+    sizes = ovary.draw_sizes(p, shapes)
     centre, axes = placement.place(p, np.random.default_rng([int(seed), 1]), scanner, sizes[0])
     field = None
     if not p["empty"]:
-        field = ovary.build_ovary(p, anatomy, centre, sizes, axes, *_resolution(p, scanner, centre, axes))
-    grey, sector = _scan(p, np.random.default_rng([int(seed), 3]), scanner, axes, field)
+        field = ovary.build_ovary(p, shapes, centre, sizes, axes, *_resolution(p, scanner, centre, axes))
+    rng = np.random.default_rng([int(seed), 3])
+    grey, sector = (random_scene.draw_grey if p["scene"] == "random" else _scan)(p, rng, scanner, axes, field)
+    marks.burn_in(p, np.random.default_rng([int(seed), 5]), grey, sector)
     organ = np.zeros(sector.shape, np.uint8)
     follicles = np.zeros(sector.shape, np.uint16)
     if field is not None:
@@ -61,6 +63,8 @@ def _resolution(p, scanner, centre, axes):
     Speckle power at an edge falls as the integral of the squared PSF; the edge is seen where half of the grey levels between
     tissue and fluid are left, which in decibels is well inside the fluid.
     """
+    if p["scene"] == "random":
+        return float(max(2.0, 3.5 * max(a[1] - a[0] for a in axes))), 0.0
     distance = scanner.to_beam(*centre)[0]
     lateral, elevation = np.array([p["lateral_fwhm"], p["elevation_fwhm"]]) * beams.beam_spread(p, distance)
     smallest = max(2.0, 0.55 * (lateral + elevation), 3.0 * max(a[1] - a[0] for a in axes))
@@ -77,6 +81,8 @@ def _scan(p, rng, scanner, axes, field):
     power, fluid, loss = _echoes(p, rng, grid, points, axes, field)
     gain = artefacts.path_gain(p, rng, grid, fluid, loss)
     gain += artefacts.console_gain(p, rng, grid)
+    if p["near_bands"]:
+        gain += artefacts.near_bands(p, rng, grid)
     widths = beams.beam_widths(p, scanner, grid)
     echo = np.zeros(grid.shape, np.float32)
     for _ in range(p["compounding"]):
@@ -104,7 +110,8 @@ def _echoes(p, rng, grid, points, axes, field):
     if field is not None:
         organ = probe.sample(field.ovary, field.axes, np.broadcast_arrays(*np.ix_(*coarse)), outside="nearest")
         organ[~_within(field.axes, np.ix_(*coarse))] = 1e3
-    around = surroundings.build_surroundings(p, rng, coarse, organ)
+    build = anatomy.build_anatomy if p["scene"] == "anatomy" else surroundings.build_surroundings
+    around = build(p, rng, coarse, organ)
     tissue = probe.sample(around.tissue, coarse, points)
     decoy = probe.sample(around.fluid, coarse, points)
     loss = probe.sample(around.loss, coarse, points) if around.loss.any() else np.zeros_like(tissue)
@@ -154,10 +161,23 @@ def _organ_power(p, rng, field, points, outside):
     seen = np.clip(0.7 + 0.8 * probe.sample(smooth_noise(rng, texture.shape, 6 / 0.7), coarse, points), 0, 1.3)
     shell = p["capsule_db"] * seen * np.exp(-((organ / np.float32(p["capsule_mm"])) ** 2))
     wall = p["wall_db"] * np.exp(-((np.maximum(fluid, 0) / np.float32(p["wall_mm"])) ** 2))
+    if p["dropout"] > 0:
+        lost = _dropout(p, rng, field, points, organ)
+        stroma = stroma + lost * (10 * np.log10(np.maximum(outside, 1e-6)) - stroma)
+        shell = shell * (1 - lost)
     around = (outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32)))
     around = around * beams.from_decibel((shell + wall).astype(np.float32))
     filled = np.clip(0.5 - fluid / 0.25, 0, 1)
     return around * (1 - filled) + filled * beams.from_decibel(level), filled
+
+
+def _dropout(p, rng, field, points, organ):
+    """Share 0..1 of the ovary's boundary that is lost on one side, near its surface, at the points."""
+    side = rng.standard_normal(3)
+    side /= np.linalg.norm(side)
+    half = 0.5 * min(a[-1] - a[0] for a in field.axes)
+    along = sum(np.float32(n) * (c - np.float32(0.5 * (a[0] + a[-1]))) for n, c, a in zip(side, points, field.axes)) / np.float32(half)
+    return np.float32(p["dropout"]) * np.clip((along - 0.1) / 0.4, 0, 1) * np.exp(np.minimum(organ, 0) / 4)
 
 
 def _bright_spots(p, rng, axes, power, fluid):

@@ -88,6 +88,8 @@ def _body(s, rng, radii):
     """Half axes (3,) mm of an organ with room for the follicles."""
     half = np.array([1.0, rng.uniform(0.6, 0.9), rng.uniform(0.55, 0.85)])
     room = max((radii**3).sum() / s["fill"], rng.uniform(9.5, 13.5) ** 3)
+    if "slender" in s:
+        half[1:] *= s["slender"]
     half *= (room / half.prod()) ** (1 / 3)
     return np.minimum(half, 30) * max(1.0, 1.15 * radii[0] / min(half.min(), 30))
 

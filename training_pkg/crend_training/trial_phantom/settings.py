@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .clutter import SCENES, crowd
+
 PROBES = ("linear", "tilted", "phased", "pyramid")
 LOOKS = ("quiet", "polycystic", "dominant", "stimulated")
 CURVES = ("logistic", "power", "toe")
@@ -9,7 +11,10 @@ SMOOTHING = ("none", "diffusion", "sigma", "opening")
 
 
 def draw_settings(seed, **changes):
-    """JSON-ready settings of `seed`, with `changes` put in; ValueError for a name that is none."""
+    """JSON-ready settings of `seed`, with `changes` put in; ValueError for a name that is none.
+
+    scene: "crowded" (the default), or "plain": an ovary in plain tissue, as before crowded scenes came.
+    """
     rng = np.random.default_rng([20240, int(seed)])
 
     def between(low, high):
@@ -78,6 +83,11 @@ def draw_settings(seed, **changes):
     s["smoothing"] = one_of(SMOOTHING, (0.3, 0.35, 0.25, 0.1))
     s["edges"] = between(0.3, 1.0) if chance(0.3) else 0.0
     s["outside_grey"] = int(rng.integers(1, 4)) if chance(0.15) else 0
+    s["scene"] = changes.get("scene", "crowded")
+    if s["scene"] not in SCENES:
+        raise ValueError(f"unknown trial scene {s['scene']!r}; known: {', '.join(SCENES)}")
+    if s["scene"] == "crowded":
+        crowd(s, np.random.default_rng([20242, int(seed)]))
     unknown = set(changes) - set(s)
     if unknown:
         raise ValueError(f"unknown trial setting {', '.join(sorted(unknown))}; known: {', '.join(s)}")

@@ -5,10 +5,10 @@ import SimpleITK as sitk
 
 from crend_training.phantom.volume import Phantom
 
-from . import console, echoes, pelvis, scan
+from . import clutter, console, echoes, pelvis, scan
 from .ovary import Ovary
 from .settings import draw_settings
-from .shapes import inside, waves
+from .shapes import FAR, inside, waves
 
 FINE = 0.35  # mm, grid on which the ovary's tissue is drawn
 VOXELS = 6_000_000
@@ -97,8 +97,11 @@ def _scan(s, rng, scanner, ovary, axes, low, high, smear, empty):
     wider = np.zeros(3) if s["whole_field"] else np.array([0, 0.45, 0.45]) * (high - low)
     beams = scan.acquisition(scanner, low - wider, high + wider + [2, 0, 0], s)
     points = scan.positions(scanner, beams)
-    level, loss = _tissue(s, rng, ovary, beams, points, smear, empty)
+    more = np.random.default_rng([20244, s["seed"]]) if s["scene"] == "crowded" else None
+    level, loss = _tissue(s, rng, ovary, beams, points, smear, empty, more)
     level += echoes.path_level(s, rng, beams, loss)
+    if more is not None:
+        level += clutter.crowd_gain(s, more, beams)
     coarse = pelvis.coarse_grid([p.min() for p in points], [p.max() for p in points], 1.5)
     swirl = np.exp(1j * scan.read(4 * waves(rng, coarse, 9), coarse, points)) if s["coherent"] else 0
     grey = 0
@@ -113,11 +116,16 @@ def _scan(s, rng, scanner, ovary, axes, low, high, smear, empty):
     return np.where(seen, np.maximum(volume, 1), s["outside_grey"]), seen
 
 
-def _tissue(s, rng, ovary, beams, points, smear, empty):
-    """Echo level (dB) and loss (dB per cm, both ways) at the acquisition's points."""
+def _tissue(s, rng, ovary, beams, points, smear, empty, more):
+    """Echo level (dB) and loss (dB per cm, both ways) at the acquisition's points; `more`: the generator of a crowded scene, or None."""
     fine = [np.arange(c - ovary.reach, c + ovary.reach, FINE, dtype=np.float32) for c in ovary.body.centre]
     coarse = pelvis.coarse_grid([p.min() for p in points], [p.max() for p in points])
-    around = pelvis.build_pelvis(s, rng, coarse, ovary.fields(coarse, smear)[0])
+    organ = ovary.fields(coarse, smear)[0]
+    if more is not None and empty:
+        organ[:] = FAR  # nothing keeps clear of a place where no ovary is
+    around = pelvis.build_pelvis(s, rng, coarse, organ)
+    if more is not None:
+        clutter.add_crowd(s, more, around, organ, empty)
     level = scan.read(around.echo, coarse, points)
     water = inside(scan.read(around.water, coarse, points), 0.5)
     loss = scan.read(around.loss, coarse, points)
@@ -130,11 +138,17 @@ def _tissue(s, rng, ovary, beams, points, smear, empty):
     edge = scan.read(fluid, fine, there) - np.float32(smear)
     stroma = s["stroma_db"] + s["texture_db"] * scan.read(0.7 * waves(rng, fine, 2.2) + 0.7 * waves(rng, fine, 7), fine, there)
     share = inside(organ, 0.6)
+    if more is not None:
+        share = clutter.faded(s, more, ovary, there, share)
     tissue = level[near] * (1 - share) + stroma * share
     tissue += np.float32(s["rim_db"]) * (np.exp(-((organ / 0.5) ** 2)) + 0.4 * np.exp(-(((edge - 0.2) / 0.3) ** 2)))
     cloud = np.where(rng.random(len(ovary.follicles) + 1) < s["cloudy"], rng.uniform(8, 22, len(ovary.follicles) + 1), 0)
     fluid_level = np.maximum(s["stroma_db"] + s["fluid_db"] + cloud, -60).astype(np.float32)
     contents = np.minimum(fluid_level[scan.read(which.astype(np.float32), fine, there, order=0).astype(int)], s["stroma_db"] - 12)
+    if more is not None and s["blood"]:
+        # a net of strands in the largest follicle
+        net = np.exp(-((scan.read(waves(more, fine, 3.0), fine, there) / 0.3) ** 2))
+        contents = np.where(scan.read(which.astype(np.float32), fine, there, order=0) == 1, s["stroma_db"] - 14 + 9 * net, contents)
     wet = inside(edge, 0.25)
     if not empty:  # only here, so that all else is drawn alike
         level[near] = tissue * (1 - wet) + contents * wet
