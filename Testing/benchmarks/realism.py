@@ -1,6 +1,6 @@
 """How far simulated slices are from real ones: figures of both simulators beside those of published images, and pictures.
 
-    python Testing/benchmarks/realism.py --volumes 24 --out OUT [--simulator training trial] [--set scene=plain] [--json FILE]
+    python Testing/benchmarks/realism.py --volumes 24 --out OUT [--simulator training-mixed trial-crowded] [--set scene=anatomy]
 
 The real figures are percentiles of 267 published 2D transvaginal images of normal ovaries. Each figure is relative to the ovary's own size, so
 that no pixel size is needed. A figure says how a slice differs from a real one, not that it looks real: look at the pictures as well.
@@ -18,6 +18,8 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 sys.path[:0] = [str(Path(__file__).parents[2] / part) for part in ("training_pkg", "CRendSegmentation")]
+
+from crend_training.data.simulators import NAMES  # noqa: E402
 
 PERCENTILES = (10, 25, 50, 75, 90)
 REAL = {
@@ -82,7 +84,8 @@ def figures(grey, ovary):
 def slice_of(simulator, seed, empty, changes):
     """Grey and ovary (depth, lateral) of one volume in PIXEL mm, where the ovary is largest; and the seconds that the volume took."""
     started = time.perf_counter()
-    if simulator == "trial":
+    changes = {"scene": NAMES[simulator], **changes}
+    if simulator.startswith("trial"):
         from crend_training.trial_phantom import make_trial_volume
 
         phantom = make_trial_volume(seed, empty=empty, **{"axis_order": [0, 1, 2], "mirrored": [False] * 3, **changes})
@@ -119,7 +122,10 @@ def contact_sheet(slices, columns=6, side=300):
 
 def table(measured):
     """Markdown: each figure's percentiles, real and of each simulator."""
-    lines = ["| figure, " + " / ".join(f"p{p}" for p in PERCENTILES) + " | real | " + " | ".join(measured) + " |", "|---" * (2 + len(measured)) + "|"]
+    lines = [
+        "| figure, " + " / ".join(f"p{p}" for p in PERCENTILES) + " | real | " + " | ".join(measured) + " |",
+        "|---" * (2 + len(measured)) + "|",
+    ]
     for row, (name, real) in enumerate(REAL.items()):
         cells = [" / ".join(f"{v:.2f}" for v in values) for values in (real, *(m[row] for m in measured.values()))]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -128,7 +134,7 @@ def table(measured):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--simulator", nargs="+", choices=("training", "trial"), default=["training", "trial"])
+    parser.add_argument("--simulator", nargs="+", choices=list(NAMES), default=list(NAMES))
     parser.add_argument("--first-seed", type=int, default=7000)
     parser.add_argument("--volumes", type=int, default=24)
     parser.add_argument("--empty", action="store_true", help="volumes without an ovary: pictures only")
@@ -159,7 +165,9 @@ def main():
     if measured:
         print(table(measured))
         (out / "figures.md").write_text(table(measured) + "\n")
-        (out / "figures.json").write_text(json.dumps({s: dict(zip(REAL, m.round(3).tolist())) for s, m in measured.items()}, indent=1) + "\n")
+        (out / "figures.json").write_text(
+            json.dumps({s: dict(zip(REAL, m.round(3).tolist())) for s, m in measured.items()}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -139,7 +139,8 @@ def _volumes(experiment: Experiment) -> str:
         return f"volumes of {Path(data.path).name} ({data.kind})"
     without = data.unlabelled_last_seed - data.unlabelled_first_seed if experiment.semi_weight else 0
     more = f" and {without} without their labels" if without else ""
-    return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom, seeds {data.first_seed} to {data.last_seed - 1}){more}"
+    scene = f" --scene {data.scene}" if data.scene != "plain" else ""
+    return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom{scene}, seeds {data.first_seed} to {data.last_seed - 1}){more}"
 
 
 def _measured(report, seeds: dict) -> dict:
@@ -150,8 +151,11 @@ def _measured(report, seeds: dict) -> dict:
     watched = watched_among(range(first, stop), simulator, seeds, str(report))
     fresh = "none of them used in training" if not watched else f"none of them trained on; {watched_words(watched)}"
     on = f"{stop - first} simulated volumes (seeds {first} to {stop - 1}), {fresh}"
-    if simulator == "trial":
-        on = f"{stop - first} volumes of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
+    if simulator.startswith("trial"):
+        kind = "volumes" if simulator == "trial" else "crowded volumes"
+        on = f"{stop - first} {kind} of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
+    if simulator == "training-mixed":
+        on = on.replace("simulated volumes", "simulated volumes of mixed scenes")
     return {**summary, "on": on}
 
 
@@ -232,7 +236,8 @@ def _threshold(experiment: Experiment) -> str:
 
 def _figures(name: str, measured: dict, said: str | None) -> list[str]:
     """What one report says, with which settings, unless they were the last ones `said`, and the command that measured it."""
-    trial = "--simulator trial " if measured.get("simulator") == "trial" else ""
+    simulator = measured.get("simulator", "training")
+    trial = f"--simulator {simulator} " if simulator != "training" else ""
     options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
     first, stop = measured["seeds"]
     command = f"python -m crend_training evaluate {name} {trial}{options}--first-seed {first} --volumes {stop - first} --out REPORT"

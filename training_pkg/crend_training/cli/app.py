@@ -20,12 +20,17 @@ def phantom(
     out: Path = typer.Option(..., help="Folder to write volume.nrrd, labels.nrrd and parameters.json to."),
     seed: int = typer.Option(0, help="The same seed gives the same volume."),
     trial: bool = typer.Option(False, "--trial", help="Of the second simulator, for testing only, from which no model learns."),
+    scene: str = typer.Option("plain", help="plain, anatomy, random or mixed; of the second simulator plain or crowded."),
 ) -> None:
     """Simulate one 3D ultrasound volume of an ovary, with its truth."""
     from ..phantom import make_phantom, write_phantom
     from ..trial_phantom import make_trial_volume
 
-    write_phantom((make_trial_volume if trial else make_phantom)(seed), out)
+    try:
+        made = (make_trial_volume if trial else make_phantom)(seed, scene=scene)
+    except ValueError as error:
+        raise InputError(f"--scene {scene}: {error}") from None
+    write_phantom(made, out)
     typer.echo(f"{out}: volume.nrrd, labels.nrrd, parameters.json")
 
 

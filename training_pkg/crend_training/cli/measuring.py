@@ -17,7 +17,9 @@ def evaluate(
     engine: str = "auto",
     processes: int = typer.Option(1, min=1),
     simulator: str = typer.Option(
-        "training", help="training: the one that models learn from (seeds below 900 are new to them); trial: another."
+        "training",
+        help="training: the one that models learn from (seeds below 900 are new to them); trial: another; training-mixed, trial-crowded: with "
+        "all that lies around an ovary.",
     ),
     empty: bool = typer.Option(
         False, "--empty", help="Volumes without an ovary: how often one is drawn all the same, and whether it is flagged."
@@ -66,7 +68,9 @@ def calibrate(
     cases: Optional[Path] = typer.Option(
         None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."
     ),
-    simulator: str = typer.Option("training", help="training, or trial: volumes of a kind that no model learned from."),
+    simulator: str = typer.Option(
+        "training", help="training, trial (volumes of a kind that no model learned from), training-mixed or trial-crowded."
+    ),
     engine: str = "auto",
 ) -> None:
     """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
@@ -88,7 +92,7 @@ def calibrate(
         known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
     confidence = calibration.calibrate_confidence(follicles)
     familiar = calibration.learn_familiar(known, seen, fresh=cases is not None)
-    on = f"{volumes} simulated volumes{' of another simulator' if simulator == 'trial' else ''} (seeds {first_seed} to {first_seed + volumes - 1})"
+    on = f"{volumes} simulated volumes{' of another simulator' if simulator.startswith('trial') else ''} (seeds {first_seed} to {first_seed + volumes - 1})"
     calibrating.write_into_bundle(model, confidence, familiar, on)
     calibrating.draw(confidence, out / "reliability.png")
     typer.echo(calibrating.section(confidence, familiar, on))

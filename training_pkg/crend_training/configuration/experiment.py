@@ -16,6 +16,7 @@ CHOICES = {
     "optimizer": ("adam", "muon"),
     "precision": ("32-true", "16-mixed", "bf16-mixed", "auto"),
     "data: kind": ("simulated", "datalist", "usova3d"),
+    "data: scene": ("plain", "anatomy", "random", "mixed"),
     "data: rater": ("agreement", "1", "2"),
     "data: problems": ("refuse", "skip"),
     "data: follicles": ("labelled", "components"),
@@ -28,7 +29,7 @@ class Data:
     """Where the volumes come from.
 
     kind simulated: seeds, first (inclusive) to last (exclusive), of the volumes to train on, to validate on, and to train on without
-    their labels (semi-supervision). kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the
+    their labels (semi-supervision); `scene` of `phantom.scenes`, "mixed" for all of them, a third without an ovary. kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the
     folder with vol<ID>.vtk; `rater` 1, 2 or what both agree on.
     problems: what to do with a volume that `check` finds wrong. follicles: "components" where a label image marks all follicles
     with one number, and touching ones are one. outside_percent: share of a volume's follicle voxels that may lie outside its ovary.
@@ -41,6 +42,7 @@ class Data:
     validation_last_seed: int = 908
     unlabelled_first_seed: int = 0
     unlabelled_last_seed: int = 0
+    scene: str = "plain"
     path: str = ""
     rater: str = "agreement"
     problems: str = "refuse"

@@ -28,7 +28,7 @@ def watched_among(seeds, simulator: str, known: dict, where: str) -> int:
 
     known: as `seeds_of` gives them; a bundle that does not say has {}. Only the training simulator's volumes are ever learned from.
     """
-    if simulator != "training":
+    if not simulator.startswith("training"):
         return 0
     learned = _shared(seeds, known.get("training", []))
     if learned:

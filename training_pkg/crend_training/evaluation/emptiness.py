@@ -55,7 +55,9 @@ def empty_words(summary: dict) -> str:
     flagged = (
         f"; of these, {counts['doubtful']} {'was' if counts['doubtful'] == 1 else 'were'} flagged as doubtful" if counts["drawn"] else ""
     )
-    kind = "volumes of the trial simulator" if summary.get("simulator") == "trial" else "simulated volumes"
+    kinds = {"trial": "volumes of the trial simulator", "trial-crowded": "crowded volumes of the trial simulator"}
+    kinds["training-mixed"] = "simulated volumes of mixed scenes"
+    kind = kinds.get(summary.get("simulator"), "simulated volumes")
     return f"In {kind} without an ovary (seeds {first} to {stop - 1}), one was drawn in {counts['drawn']} of {counts['volumes']}{flagged}."
 
 

@@ -90,10 +90,14 @@ def _uterus(rng, axes, organ):
     turn = random_rotation(rng)
     parts = [Part("uterus", Blob(rng, centre, radii, turn, 0.04).distance(axes))]
     thick = rng.uniform(1.2, 7)
-    parts.append(Part("endometrium", Blob(rng, centre + rng.normal(0, 2, 3), radii * (0.75, 0, 0.5) + (0, thick, 0), turn, 0.06).distance(axes)))
+    parts.append(
+        Part("endometrium", Blob(rng, centre + rng.normal(0, 2, 3), radii * (0.75, 0, 0.5) + (0, thick, 0), turn, 0.06).distance(axes))
+    )
     for _ in range(rng.integers(1, 4) if rng.random() < 0.3 else 0):
         spot = centre + turn @ (rng.uniform(-0.8, 0.8, 3) * radii)
-        parts.append(Part("fibroid", Blob(rng, spot, rng.uniform(4, 18) * rng.uniform(0.8, 1.2, 3), random_rotation(rng), 0.05).distance(axes)))
+        parts.append(
+            Part("fibroid", Blob(rng, spot, rng.uniform(4, 18) * rng.uniform(0.8, 1.2, 3), random_rotation(rng), 0.05).distance(axes))
+        )
     return parts
 
 

@@ -15,13 +15,15 @@ DESPECKLE = ("none", "smooth", "lee", "median")
 def draw_parameters(seed, **overrides):
     """Return the parameter dictionary of `seed` (JSON-ready values), with `overrides` put in.
 
+    scene: "plain" (the default), "anatomy", "random", or "mixed" for the one that the seed draws (`scenes`).
+
     Raises ValueError for an override that names no parameter.
     """
     rng = np.random.default_rng([int(seed), 0])
     p = {"seed": int(seed)}
     for draw in (_scene, _field_of_view, _probe, _ovary, _surroundings, _artefacts, _display):
         draw(rng, p)
-    draw_scene(p, overrides.get("scene"))
+    draw_scene(p, overrides.pop("scene", "plain"))
     unknown = set(overrides) - set(p)
     if unknown:
         raise ValueError(f"unknown phantom parameter {', '.join(sorted(unknown))}; known: {', '.join(p)}")

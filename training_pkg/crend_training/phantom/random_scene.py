@@ -15,7 +15,7 @@ COARSE = 1.0  # mm, grid of the parts
 
 def draw_grey(p, rng, scanner, axes, field):
     """Grey values (uint8, 0 outside the sector) and the sector on the grid `axes`; `field`: OvaryField or None."""
-    shape, spacing = tuple(len(a) for a in axes), np.array([a[1] - a[0] for a in axes])
+    spacing = np.array([a[1] - a[0] for a in axes])
     grid = [np.linspace(a[0] - 2, a[-1] + 2, int((a[-1] - a[0] + 4) / COARSE) + 2) for a in axes]
     organ = np.full([len(a) for a in grid], np.float32(1e3))
     if field is not None:
@@ -99,8 +99,10 @@ def _seen_through(p, rng, grey, axes, spacing):
         centre, width = [rng.uniform(a[0], a[-1]) for a in axes[1:]], rng.uniform(1, 9, 2)
         lean = rng.uniform(-0.6, 0.6, 2)
         down = axes[0][:, None, None] - rng.uniform(axes[0][0], axes[0][-1])
-        across = [np.abs(a.reshape(s) - c - l * down) / w for a, s, c, l, w in zip(axes[1:], ((1, -1, 1), (1, 1, -1)), centre, lean, width)]
-        gain = gain - rng.uniform(0.5, 4) * np.exp(-(across[0] ** 4) - across[1] ** 4) / (1 + np.exp(-np.clip(down / rng.uniform(0.5, 2), -30, 30)))
+        across = [np.abs(a.reshape(s) - c - t * down) / w for a, s, c, t, w in zip(axes[1:], ((1, -1, 1), (1, 1, -1)), centre, lean, width)]
+        gain = gain - rng.uniform(0.5, 4) * np.exp(-(across[0] ** 4) - across[1] ** 4) / (
+            1 + np.exp(-np.clip(down / rng.uniform(0.5, 2), -30, 30))
+        )
     for _ in range(p["near_bands"]):
         gain = gain + rng.normal(0, 0.8) * np.exp(-(((axes[0] - axes[0][0] - rng.uniform(0, 9)) / rng.uniform(0.5, 2)) ** 2))[:, None, None]
     grey = grey * np.exp2(gain).astype(np.float32)

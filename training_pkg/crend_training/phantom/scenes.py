@@ -11,16 +11,16 @@ SHARES = (0.15, 0.35, 0.5)
 EMPTY = 0.38  # of the volumes that are not plain, so that a third of all has no ovary
 
 
-def draw_scene(p, scene=None):
-    """Adds the scene's parameters to the drawn `p` (in place); `scene` instead of the one that the seed draws. ValueError for an unknown one.
+def draw_scene(p, scene="plain"):
+    """Adds the scene's parameters to the drawn `p` (in place). scene: one of SCENES, or "mixed" for the one that the seed draws.
 
-    All draws come from a generator of their own: a plain scene's other parameters are what they are without any scene.
+    ValueError for an unknown one. All draws come from a generator of their own: a plain scene's other parameters are what they are without any scene.
     """
     rng = np.random.default_rng([p["seed"], 4])
     drawn = str(rng.choice(SCENES, p=SHARES))
-    p["scene"] = scene or drawn
+    p["scene"] = drawn if scene == "mixed" else scene
     if p["scene"] not in SCENES:
-        raise ValueError(f"unknown scene {p['scene']!r}; known: {', '.join(SCENES)}")
+        raise ValueError(f"unknown scene {p['scene']!r}; known: mixed, {', '.join(SCENES)}")
     _marks(rng, p)
     _parts(rng, p)
     changed = {}
@@ -34,7 +34,7 @@ def draw_scene(p, scene=None):
         p["max_voxels"] = 1_200_000
         p["look"] = "resting" if p["look"] == "sparse" else p["look"]
     if p["scene"] == "anatomy":
-        p["max_voxels"] = 5_000_000
+        p["max_voxels"] = 3_500_000
 
 
 def _between(rng, low, high):
@@ -99,7 +99,7 @@ def _beam(rng, c, p):
     c["elevation_fwhm"] = _log_between(rng, 0.9, 2.2)
     c["side_lobe"] = _log_between(rng, 0.004, 0.1)
     c["compounding"] = int(rng.choice([1, 2, 3], p=[0.65, 0.25, 0.1]))
-    c["beam_samples"] = 2_600_000
+    c["beam_samples"] = 1_800_000
 
 
 def _artefacts(rng, c, p):

@@ -165,7 +165,7 @@ def _organ_power(p, rng, field, points, outside):
         lost = _dropout(p, rng, field, points, organ)
         stroma = stroma + lost * (10 * np.log10(np.maximum(outside, 1e-6)) - stroma)
         shell = shell * (1 - lost)
-    around = (outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32)))
+    around = outside * (1 - share) + share * beams.from_decibel(stroma.astype(np.float32))
     around = around * beams.from_decibel((shell + wall).astype(np.float32))
     filled = np.clip(0.5 - fluid / 0.25, 0, 1)
     return around * (1 - filled) + filled * beams.from_decibel(level), filled

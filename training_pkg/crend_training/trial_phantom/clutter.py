@@ -47,7 +47,9 @@ def add_crowd(s, rng, pelvis, organ, empty):
         normal = rng.standard_normal(3) * (1.8, 1, 1)
         normal /= np.linalg.norm(normal)
         place = [rng.uniform(a[0], a[-1]) for a in axes]
-        sheet = sum(np.float32(n) * (p - np.float32(c)) for n, p, c in zip(normal, points, place)) + rng.uniform(0.5, 4) * waves(rng, axes, rng.uniform(15, 40), 6)
+        sheet = sum(np.float32(n) * (p - np.float32(c)) for n, p, c in zip(normal, points, place)) + rng.uniform(0.5, 4) * waves(
+            rng, axes, rng.uniform(15, 40), 6
+        )
         # bright towards the probe, fading behind
         line = np.where(sheet < 0, np.exp(-((sheet / 0.8) ** 2)), np.exp(-np.maximum(sheet, 0) / rng.uniform(0.8, 3)))
         pelvis.echo += np.float32(rng.uniform(2, 10)) * line * np.clip(waves(rng, axes, 25, 6) + 0.5, 0, 1)
@@ -68,7 +70,11 @@ def add_crowd(s, rng, pelvis, organ, empty):
         radius, side = rng.uniform(60, 140), rng.standard_normal(3)
         side[0] = abs(side[0]) + 0.6
         side /= np.linalg.norm(side)
-        deepest = max(float(sum(n * a[i] for n, a, i in zip(side, axes, spot))) for spot in np.argwhere(organ < 2)[::7]) if (organ < 2).any() else 20.0
+        deepest = (
+            max(float(sum(n * a[i] for n, a, i in zip(side, axes, spot))) for spot in np.argwhere(organ < 2)[::7])
+            if (organ < 2).any()
+            else 20.0
+        )
         centre = side * (deepest + rng.uniform(6, 18) + radius)
         ball = np.sqrt(sum((p - np.float32(c)) ** 2 for p, c in zip(points, centre))) - np.float32(radius)
         pelvis.echo += np.float32(rng.uniform(8, 16)) * np.exp(-((ball / 1.0) ** 2))
@@ -93,7 +99,11 @@ def _full_uterus(s, rng, pelvis, points, organ):
     depth = lining.value(points)
     muscle = s["stroma_db"] + rng.uniform(-4, 4) + rng.uniform(0.8, 2.5) * waves(rng, pelvis.axes, rng.uniform(2.5, 6), 8)
     bright = rng.uniform(2, 8)
-    layers = bright * np.exp(-((depth / 0.9) ** 2)) + bright * np.exp(-(((depth - depth.min()) / 0.9) ** 2)) + rng.uniform(-4, 5) * inside(depth, 1.0)
+    layers = (
+        bright * np.exp(-((depth / 0.9) ** 2))
+        + bright * np.exp(-(((depth - depth.min()) / 0.9) ** 2))
+        + rng.uniform(-4, 5) * inside(depth, 1.0)
+    )
     pelvis.echo += inside(wall, 1.2) * (muscle + layers - pelvis.echo) + 4 * np.exp(-((wall - 0.3) ** 2) / 0.5)
 
 

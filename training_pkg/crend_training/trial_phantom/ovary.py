@@ -54,7 +54,11 @@ class Ovary:
 
     def _neighbours(self, i):
         one = self.follicles[i]
-        return [j for j, other in enumerate(self.follicles) if j != i and np.linalg.norm(other.centre - one.centre) < one.reach + other.reach + 2]
+        return [
+            j
+            for j, other in enumerate(self.follicles)
+            if j != i and np.linalg.norm(other.centre - one.centre) < one.reach + other.reach + 2
+        ]
 
     def _plane(self, i, j, grid):
         """Distance from the plane where two pressed balls meet (their power plane), negative on the side of i."""

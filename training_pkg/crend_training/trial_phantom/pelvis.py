@@ -68,7 +68,7 @@ def _lobules(s, rng, axes):
     # lobules lie flat: distances count more along the depth
     squash = np.array([1.6, 1.0, 1.0])
     near, index = cKDTree(seeds * squash).query(grid * squash, k=2, workers=1)
-    septum = np.exp(-((near[..., 1] - near[..., 0]) / (0.14 * size)) ** 2)
+    septum = np.exp(-(((near[..., 1] - near[..., 0]) / (0.14 * size)) ** 2))
     level = rng.standard_normal(len(seeds))[index[..., 0]]
     return (s["lobules_db"] * (0.35 * level * (1 - septum) + 0.6 * septum)).astype(np.float32)
 

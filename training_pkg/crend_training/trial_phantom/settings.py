@@ -13,7 +13,7 @@ SMOOTHING = ("none", "diffusion", "sigma", "opening")
 def draw_settings(seed, **changes):
     """JSON-ready settings of `seed`, with `changes` put in; ValueError for a name that is none.
 
-    scene: "crowded" (the default), or "plain": an ovary in plain tissue, as before crowded scenes came.
+    scene: "plain", an ovary in plain tissue, or "crowded" (`clutter`).
     """
     rng = np.random.default_rng([20240, int(seed)])
 
@@ -83,7 +83,7 @@ def draw_settings(seed, **changes):
     s["smoothing"] = one_of(SMOOTHING, (0.3, 0.35, 0.25, 0.1))
     s["edges"] = between(0.3, 1.0) if chance(0.3) else 0.0
     s["outside_grey"] = int(rng.integers(1, 4)) if chance(0.15) else 0
-    s["scene"] = changes.get("scene", "crowded")
+    s["scene"] = changes.get("scene", "plain")
     if s["scene"] not in SCENES:
         raise ValueError(f"unknown trial scene {s['scene']!r}; known: {', '.join(SCENES)}")
     if s["scene"] == "crowded":
