@@ -75,6 +75,7 @@ class Experiment:
     point_dice_weight: soft Dice in the loss of the rendered points, too, where dice_weight gives it to the coarse map.
     small_weight: how often a voxel of a small follicle counts at most in the losses of rend and crend (`small.small_weights`); 1, as any other.
     contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
+    strong: changes of grey levels far beyond what scanners do, one at a time, in half of the patches (`augmentation.STRONG`).
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     follicles_edge: probability at which a follicle ends; it is found at 0.5 (`crend.structures.outlines`).
@@ -125,6 +126,7 @@ class Experiment:
     scale: float = 0.0
     any_orientation: bool = False
     intensity: bool = True
+    strong: bool = False
     contrast: float = 0.0
     ovary_share: float = 0.7
     validate_every: int = 500

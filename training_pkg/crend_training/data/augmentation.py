@@ -11,7 +11,8 @@ from .contrast import random_contrast
 class Augmentation:
     """Callable on image (1, D, H, W) float32 (normalised) and labels (1, D, H, W) uint8; returns patches of `experiment.patch`.
 
-    With `intensity: false` only the geometry changes, as in the paper.
+    With `intensity: false` only the geometry changes, as in the paper. With `strong: true` half of the patches get one of the changes of
+    STRONG, of any strength up to its largest, instead of the usual mixture (Müller and Hutter, TrivialAugment, ICCV 2021).
     `margin` says how much larger than the patch the input must be for rotated corners to be filled.
     """
 
@@ -22,7 +23,7 @@ class Augmentation:
         self.any_orientation = experiment.any_orientation
         tilt, turn = np.deg2rad(experiment.tilt_degrees), np.deg2rad(experiment.rotation_degrees)
         self.margin = 1.0 + 0.35 * bool(turn or tilt) + experiment.scale / 2
-        self.jitter, self.contrast = experiment.intensity, experiment.contrast
+        self.jitter, self.contrast, self.strong = experiment.intensity, experiment.contrast, experiment.strong
         self.geometry = mt.RandAffined(
             ["image", "labels", "context"],
             spatial_size=self.patch,
@@ -59,13 +60,67 @@ class Augmentation:
         data = self.geometry(dict(zip(("image", "labels", "context"), parts)))
         if self.contrast and random.random() < 0.5:
             data["image"] = random_contrast(data["image"], data["labels"], self.contrast, random)
-        if self.jitter:
+        if self.strong and random.random() < 0.5:
+            data["image"] = STRONG[random.integers(len(STRONG))](data["image"], float(random.random()), random)
+        elif self.jitter:
             data = self.intensity(data)
         image, labels = data["image"].as_tensor().float(), data["labels"].as_tensor()
         if self.jitter:
             image = image * random.uniform(0.8, 1.2) + random.uniform(-0.3, 0.3)
         moved = (image.clamp(-3, 5).contiguous(), labels.round().to(torch.uint8).contiguous())
         return moved if context is None else (*moved, data["context"].as_tensor().float().contiguous())
+
+
+def _power(image, amount, random):
+    """Gamma from 1/3.5 to 3.5."""
+    low, high = image.amin(), image.amax()
+    share = (image - low) / (high - low).clamp_min(1e-3)
+    return low + (high - low) * share ** float(np.exp((2 * amount - 1) * np.log(3.5)))
+
+
+def _noise(image, amount, random):
+    grain = torch.from_numpy(random.standard_normal(tuple(image.shape), dtype=np.float32))
+    return image + amount * grain
+
+
+def _speckle(image, amount, random):
+    grain = torch.from_numpy(random.standard_normal(tuple(image.shape), dtype=np.float32))
+    return image + amount * 0.6 * (image - image.amin()) * grain
+
+
+def _coarse(image, amount, random):
+    """At down to a third of the resolution along each axis."""
+    size = [max(8, int(n / (1 + 2 * amount * random.random()))) for n in image.shape[1:]]
+    small = torch.nn.functional.interpolate(image[None], size=size, mode="trilinear", align_corners=False)
+    return torch.nn.functional.interpolate(small, size=image.shape[1:], mode="trilinear", align_corners=False)[0]
+
+
+def _few_greys(image, amount, random):
+    step = (image.amax() - image.amin()) / (4 + 28 * (1 - amount))
+    return torch.round(image / step.clamp_min(1e-3)) * step
+
+
+def _shade(image, amount, random):
+    """Brighter towards one side."""
+    ramps = torch.meshgrid(*(torch.linspace(-1, 1, n) for n in image.shape[1:]), indexing="ij")
+    return image + 2 * amount * sum(float(w) * r for w, r in zip(random.normal(0, 0.6, 3), ramps))
+
+
+def _clip(image, amount, random):
+    """Dark or bright greys pressed together."""
+    low, high = (float(v) for v in torch.quantile(image[:, ::2, ::2, ::2].flatten(), torch.tensor([0.45 * amount, 1 - 0.3 * amount])))
+    return image.clamp(low, max(high, low + 1e-3))
+
+
+def _erase(image, amount, random):
+    """A box without a signal: a shadow."""
+    image = image.clone()
+    box = [slice(s := int(random.integers(0, n)), s + 1 + int(amount * 0.5 * n)) for n in image.shape[1:]]
+    image[(slice(None), *box)] = image.amin()
+    return image
+
+
+STRONG = (_power, _noise, _speckle, _coarse, _few_greys, _shade, _clip, _erase)
 
 
 def turn_axes(*tensors, random):
