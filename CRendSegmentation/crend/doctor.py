@@ -6,16 +6,18 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module, metadata
 from typing import Iterator
 
 from . import __version__
 from .errors import InputError
 
-PACKAGES = ("numpy", "scipy", "SimpleITK", "vtk", "torch", "safetensors")
+PACKAGES = ("numpy", "scipy", "SimpleITK", "vtk", "safetensors")
+ENGINES = ("onnxruntime", "openvino", "torch")  # one of these is enough
 ENOUGH_MEMORY_GB = 4.0
 TYPICAL_WINDOWS = 40
+NOT_INSTALLED = "not installed"
 
 
 @dataclass(frozen=True)
@@ -37,29 +39,32 @@ def checks() -> Iterator[Check]:
         check = _package(package)
         missing = missing or check.state == "wrong"
         yield check
+    engines = [_engine(name) for name in ENGINES]
+    yield from engines
+    if not any(check.state == "ok" or check.found[:1].isdigit() for check in engines):
+        yield Check("engine", "wrong", "nothing to run a network with", "install one: pip install onnxruntime")
+        missing = True
     yield _memory()
     if missing:
         return
     yield from _devices()
-    yield _openvino()
     yield from _models()
 
 
 def _python() -> Check:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    if sys.version_info < (3, 9):
-        return Check("python", "wrong", found, "install Python 3.9 or newer.")
+    if sys.version_info < (3, 10):
+        return Check("python", "wrong", found, "install Python 3.10 or newer.")
     return Check("python", "ok", found)
 
 
-def _package(name: str) -> Check:
+def _package(name: str, load=None) -> Check:
     try:
         # Imported, not looked up only: what it needs of the system (CUDA, a C library) may be missing.
-        module = import_module(name)
+        module = load() if load else import_module(name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == name:
-            cure = "install it (in Slicer: the PyTorch extension)." if name == "torch" else f"install it: pip install {name}"
-            return Check(name, "wrong", "not installed", cure)
+            return Check(name, "wrong", NOT_INSTALLED, f"install it: pip install {name}")
         return Check(name, "wrong", f"cannot be loaded ({_reason(error)})", "install it again.")
     version = _version(name, module)
     if name == "torch" and version.startswith("2.9."):
@@ -90,19 +95,38 @@ def _memory() -> Check:
 
 
 def _devices() -> Iterator[Check]:
-    import torch
+    """What a graphics card is good for. Asks the driver, and torch only where it is installed and there is a card."""
+    from .inference.engines import driver_has_device, installed, torch_may_have_cuda
 
-    threads = torch.get_num_threads()
-    yield Check("cpu", "ok", f"torch uses {threads} thread{'s' * (threads > 1)}")
+    if not driver_has_device():
+        yield Check("cuda", "note", "no NVIDIA card found", "none is needed: the CPU does the work.")
+    elif not torch_may_have_cuda():
+        built = "the torch that is installed was not built for CUDA" if installed("torch") else "torch is not installed"
+        yield Check(
+            "cuda",
+            "note",
+            f"an NVIDIA card is there, but {built}",
+            "optional, faster: install torch with CUDA (in Slicer: the PyTorch extension).",
+        )
+    else:
+        yield from _cards()
+
+
+def _cards() -> Iterator[Check]:
     try:
+        import torch
+
         if not torch.cuda.is_available():
             yield Check(
-                "cuda", "note", "no CUDA device that torch can use", "the CPU does the work; a graphics card needs torch with CUDA."
+                "cuda",
+                "note",
+                "torch cannot use the NVIDIA card",
+                "the CPU does the work; torch's CUDA and the driver may not fit each other.",
             )
         for k in range(torch.cuda.device_count()):
             properties = torch.cuda.get_device_properties(k)
             yield Check("cuda", "ok", f"cuda:{k} is {properties.name} with {properties.total_memory / 1e9:.0f} GB")
-    except RuntimeError as error:
+    except (ImportError, OSError, RuntimeError) as error:
         yield Check(
             "cuda",
             "note",
@@ -111,12 +135,19 @@ def _devices() -> Iterator[Check]:
         )
 
 
-def _openvino() -> Check:
-    from .inference.engines import openvino_available
+def _engine(name: str) -> Check:
+    """As `_package`, but one that is missing or broken is no harm as long as there is another."""
+    from .inference.graph_engines import import_openvino
 
-    if openvino_available():
-        return Check("openvino", "ok", _version("openvino"))
-    return Check("openvino", "note", "not installed", "optional, two to three times faster on a CPU: pip install openvino")
+    check = _package(name, import_openvino if name == "openvino" else None)
+    if check.found != NOT_INSTALLED:
+        return replace(check, state="note") if check.state == "wrong" else check
+    cure = {
+        "onnxruntime": "what runs networks by default: pip install onnxruntime",
+        "openvino": "optional, faster on processors from Intel: pip install openvino",
+        "torch": "optional, for NVIDIA cards, training and models without a graph: pip install torch (in Slicer: the PyTorch extension)",
+    }
+    return Check(name, "note", NOT_INSTALLED, cure[name])
 
 
 def _models() -> Iterator[Check]:
@@ -145,13 +176,13 @@ def _window(bundle) -> Check:
     from .inference.engines import make_engine
 
     try:
-        engine = make_engine(bundle.network)
-        window = np.zeros((1, 1, *bundle.metadata["crend"]["patch"]), np.float32)
-        engine.run(window)  # the first also sets up
+        engine = make_engine(bundle.model)
+        window = np.zeros(bundle.metadata["crend"]["patch"], np.float32)
+        engine.predict(window)  # the first also sets up
         began = time.perf_counter()
-        engine.run(window)
+        engine.predict(window)
         seconds = time.perf_counter() - began
     except Exception as error:  # a broken driver or library can raise anything, and that is what is to be told
-        return Check("speed", "wrong", f"a window of {bundle.name} failed: {_reason(error)}", "try --device cpu --engine torch.")
+        return Check("speed", "wrong", f"a window of {bundle.name} failed: {_reason(error)}", "try --device cpu, or another --engine.")
     about = f"one window of {bundle.name} takes {seconds:.2f} s with {engine.name} on {engine.device}"
     return Check("speed", "ok", f"{about}, a typical volume about {seconds * TYPICAL_WINDOWS:.0f} s")

@@ -6,7 +6,6 @@ import numpy as np
 import SimpleITK as sitk
 
 from .errors import InputError
-from .inference.arrays import to_array
 from .structures.follicles import split_follicles
 
 FAINTEST = 0.1  # follicle probability below which a point is nowhere near a follicle
@@ -50,14 +49,13 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     from .inference.model_grid import normalise, to_model_grid
     from .inference.windows import pad_to_patch
     from .io.volumes import check_image
-    from .networks.points import render
 
     check_image(image, name)
     if not isinstance(bundle, bundles.Bundle):
         bundle = bundles.load(bundle)
     settings = bundle.metadata["crend"]
     if isinstance(engine, str):
-        engine = make_engine(bundle.network, device, engine)
+        engine = make_engine(bundle.model, device, engine)
     values, grid = to_model_grid(image, settings["spacing_mm"])
     patch = tuple(settings["patch"])
     position = image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]
@@ -71,12 +69,7 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     start = [min(max(s - side // 2, 0), n - side) for s, side, n in zip(seed, patch, padded.shape)]
     window = padded[tuple(slice(first, first + side) for first, side in zip(start, patch))]
 
-    def finish(coarse, fine):
-        if fine is not None and getattr(engine.network, "head", None) is not None:
-            coarse = render(engine.network, coarse, fine, int(np.prod(patch)) // 8)
-        return to_array(coarse.sigmoid()[0, 1])
-
-    probability = engine.run(window[None, None], finish)
+    probability = engine.predict(window, int(np.prod(patch)) // 8)[1]
     inside = tuple(s - first for s, first in zip(seed, start))
     best = float(probability[tuple(slice(max(i - 1, 0), i + 2) for i in inside)].max())
     if best < FAINTEST:

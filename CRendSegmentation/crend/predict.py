@@ -54,7 +54,7 @@ def segment(
 
     bundle:     None (the default model), a model's name, a bundle's folder, or a loaded `crend.bundle.bundle.Bundle`.
     device:     "auto", "cpu", "cuda" or "cuda:N".
-    engine:     "auto", "torch", "openvino", or one from `crend.inference.engines.make_engine`, to use it for many volumes.
+    engine:     "auto", "onnxruntime", "openvino", "torch", or one from `crend.inference.engines.make_engine`, to use it for many volumes.
     progress:   called with the stage's name and the fraction of the whole run, 0 to 1, never falling.
     cancelled:  asked between windows and stages; True ends the run with Cancelled.
     render:     False leaves the coarse prediction as it is (to compare with; paper 2.2).
@@ -78,14 +78,14 @@ def segment(
     settings = bundle.metadata["crend"]
     run = _Run(progress, cancelled)
     if isinstance(engine, str):
-        engine = make_engine(bundle.network, device, engine)
+        engine = make_engine(bundle.model, device, engine)
     already_warned = len(engine.warnings)
 
     with run.stage("model grid"):
         values, grid = to_model_grid(image, settings["spacing_mm"])
         normalised = normalise(values, settings["normalisation"])
     sliding, overview = SlidingWindow(values, normalised, settings, engine, render, run), None
-    if bundle.overview is not None:
+    if bundle.overview_model is not None:
         with run.stage("search"):
             overview, sliding.counts["search"] = predict_overview(image, bundle, engine, render, run, grid)
         windows = sliding.windows_around(overview[0]) if search else sliding.all_windows()

@@ -12,10 +12,10 @@ def test_a_torch_whose_libraries_are_missing_is_told_with_its_cure(tmp_path, roo
     (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.12: cannot open shared object file')")
     path = os.pathsep.join([str(tmp_path), str(root / "CRendSegmentation")])
     done = subprocess.run([sys.executable, "-m", "crend", "doctor"], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.returncode == 0 and not done.stderr
     lines = done.stdout.splitlines()
-    at = lines.index("BAD  torch: cannot be loaded (libcudart.so.12: cannot open shared object file)")
-    assert lines[at + 1].strip() == "-> install it again." and "1 of these must be put right" in lines[-1]
+    at = lines.index("note torch: cannot be loaded (libcudart.so.12: cannot open shared object file)")
+    assert lines[at + 1].strip() == "-> install it again." and lines[-1] == "everything works."
 
 
 def test_a_package_that_is_not_there_and_one_that_lacks_another_are_told_apart(tmp_path, monkeypatch):
@@ -30,8 +30,13 @@ def test_packages_without_metadata_are_installed_all_the_same(monkeypatch):
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", version)
-    monkeypatch.setattr("crend.inference.engines.openvino_available", lambda: True)
     import numpy
 
     assert (doctor._package("numpy").state, doctor._package("numpy").found) == ("ok", numpy.__version__)
-    assert (doctor._openvino().state, doctor._openvino().found) == ("ok", "installed")
+
+
+def test_without_any_engine_it_says_what_to_install(monkeypatch):
+    real = doctor._package
+    monkeypatch.setattr(doctor, "_package", lambda name, load=None: real("nowhere_to_be_found") if name in doctor.ENGINES else real(name))
+    found = list(doctor.checks())
+    assert [check.cure for check in found if check.state == "wrong"] == ["install one: pip install onnxruntime"]

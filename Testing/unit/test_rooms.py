@@ -22,7 +22,7 @@ MAY_IMPORT = {
         "pictures": "comparison structures io",
         "result": "structures confidence",
         "predict": "result bundle io confidence structures inference",
-        "editing": "bundle io structures inference networks",
+        "editing": "bundle io structures inference",
         "batch": "io structures",
         "doctor": "bundle inference",
         "worker": "batch predict editing comparison bundle io inference",

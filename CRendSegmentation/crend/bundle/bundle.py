@@ -1,8 +1,10 @@
-"""Model bundles: a folder with metadata.json, model.safetensors (float16), README.md and LICENSE.
+"""Model bundles: a folder with metadata.json, model.safetensors (float16), trunk.onnx, README.md and LICENSE.
 
-A bundle whose metadata has an "overview" holds overview.safetensors, too: the weights of a second network, which sees the whole
-volume coarsely. Loading executes nothing: only these files are read, none can hold code, the weights must have the checksum that
-the metadata states and exactly the tensors of the network that it names. Other files in the folder are never opened.
+trunk.onnx is the network's graph for engines without torch; its weights are those in model.safetensors. A bundle whose metadata has an
+"overview" holds overview.safetensors and overview.onnx, too: a second network, which sees the whole volume coarsely. Bundles without
+graphs, and those of networks that have none, run in torch. Loading executes nothing: only these files are read, none can hold code,
+weights and graphs must have the checksums that the metadata states, and they must fit each other. Other files in the folder are never
+opened.
 """
 
 from __future__ import annotations
@@ -11,19 +13,32 @@ import copy
 import hashlib
 import importlib.util
 import json
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import networks
 from ..errors import InputError
 from ..io.atomic import replacing
 from .metadata import check
+from .model import (
+    GRAPHS,
+    METADATA,
+    OVERVIEW,
+    WEIGHTS,
+    check_tensors,
+    empty_network,
+    one_line,
+    read_file,
+    read_hashed,
+    read_model,
+    tensor_layout,
+)
+from .onnx_format import write
 
-METADATA, WEIGHTS, OVERVIEW = "metadata.json", "model.safetensors", "overview.safetensors"
 LARGEST_METADATA = 1_000_000
 DEFAULT = "crend-sim"
+NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
 LICENCE = """The weights in this folder are licensed under the Apache License, Version 2.0
 (https://www.apache.org/licenses/LICENSE-2.0), as is the CRend project that they belong to.
 
@@ -43,13 +58,24 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model; `network`, and `overview` where it has one, are float32 torch modules on the CPU, in evaluation mode."""
+    """A loaded model: `model` is its network, `overview_model` the overview's where it has one (`Model`, or torch modules).
+
+    `network` and `overview` are the torch modules, float32, on the CPU, in evaluation mode; asking for them imports torch.
+    """
 
     name: str
     folder: Path
     metadata: dict
-    network: Any
-    overview: Any = None
+    model: Any
+    overview_model: Any = None
+
+    @property
+    def network(self):
+        return getattr(self.model, "network", self.model)
+
+    @property
+    def overview(self):
+        return getattr(self.overview_model, "network", self.overview_model)
 
 
 def search_folders() -> list[Path]:
@@ -93,8 +119,7 @@ def load(name_or_path=None) -> Bundle:
     """
     folder = _find(name_or_path)
     metadata = _read_metadata(folder)
-    networks = [_load_network(folder / weights, block, metadata) for weights, block in _parts(metadata)]
-    return Bundle(folder.name, folder, metadata, *networks)
+    return Bundle(folder.name, folder, metadata, *(read_model(folder / weights, block, metadata) for weights, block in _parts(metadata)))
 
 
 def _parts(metadata: dict) -> list[tuple[str, dict]]:
@@ -103,40 +128,64 @@ def _parts(metadata: dict) -> list[tuple[str, dict]]:
     return [(WEIGHTS, block)] + ([(OVERVIEW, block["overview"])] if "overview" in block else [])
 
 
-def _load_network(path: Path, block: dict, metadata: dict):
-    import torch
-
-    tensors = _read_weights(path, metadata)
-    # Shapes are compared on a network without memory, so that a wrong width in the metadata cannot ask for any.
-    network = _empty_network(block, path.with_name(METADATA))
-    _check_tensors(tensors, network, path)
-    network.to_empty(device="cpu")
-    network.load_state_dict({name: tensor.to(torch.float32) for name, tensor in tensors.items()})
-    return network.eval()
-
-
 def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *, overview=None) -> Path:
     """Write `network` (a torch module), and `overview` where metadata has one, as a bundle into `folder`, made if missing; returns it.
 
     metadata: as from `metadata.describe`; its "crend" block names the network and the arguments that rebuild it. The
-    checksum is added to the copy that is written. Weights go first and metadata last, so a bundle that was cut short never
-    loads. InputError when metadata is incomplete, does not describe `network`, or a weight does not fit float16.
+    checksums are added to the copy that is written. Weights go first and metadata last, so a bundle that was cut short never
+    loads. Where a network cannot be written as a graph none is, and metadata says why. InputError when metadata is incomplete, does not describe `network`, or a weight does not fit float16.
     """
     folder = Path(folder)
     check(metadata, str(folder / METADATA))
     weights = _files_of_weights(folder, network, metadata, overview)
     metadata = copy.deepcopy(metadata)
-    metadata["crend"]["sha256"] = _sums(weights)
+    graphs, sums = _graphs(weights, metadata, folder)
+    metadata["crend"] |= {"sha256": _sums(weights), "graphs": sums}
     text = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({(error.strerror or str(error)).lower()}); choose another place.") from error
-    contents = {**weights, "README.md": readme.encode(), "LICENSE": licence.encode(), METADATA: text.encode()}
+    contents = {**weights, **graphs, "README.md": readme.encode(), "LICENSE": licence.encode(), METADATA: text.encode()}
     for name, content in contents.items():
         with replacing(folder / name) as temporary:
             temporary.write_bytes(content)
+    for name in set(GRAPHS.values()) - set(graphs):
+        (folder / name).unlink(missing_ok=True)
     return folder
+
+
+def add_graphs(folder) -> Path:
+    """Write the graphs of a bundle that has none, from its own weights, which stay as they are; returns its folder. InputError as from `load`."""
+    folder = Path(folder)
+    metadata = _read_metadata(folder)
+    weights = {name: read_hashed(folder / name, metadata["crend"].get("sha256")) for name, _ in _parts(metadata)}
+    graphs, sums = _graphs(weights, metadata, folder)
+    metadata["crend"]["graphs"] = sums
+    for name, content in {**graphs, METADATA: as_text(metadata).encode()}.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(content)
+    return folder
+
+
+def as_text(metadata: dict) -> str:
+    """metadata.json, rows of numbers on one line each: a matrix of a number a line cannot be read."""
+    text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False)
+    return NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text) + "\n"
+
+
+def _graphs(weights: dict, metadata: dict, folder: Path) -> tuple[dict, dict]:
+    """({file of a graph: its bytes}, what metadata says of them: their sha256, or {"missing": why there is none})."""
+    from .graph_export import NotExportable, export
+
+    try:
+        graphs = {
+            GRAPHS[name]: write(export(empty_network(block, folder / METADATA), block["patch"], name, tensor_layout(weights[name])))
+            for name, block in _parts(metadata)
+        }
+    except NotExportable as error:
+        return {}, {"missing": f"{metadata['crend']['network']} could not be written as a graph: {error}"}
+    return graphs, _sums(graphs)
 
 
 def checksums(folder, network, metadata: dict, *, overview=None) -> dict:
@@ -161,7 +210,7 @@ def _weights(path: Path, block: dict, network) -> bytes:
     import torch
 
     tensors = {name: t.detach().to("cpu", torch.float16, copy=True).contiguous() for name, t in network.state_dict().items()}
-    _check_tensors(tensors, _empty_network(block, path.with_name(METADATA)), path)
+    check_tensors(tensors, empty_network(block, path.with_name(METADATA)), path)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"{path}: {name} is not finite or beyond float16; train again before bundling.")
@@ -186,68 +235,10 @@ def _find(name_or_path) -> Path:
 
 def _read_metadata(folder: Path) -> dict:
     path = folder / METADATA
-    content = _read(path, LARGEST_METADATA)
+    content = read_file(path, LARGEST_METADATA)
     try:
         metadata = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON ({_line(error)}); copy the bundle again.") from error
+        raise InputError(f"{path}: not readable as JSON ({one_line(error)}); copy the bundle again.") from error
     check(metadata, str(path))
     return metadata
-
-
-def _read_weights(path: Path, metadata: dict) -> dict:
-    """Tensors by name, from the very bytes whose checksum was compared."""
-    import safetensors
-    import safetensors.torch
-
-    checksums = metadata["crend"].get("sha256")
-    expected = checksums.get(path.name) if isinstance(checksums, dict) else None
-    if not isinstance(expected, str):
-        raise InputError(f"{path.with_name(METADATA)}: has no sha256 of {path.name}; copy the bundle again.")
-    content = _read(path)
-    if hashlib.sha256(content).hexdigest() != expected.lower():
-        raise InputError(f"{path}: not the file that {METADATA} describes (its sha256 differs); copy the bundle again.")
-    try:
-        return safetensors.torch.load(content)
-    except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a safetensors file ({_line(error)}); copy the bundle again.") from error
-
-
-def _empty_network(block: dict, path: Path):
-    """The network that a block of metadata names, on torch's meta device: names and shapes without memory."""
-    import torch
-
-    try:
-        with torch.device("meta"):
-            return networks.build(block["network"], **block["arguments"])
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise InputError(f"{path}: {_line(error)}; use a bundle made for this version of CRend.") from error
-
-
-def _check_tensors(tensors: dict, network, path: Path) -> None:
-    import torch
-
-    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    for name in (*expected, *tensors):
-        if name not in tensors:
-            raise InputError(f"{path}: tensor {name} is missing; use the metadata and weights of one training.")
-        if name not in expected:
-            raise InputError(f"{path}: tensor {name} does not belong to the network; use the metadata and weights of one training.")
-        shape, kind = tuple(tensors[name].shape), tensors[name].dtype
-        if shape != expected[name]:
-            raise InputError(f"{path}: tensor {name} is {shape}, not {expected[name]}; use the metadata and weights of one training.")
-        if kind != torch.float16:
-            raise InputError(f"{path}: tensor {name} is {kind}, not float16; write the bundle again.")
-
-
-def _read(path: Path, largest: int | None = None) -> bytes:
-    try:
-        if largest is not None and os.path.getsize(path) > largest:
-            raise InputError(f"{path}: larger than {largest} bytes, which no bundle's {path.name} is; copy the bundle again.")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); copy the bundle again.") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -160,6 +160,8 @@ def check(metadata, where: str) -> None:
     demand(good and least["below_mm"] >= 0 and 0 <= least["small"] <= 1, "'least_probability' has no length, or no probability from 0 to 1")
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
+    graphs = block.get("graphs", {})
+    demand(isinstance(graphs, dict) and all(isinstance(value, str) for value in graphs.values()), "'graphs' are not names with a text each")
     for what in (calibration_of, familiarity_model):
         try:
             what(block)

@@ -17,7 +17,7 @@ def command(
     ),
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
-    engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
+    engine: str = typer.Option("auto", "--engine", metavar="auto|onnxruntime|openvino|torch", help="What runs it."),
     everywhere: bool = typer.Option(
         False, "--everywhere", help="Look closely at the whole volumes, not only where a quick look sees an ovary."
     ),
@@ -62,7 +62,7 @@ def _segmenter(model, device, engine, everywhere, identify):
     from .inputs import read_volume
 
     bundle = load(model)
-    running = make_engine(bundle.network, device, engine)
+    running = make_engine(bundle.model, device, engine)
 
     def one(path, progress):
         found = segment(read_volume(path), bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))

@@ -22,7 +22,7 @@ def command(
         None, "--out", metavar="FOLDER", help="Folder for cases.csv, follicles.csv and summary.json of each comparison."
     ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
-    engine: str = typer.Option("auto", help="auto, torch or openvino."),
+    engine: str = typer.Option("auto", help="auto, onnxruntime, openvino or torch."),
 ) -> None:
     """Segment every volume of USOVA3D and compare: model with rater 1, model with rater 2, rater with rater."""
     from ..errors import InputError
@@ -50,7 +50,7 @@ def command(
     from ..predict import segment
 
     bundle = load(model)
-    chosen = make_engine(bundle.network, device, engine)
+    chosen = make_engine(bundle.model, device, engine)
 
     def predict(image, name, progress):
         return segment(image, bundle, device=device, engine=chosen, progress=progress, name=name)

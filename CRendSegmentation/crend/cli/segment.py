@@ -19,7 +19,7 @@ def command(
     json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="Measurements, counts by size, and how they were made."),
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
-    engine: str = typer.Option("auto", "--engine", metavar="auto|torch|openvino", help="What runs it."),
+    engine: str = typer.Option("auto", "--engine", metavar="auto|onnxruntime|openvino|torch", help="What runs it."),
     identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID, if the file has them, into JSON."),
     everywhere: bool = typer.Option(
         False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."

@@ -1,199 +1,132 @@
-"""Engines: what runs a network's trunk on one window. torch (CUDA, CPU) or OpenVINO (CPU, optional)."""
+"""Engines: what runs a network on one window. ONNX Runtime (CPU, the default), OpenVINO (CPU) or torch (CUDA, CPU).
+
+An engine has: name, device, warnings, renders (whether the network has a rendering head) and predict(window, points). torch is
+imported only where it is asked for, where a CUDA device is found, or where a bundle has no graph.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import sys
-import warnings
+from importlib import metadata
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..errors import InputError
-from .arrays import to_tensor
 
-if TYPE_CHECKING:
-    from torch import nn
-
-ENGINES = ("auto", "torch", "openvino")
+GRAPH_ENGINES = ("onnxruntime", "openvino")
+ENGINES = ("auto", *GRAPH_ENGINES, "torch")
 
 
-class _Engine:
-    def for_network(self, network: nn.Module):
-        """An engine of the same kind, on the same device, for another network; kept, so that many volumes pay for it once."""
-        kept, engine = getattr(self, "_beside", (None, None))
-        if kept is not network:
-            engine = self._like(network)
-            engine.warnings = self.warnings
-            self._beside = (network, engine)
-        return engine
+def make_engine(model, device: str = "auto", engine: str = "auto"):
+    """The engine for a network: a `crend.bundle.Model`, or a torch module with `trunk`. InputError for a device or an engine that is not there."""
+    name, device = choose(device, engine, getattr(model, "graph", None) is not None, getattr(model, "no_graph", ""))
+    return _start(model, name, device)
 
 
-class TorchEngine(_Engine):
-    """The trunk in torch, on the CPU or a CUDA device; falls back to the CPU when the device's memory does not do."""
+def engine_for_network(engine, model):
+    """An engine of the same kind, on the same device, for another network; kept, so that many volumes pay for it once.
 
-    name = "torch"
-
-    def __init__(self, network: nn.Module, device: str = "cpu"):
-        self.warnings: list[str] = []
-        self.network = network.eval()
-        self._to(device)
-
-    def run(self, window: np.ndarray, finish=None):
-        """window (1, 1, D, H, W) float32 -> finish(coarse (1, 2, D, H, W), fine or None), or the two when finish is None.
-
-        `finish` belongs to the step: where the GPU's memory ends in it, the window is done again on the CPU.
-        """
-        import torch
-
-        try:
-            return self._run(window, finish)
-        except torch.cuda.OutOfMemoryError:
-            self.warnings.append(f"{self.device}: out of memory, went on with the CPU")
-        # Outside the handler, or the exception would keep the memory of the frames that failed.
-        torch.cuda.empty_cache()
-        self._to("cpu")
-        return self._run(window, finish)
-
-    def _run(self, window, finish):
-        import torch
-
-        with torch.inference_mode(), self._precision():
-            coarse, fine = self.network.trunk(to_tensor(window).to(self.device))
-        with torch.inference_mode():
-            coarse = coarse.float()
-            fine = tuple(part.float() for part in fine) if isinstance(fine, tuple) else None if fine is None else fine.float()
-            return (coarse, fine) if finish is None else finish(coarse, fine)
-
-    def _precision(self):
-        import torch
-
-        # Half precision pays on CUDA only; torch 2.9 runs 3D convolutions several times slower with it.
-        wanted = self.device.startswith("cuda") and not torch.__version__.startswith("2.9.")
-        return torch.autocast("cuda", dtype=torch.float16, enabled=True) if wanted else torch.autocast("cpu", enabled=False)
-
-    def _like(self, network):
-        return TorchEngine(network, self.device)
-
-    def _to(self, device: str) -> None:
-        self.device = device
-        self.network.to(device)
-
-
-class OpenVinoEngine(_Engine):
-    """The trunk in OpenVINO on the CPU, converted in this process; the head stays in torch."""
-
-    name = "openvino"
-    device = "cpu"
-
-    def __init__(self, network: nn.Module):
-        if not openvino_available():
-            raise InputError("engine openvino: not installed here; install the package openvino or choose --engine torch.")
-        self.warnings: list[str] = []
-        self.network = network.eval().to("cpu")
-        self._compiled = {}  # by window shape: a static shape runs faster than a dynamic one
-
-    def run(self, window: np.ndarray, finish=None):
-        """As TorchEngine.run."""
-        import torch
-
-        shape = tuple(window.shape)
-        if shape not in self._compiled:
-            self._compiled[shape] = self._compile(shape)
-        results = self._compiled[shape](np.ascontiguousarray(window, dtype=np.float32))
-        # Copies: OpenVINO writes the next window into the same memory.
-        tensors = [to_tensor(results[i]) for i in range(len(results))]
-        coarse, *fine = tensors
-        fine = tuple(fine) if len(fine) > 1 else fine[0] if fine else None
-        with torch.inference_mode():
-            return (coarse, fine) if finish is None else finish(coarse, fine)
-
-    def _like(self, network):
-        return OpenVinoEngine(network)
-
-    def _compile(self, shape):
-        import torch
-
-        from ..networks.points import maps_of
-
-        ov = import_openvino()
-
-        class Trunk(torch.nn.Module):
-            def __init__(self, network):
-                super().__init__()
-                self.network = network
-
-            def forward(self, x):
-                coarse, fine = self.network.trunk(x)
-                return (coarse, *maps_of(fine))
-
-        # Traced here without the check that runs everything three times more: 2 s instead of 10 for the bundled network.
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            traced = torch.jit.trace(Trunk(self.network), torch.zeros(shape), check_trace=False)
-            model = ov.convert_model(traced, input=[list(shape)])
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            # bfloat16, the default where the processor has it, changes the result.
-            "INFERENCE_PRECISION_HINT": "f32",
-            # As many threads as torch takes, so that OMP_NUM_THREADS rules both.
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        }
-        return ov.Core().compile_model(model, "CPU", settings)
-
-
-def openvino_available() -> bool:
-    """Whether OpenVINO is installed (found, not imported)."""
-    return find_spec("openvino") is not None
-
-
-def import_openvino():
-    """The module openvino, kept from sending usage data over the network, which merely importing it does.
-
-    It has a stub for the case that its telemetry package is missing; here that package is missing while it is imported.
+    A network that has no graph runs in torch all the same. The two share their warnings.
     """
-    if "openvino" not in sys.modules:
-        before = sys.modules.get("openvino_telemetry")
-        sys.modules["openvino_telemetry"] = None
-        try:
-            import openvino
-        finally:
-            del sys.modules["openvino_telemetry"]
-            if before is not None:
-                sys.modules["openvino_telemetry"] = before
-    import openvino
-
-    return openvino
+    kept, other = getattr(engine, "_other", (None, None))
+    if kept is not model:
+        name = "torch" if getattr(model, "graph", None) is None else engine.name
+        other = _start(model, name, engine.device)
+        other.warnings = engine.warnings
+        engine._other = (model, other)
+    return other
 
 
-def choose_device(device: str = "auto") -> str:
-    """ "cpu", "cuda" or "cuda:N" as torch names it. InputError when it is not there."""
+def choose(device: str = "auto", engine: str = "auto", has_graph: bool = True, no_graph: str = "") -> tuple[str, str]:
+    """(engine, device) for what was asked: "onnxruntime", "openvino" or "torch"; "cpu", "cuda" or "cuda:N".
+
+    "auto" is torch where it has a CUDA device, else ONNX Runtime, else OpenVINO, else torch on the CPU. no_graph: why the bundle has none.
+    InputError when it is not there.
+    """
+    if engine not in ENGINES:
+        raise InputError(f'engine "{engine}": unknown; use {", ".join(ENGINES)}.')
+    kind, _, number = device.partition(":")
+    if device not in ("auto", "cpu") and (kind != "cuda" or (number and not number.isdigit()) or device.endswith(":")):
+        raise InputError(f'device "{device}": unknown; use auto, cpu or cuda.')
+    if engine in GRAPH_ENGINES:
+        if device not in ("auto", "cpu"):
+            raise InputError(f'engine {engine} runs on the CPU, not on "{device}"; use --device cpu or --engine torch.')
+        if not installed(engine):
+            raise InputError(f"engine {engine}: not installed here; install the package {engine} or choose another engine.")
+        if not has_graph:
+            raise InputError(f"engine {engine}: {no_graph or 'the network has no graph'}; use --engine torch, or bundle it again.")
+        return engine, "cpu"
+    if kind == "cuda":
+        return "torch", _torch_device(device)
+    if device == "auto" and torch_may_have_cuda() and _cuda_in_torch():
+        return "torch", "cuda"
+    found = [name for name in GRAPH_ENGINES if has_graph and installed(name)]
+    if engine == "auto" and found:
+        return found[0], "cpu"
+    if not installed("torch"):
+        raise InputError(_nothing_runs_it(engine, has_graph, no_graph))
+    return "torch", "cpu"
+
+
+def installed(package: str) -> bool:
+    """Whether a package is there (found, not imported)."""
+    return find_spec(package) is not None
+
+
+def torch_may_have_cuda() -> bool:
+    """Whether importing torch to ask it for a CUDA device is worth its while: it is built for CUDA, and the driver has a device."""
+    if not installed("torch"):
+        return False
+    try:
+        if metadata.version("torch").endswith("+cpu"):
+            return False
+    except metadata.PackageNotFoundError:
+        pass
+    return driver_has_device()
+
+
+def driver_has_device() -> bool:
+    """Whether NVIDIA's driver is there and has a device; asks the driver itself, in milliseconds where there is none."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        count = ctypes.c_int(0)
+        return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+    except (OSError, AttributeError):
+        return False
+
+
+def _start(model, name: str, device: str):
+    if name == "torch":
+        from .torch_engine import TorchEngine
+
+        return TorchEngine(getattr(model, "network", model), device)
+    from . import graph_engines
+
+    return {"onnxruntime": graph_engines.OnnxRuntimeEngine, "openvino": graph_engines.OpenVinoEngine}[name](model)
+
+
+def _torch_device(device: str) -> str:
+    if not installed("torch"):
+        raise InputError(f'device "{device}" needs the package torch, which is not installed here; install it, or use --device cpu.')
     import torch
 
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cpu":
-        return device
-    kind, _, number = device.partition(":")
-    if kind != "cuda" or (number and not number.isdigit()):
-        raise InputError(f'device "{device}": unknown; use auto, cpu or cuda.')
-    if not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count():
+    number = int(device.partition(":")[2] or 0)
+    if not torch.cuda.is_available() or number >= torch.cuda.device_count():
         raise InputError(f'device "{device}": not available to torch {torch.__version__} here; use --device cpu.')
     return device
 
 
-def make_engine(network: nn.Module, device: str = "auto", engine: str = "auto"):
-    """The engine for a network with `trunk`. InputError for a device or an engine that is not there.
+def _cuda_in_torch() -> bool:
+    try:
+        import torch
+    except (ImportError, OSError):
+        return False  # broken: the other engines do without it
+    return torch.cuda.is_available()
 
-    Engines have: name, device, network (on that device), warnings, run(window, finish=None), beside(another network).
-    """
-    if engine not in ENGINES:
-        raise InputError(f'engine "{engine}": unknown; use {", ".join(ENGINES)}.')
-    if engine == "openvino":
-        if device not in ("auto", "cpu"):
-            raise InputError(f'engine openvino runs on the CPU, not on "{device}"; use --device cpu or --engine torch.')
-        return OpenVinoEngine(network)
-    device = choose_device(device)
-    if engine == "auto" and device == "cpu" and openvino_available():
-        return OpenVinoEngine(network)
-    return TorchEngine(network, device)
+
+def _nothing_runs_it(engine: str, has_graph: bool, no_graph: str) -> str:
+    if engine == "torch":
+        return "engine torch: not installed here; install the package torch or choose another engine."
+    if has_graph:
+        return "nothing to run the network with is installed here; install the package onnxruntime."
+    return f"{no_graph or 'the network has no graph'}, so it runs in torch only; install the package torch, or use another model."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .engines import engine_for_network
 from .model_grid import ModelGrid, normalise, to_model_grid
 from .sliding import SlidingWindow
 
@@ -19,7 +20,7 @@ def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid) 
     settings = bundle.metadata["crend"]["overview"]
     values, coarse = to_model_grid(image, settings["spacing_mm"])
     normalised = normalise(values, settings["normalisation"])
-    sliding = SlidingWindow(values, normalised, settings, engine.for_network(bundle.overview), render, run)
+    sliding = SlidingWindow(values, normalised, settings, engine_for_network(engine, bundle.overview_model), render, run)
     probabilities = sliding.predict(sliding.all_windows())
     return np.stack([coarse.resample_to(grid, channel) for channel in probabilities]), sliding.counts["run"]
 

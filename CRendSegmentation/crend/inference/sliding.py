@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import to_array
 from .windows import all_windows, blend_windows, pad_to_patch, windows_around_mask, windows_with_echo
 
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
@@ -25,7 +24,7 @@ class SlidingWindow:
         self.engine, self.run = engine, run
         self.mirrors = MIRRORS if settings.get("mirrored") else MIRRORS[:1]
         points = int(settings["render"]["points"])
-        self.renders = bool(render and points > 0 and getattr(engine.network, "head", None) is not None)
+        self.renders = bool(render and points > 0 and engine.renders)
         self.points = points
         self.counts = {"search": 0, "run": 0, "skipped": 0}
 
@@ -72,24 +71,13 @@ class SlidingWindow:
 
     def _see(self, window: np.ndarray, render: bool) -> np.ndarray:
         """Probabilities (2, d, h, w) of one window (d, h, w): the mean over its mirror images, where the bundle asks for them."""
+        # Probabilities are what is blended, not logits: they are bounded, so one window that is wildly sure of itself at its rim cannot
+        # outvote the window that has the voxel at its centre.
         total = 0
         for axes in self.mirrors:
-            mirrored = np.flip(window, axes)[None, None]
-            found = self.engine.run(mirrored, lambda *seen: self._finish(render, *seen))
+            found = self.engine.predict(np.flip(window, axes), self.points if render else 0)
             total = total + np.flip(found, [1 + axis for axis in axes])
         return total / np.float32(len(self.mirrors))
-
-    def _finish(self, render: bool, coarse, fine) -> np.ndarray:
-        """Logits of one window to probabilities (2, d, h, w), the most ambiguous voxels rendered.
-
-        Probabilities are what is blended, not logits: they are bounded, so one window that is wildly sure of itself at its
-        rim cannot outvote the window that has the voxel at its centre.
-        """
-        if render and fine is not None:
-            from ..networks.points import render as render_points
-
-            coarse = render_points(self.engine.network, coarse, fine, self.points)
-        return to_array(coarse.sigmoid()[0])
 
 
 def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:

@@ -165,16 +165,15 @@ class Worker:
 
     def _describe(self, request: dict) -> str:
         # Imported to try them out: whoever asks wants to know whether they work here.
-        import numpy as np
-        import safetensors.torch  # noqa: F401
+        import safetensors.numpy  # noqa: F401
         import scipy.ndimage  # noqa: F401
         import SimpleITK  # noqa: F401
 
-        from ..inference.arrays import to_array, to_tensor
-        from ..inference.devices import describe
+        from ..inference.devices import describe, try_out
 
-        to_array(to_tensor(np.zeros(1, np.float32)))  # a torch and a numpy that do not get on with each other can be imported all the same
-        return describe(request.get("device", "auto"), request.get("engine", "auto"))
+        wanted = request.get("device", "auto"), request.get("engine", "auto")
+        try_out(*wanted)
+        return describe(*wanted)
 
     def _load(self, request: dict):
         """(bundle, engine), kept from the last volume when model, device and engine are the same."""
@@ -184,7 +183,7 @@ class Worker:
         wanted = [request.get("model"), request.get("device", "auto"), request.get("engine", "auto")]
         if self._loaded[0] != wanted:
             loaded = bundles.load(wanted[0])
-            self._loaded = (wanted, loaded, make_engine(loaded.network, wanted[1], wanted[2]))
+            self._loaded = (wanted, loaded, make_engine(loaded.model, wanted[1], wanted[2]))
         return self._loaded[1:]
 
     def _check_cancelled(self, number) -> None:

@@ -77,9 +77,9 @@ def test_a_saved_network_comes_back_within_float16_and_as_float32(saved):
         assert torch.allclose(loaded.network.trunk(patch)[0], network.trunk(patch)[0], atol=0.05)
 
 
-def test_the_folder_holds_four_files_and_the_weights_are_float16(saved):
+def test_the_folder_holds_five_files_and_the_weights_are_float16(saved):
     folder, _ = saved
-    assert {path.name for path in folder.iterdir()} == {"metadata.json", "model.safetensors", "README.md", "LICENSE"}
+    assert {path.name for path in folder.iterdir()} == {"metadata.json", "model.safetensors", "trunk.onnx", "README.md", "LICENSE"}
     assert {t.dtype for t in safetensors.torch.load_file(folder / "model.safetensors").values()} == {torch.float16}
 
 
@@ -93,6 +93,7 @@ def test_metadata_has_every_key_that_the_monai_schema_requires(saved):
         assert isinstance(content[key], str)
     digest = hashlib.sha256((saved[0] / "model.safetensors").read_bytes()).hexdigest()
     assert content["crend"]["sha256"] == {"model.safetensors": digest}
+    assert content["crend"]["graphs"] == {"trunk.onnx": hashlib.sha256((saved[0] / "trunk.onnx").read_bytes()).hexdigest()}
 
 
 def test_the_checksums_are_known_before_anything_is_written(saved, tmp_path):
@@ -110,7 +111,7 @@ def test_saving_again_replaces_the_bundle(saved):
     folder, network = saved
     bundle.save(folder, network, metadata(description="newer"), "# Newer\n")
     assert bundle.load(folder).metadata["description"] == "newer"
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5
 
 
 def test_saving_leaves_the_callers_metadata_and_network_alone(tmp_path):
@@ -121,13 +122,14 @@ def test_saving_leaves_the_callers_metadata_and_network_alone(tmp_path):
     assert all(torch.equal(weights[name], tensor) for name, tensor in network.state_dict().items())
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "trunk.onnx"])
 @pytest.mark.parametrize("place", [0, 100, -1])
-def test_a_tampered_byte_is_noticed(saved, place):
-    path = saved[0] / "model.safetensors"
+def test_a_tampered_byte_is_noticed(saved, place, name):
+    path = saved[0] / name
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(bytes(content))
-    assert "model.safetensors" in refusal(saved[0])
+    assert f"{name}: not the file that" in refusal(saved[0])
 
 
 def test_truncated_weights_are_noticed(saved):
@@ -136,7 +138,7 @@ def test_truncated_weights_are_noticed(saved):
     assert "sha256" in refusal(saved[0])
 
 
-@pytest.mark.parametrize("name", ["metadata.json", "model.safetensors"])
+@pytest.mark.parametrize("name", ["metadata.json", "model.safetensors", "trunk.onnx"])
 def test_a_missing_file_is_named(saved, name):
     (saved[0] / name).unlink()
     assert name in refusal(saved[0])
@@ -147,7 +149,67 @@ def test_weights_without_a_checksum_are_refused(saved):
     assert "sha256" in refusal(saved[0])
 
 
+def without_graph(folder):
+    """The bundle as one was before there were graphs."""
+    rewrite(folder, lambda m: m["crend"].pop("graphs"))
+    (folder / "trunk.onnx").unlink()
+
+
+def test_a_bundle_without_a_graph_is_read_by_torch_and_gets_one_from_its_own_weights(saved):
+    folder, network = saved
+    before, weights = bundle.load(folder), (folder / "model.safetensors").read_bytes()
+    without_graph(folder)
+    old = bundle.load(folder)
+    assert old.model.graph is None and old.model.no_graph == "tiny has no graph" and before.model.graph is not None
+    assert torch.equal(old.network.classifier.bias, before.network.classifier.bias)
+    bundle.add_graphs(folder)
+    after = bundle.load(folder)
+    assert after.model.onnx() == before.model.onnx() and after.metadata == before.metadata
+    assert (folder / "model.safetensors").read_bytes() == weights
+
+
+def test_a_network_that_has_no_graph_is_saved_with_the_reason(tmp_path, monkeypatch):
+    from crend.bundle import graph_export
+
+    def refuse(*_):
+        raise graph_export.NotExportable("the function cumsum")
+
+    network = networks.build("crend", width=2)
+    bundle.save(tmp_path / "b", network, metadata(), "")
+    monkeypatch.setattr(graph_export, "export", refuse)
+    folder = bundle.save(tmp_path / "b", network, metadata(), "")
+    loaded = bundle.load(folder)
+    assert (
+        loaded.model.graph is None
+        and loaded.model.no_graph == "b has no graph (crend could not be written as a graph: the function cumsum)"
+    )
+    assert not (folder / "trunk.onnx").exists()
+
+
+def test_a_graph_that_does_not_fit_the_metadata_is_refused(saved):
+    rewrite(saved[0], lambda m: m["crend"].update(arguments={"width": 4}))
+    assert "no convolution of 4 channels" in refusal(saved[0])
+    rewrite(saved[0], lambda m: m["crend"].update(arguments={"width": 2}, patch=[64, 80, 80]))
+    assert "trunk.onnx: its input is not one window of 64 x 80 x 80" in refusal(saved[0])
+    rewrite(saved[0], lambda m: m["crend"].update(patch=[80, 80, 80], network="os.system"))
+    assert "os.system" in refusal(saved[0])
+    rewrite(saved[0], lambda m: m["crend"].update(network="crend", graphs={}))
+    assert "has no sha256 of trunk.onnx" in refusal(saved[0])
+
+
+def test_tensors_of_another_training_than_the_graphs_are_refused(saved):
+    folder, network = saved
+    weights = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    replace_weights(folder, {**weights, "extra": torch.zeros(1).half()})
+    assert "its tensors are not those of model.safetensors (extra)" in refusal(folder)
+    replace_weights(folder, {name: t for name, t in weights.items() if name != "classifier.bias"})
+    assert "(classifier.bias)" in refusal(folder)
+    replace_weights(folder, {name: t.float() for name, t in weights.items()})
+    assert "not float16" in refusal(folder)
+
+
 def test_weights_of_another_width_are_refused(saved):
+    without_graph(saved[0])
     rewrite(saved[0], lambda m: m["crend"].update(arguments={"width": 4}))
     assert "(2, 1, 3, 3, 3), not (4, 1, 3, 3, 3)" in refusal(saved[0])
 
@@ -160,6 +222,7 @@ def test_a_monstrous_width_is_refused_without_asking_for_its_memory(saved):
 
 def test_extra_missing_and_float32_tensors_are_refused(saved):
     folder, network = saved
+    without_graph(folder)
     weights = {name: tensor.half() for name, tensor in network.state_dict().items()}
     replace_weights(folder, {**weights, "extra": torch.zeros(1).half()})
     assert "extra does not belong" in refusal(folder)
@@ -215,7 +278,7 @@ def test_a_missing_schema_key_is_named(key):
         ("render", {}), ("render", {"points": -1}), ("smallest_follicle_mm", None), ("notice", None),
         ("least_probability", {"below_mm": 5}), ("least_probability", {"below_mm": 5, "small": 70}), ("least_probability", 0.7),
         ("seeds", [1]), ("seeds", {"training": 1}), ("seeds", {"training": [1, 2]}), ("seeds", {"training": [[2, 2]]}),
-        ("seeds", {"validation": [[1, 2.0]]}), ("seeds", {"test": [[1, 2]]}),
+        ("seeds", {"validation": [[1, 2.0]]}), ("seeds", {"test": [[1, 2]]}), ("graphs", ["trunk.onnx"]), ("graphs", {"trunk.onnx": 7}),
     ],
 )  # fmt: skip
 def test_a_senseless_value_of_the_crend_block_is_named(key, value):
@@ -226,6 +289,7 @@ def test_a_senseless_value_of_the_crend_block_is_named(key, value):
 
 
 def test_unknown_networks_and_arguments_are_refused(saved):
+    without_graph(saved[0])
     rewrite(saved[0], lambda m: m["crend"].update(network="os.system"))
     assert "os.system" in refusal(saved[0])
     rewrite(saved[0], lambda m: m["crend"].update(network="crend", arguments={"depth": 3}))
@@ -276,7 +340,9 @@ def test_saving_into_a_missing_folder_is_one_line(tmp_path):
         bundle.save(tmp_path / "missing" / "b", networks.build("crend", width=2), metadata(), "")
 
 
-def test_listing_models_loads_no_torch():
-    code = "import sys; from crend import bundle; bundle.available(); sys.exit('torch' in sys.modules)"
-    environment = {"PYTHONPATH": str(bundle.Path(bundle.__file__).parent.parent)}
+def test_listing_and_loading_models_loads_no_torch(saved):
+    code = (
+        f"import sys; from crend.bundle import bundle; bundle.available(); bundle.load({str(saved[0])!r}); sys.exit('torch' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(bundle.Path(bundle.__file__).parents[2])}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

@@ -1,4 +1,4 @@
-"""Engines: both give the same numbers, and a device or engine that is not there is said in one line."""
+"""Engines: the right one is taken, all give the same numbers, and a device or engine that is not there is said in one line."""
 
 import subprocess
 import sys
@@ -6,73 +6,65 @@ import sys
 import numpy as np
 import pytest
 import torch
-from standin import Threshold
+from standin import Rendering, Threshold
 
-from crend import networks
+from crend.bundle import bundle as bundles
 from crend.errors import InputError
 from crend.inference import engines
-from crend.inference.engines import OpenVinoEngine, TorchEngine, make_engine
+from crend.inference.devices import describe
+from crend.inference.engines import choose, make_engine
+from crend.inference.torch_engine import TorchEngine
 
-needs_openvino = pytest.mark.skipif(not engines.openvino_available(), reason="the optional package openvino is not installed")
+HAS_OPENVINO = engines.installed("openvino")
+needs_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="the optional package openvino is not installed")
 
 
 @pytest.fixture(scope="module")
-def network():
-    torch.manual_seed(3)
-    return networks.build("crend", width=4)
+def bundle(tmp_path_factory):
+    from host.bundles import writeBundle
+
+    return bundles.load(writeBundle(tmp_path_factory.mktemp("models") / "untrained"))
 
 
 @pytest.fixture
 def window():
-    return np.random.default_rng(5).normal(size=(1, 1, 32, 32, 48)).astype(np.float32)
+    return np.random.default_rng(5).normal(size=(32, 32, 32)).astype(np.float32)
 
 
-def test_torch_runs_the_trunk_as_it_is(network, window):
-    coarse, fine = make_engine(network, "cpu", "torch").run(window)
-    with torch.no_grad():
-        expected = network.eval().trunk(torch.from_numpy(window))
-    assert torch.equal(coarse, expected[0]) and torch.equal(fine, expected[1])
+def without(monkeypatch, *packages):
+    monkeypatch.setattr(engines, "installed", lambda name: name not in packages)
 
 
-@needs_openvino
-def test_openvino_agrees_with_torch(network, window):
-    ours, theirs = (make_engine(network, "cpu", name).run(window) for name in ("torch", "openvino"))
-    for a, b in zip(ours, theirs):
-        assert a.shape == b.shape and a.dtype == b.dtype == torch.float32
-        assert torch.allclose(a, b, atol=1e-4)
+def test_every_engine_gives_the_same_probabilities_for_a_bundle(bundle, window):
+    found = {name: make_engine(bundle.model, "cpu", name) for name in ("torch", "onnxruntime", *["openvino"] * HAS_OPENVINO)}
+    assert {name: (engine.name, engine.device, engine.renders) for name, engine in found.items()} == {
+        name: (name, "cpu", True) for name in found
+    }
+    expected = found["torch"].predict(window, 32**3)  # all of them: a choice would hang on ties
+    assert expected.shape == (2, 32, 32, 32) and expected.dtype == np.float32
+    for engine in found.values():
+        assert np.allclose(engine.predict(window, 32**3), expected, atol=1e-4)
+        assert not np.allclose(engine.predict(window), expected, atol=1e-2)  # nothing rendered
 
 
-@needs_openvino
-def test_openvino_agrees_with_torch_on_several_maps_of_fine_features(window):
-    torch.manual_seed(4)
-    detailed = networks.build("crend", width=4, detail=True)
-    ours, theirs = (make_engine(detailed, "cpu", name).run(window) for name in ("torch", "openvino"))
-    assert [len(found[1]) for found in (ours, theirs)] == [2, 2]
-    for a, b in zip((ours[0], *ours[1]), (theirs[0], *theirs[1])):
-        assert a.shape == b.shape and a.dtype == b.dtype == torch.float32
-        assert torch.allclose(a, b, atol=1e-4)
+def test_a_window_seen_from_the_other_side_is_taken_as_it_is(bundle, window):
+    engine = make_engine(bundle.model, "cpu", "onnxruntime")
+    assert np.array_equal(engine.predict(np.flip(window, 0)), engine.predict(np.flip(window, 0).copy()))
 
 
 @needs_openvino
-def test_openvino_results_of_one_window_survive_the_next(network, window):
-    engine = OpenVinoEngine(network)
-    first, _ = engine.run(window)
-    kept = first.clone()
-    engine.run(window + 1)
-    assert torch.equal(first, kept)
-
-
-@needs_openvino
-def test_openvino_takes_a_network_without_fine_features(window):
-    coarse, fine = OpenVinoEngine(Threshold(0.0, 1.0)).run(window)
-    assert fine is None
-    assert np.allclose(coarse.numpy()[:, :1], 8 * window, atol=1e-5)
+def test_openvino_results_of_one_window_survive_the_next(bundle, window):
+    engine = make_engine(bundle.model, "cpu", "openvino")
+    first, _ = engine.trunk(window)
+    kept = first.copy()
+    engine.trunk(window + 1)
+    assert np.array_equal(first, kept)
 
 
 @needs_openvino
 def test_importing_openvino_starts_no_telemetry():
     code = (
-        "import sys; from crend.inference.engines import import_openvino; ov = import_openvino();"
+        "import sys; from crend.inference.graph_engines import import_openvino; ov = import_openvino();"
         "from openvino.tools.ovc import telemetry_utils, convert_impl;"
         "print(telemetry_utils.tm.__name__, convert_impl.tm.__name__, 'openvino_telemetry' in sys.modules)"
     )
@@ -80,14 +72,43 @@ def test_importing_openvino_starts_no_telemetry():
     assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub"] * 2 + ["False"], done.stderr
 
 
-def test_finish_gets_what_the_trunk_gave(window):
-    for engine in [TorchEngine(Threshold(0.0, 1.0))] + [OpenVinoEngine(Threshold(0.0, 1.0))] * engines.openvino_available():
-        assert engine.run(window, lambda coarse, fine: (coarse.shape[1], fine)) == (2, None)
+def test_a_network_without_a_head_or_features_is_never_rendered(window):
+    engine = TorchEngine(Threshold(0.0, 1.0))
+    assert not engine.renders
+    assert np.allclose(engine.predict(window, 100)[0], 1 / (1 + np.exp(-8 * window)), atol=1e-5)
+    assert TorchEngine(Rendering()).renders
 
 
-def test_auto_on_the_cpu_is_openvino_where_it_is_installed(network):
-    expected = "openvino" if engines.openvino_available() else "torch"
-    assert make_engine(network, "cpu").name == expected
+def test_auto_takes_what_is_installed_in_the_order_of_what_it_costs(monkeypatch):
+    monkeypatch.setattr(engines, "torch_may_have_cuda", lambda: False)
+    without(monkeypatch)
+    assert choose() == ("onnxruntime", "cpu") and describe() == "CPU, ONNX Runtime"
+    assert choose(has_graph=False) == ("torch", "cpu")
+    without(monkeypatch, "onnxruntime")
+    assert choose("cpu") == ("openvino", "cpu")
+    without(monkeypatch, "onnxruntime", "openvino")
+    assert choose() == ("torch", "cpu") and describe() == "CPU, torch"
+    without(monkeypatch, "torch")
+    assert choose() == ("onnxruntime", "cpu")
+
+
+def test_auto_takes_a_cuda_device_where_torch_has_one(monkeypatch):
+    monkeypatch.setattr(engines, "torch_may_have_cuda", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose() == ("torch", "cuda") and choose("cpu") == ("onnxruntime", "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose() == ("onnxruntime", "cpu")
+
+
+def test_torch_is_not_even_asked_without_a_driver_or_when_it_is_built_without_cuda(monkeypatch):
+    monkeypatch.setattr(engines.metadata, "version", lambda name: "2.13.0")
+    monkeypatch.setattr(engines, "driver_has_device", lambda: True)
+    assert engines.torch_may_have_cuda()
+    monkeypatch.setattr(engines.metadata, "version", lambda name: "2.13.0+cpu")
+    assert not engines.torch_may_have_cuda()
+    monkeypatch.setattr(engines.metadata, "version", lambda name: "2.13.0+cu130")
+    monkeypatch.setattr(engines, "driver_has_device", lambda: False)
+    assert not engines.torch_may_have_cuda()
 
 
 def test_a_gpu_without_memory_hands_the_window_to_the_cpu(window):
@@ -101,8 +122,7 @@ def test_a_gpu_without_memory_hands_the_window_to_the_cpu(window):
             return super().trunk(x)
 
     engine = TorchEngine(NoMemoryOnce(0.0, 1.0))
-    coarse, _ = engine.run(window)
-    assert coarse.shape == (1, 2, 32, 32, 48) and engine.device == "cpu"
+    assert engine.predict(window).shape == (2, 32, 32, 32) and engine.device == "cpu"
     assert len(engine.warnings) == 1 and "out of memory" in engine.warnings[0]
 
 
@@ -112,7 +132,7 @@ def test_another_failure_is_not_taken_for_a_lack_of_memory(window):
             raise RuntimeError("kernel exploded")
 
     with pytest.raises(RuntimeError, match="exploded"):
-        TorchEngine(Broken(0.0, 1.0)).run(window)
+        TorchEngine(Broken(0.0, 1.0)).predict(window)
 
 
 @pytest.mark.parametrize(
@@ -123,23 +143,33 @@ def test_another_failure_is_not_taken_for_a_lack_of_memory(window):
         ("cuda:99", "torch", "not available"),
         ("auto", "tensorrt", 'engine "tensorrt": unknown'),
         ("cuda", "openvino", "runs on the CPU"),
+        ("cuda", "onnxruntime", "runs on the CPU"),
+        ("auto", "onnxruntime", "the network has no graph"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(network, device, engine, message):
+def test_what_is_not_there_is_said_in_one_line(device, engine, message):
     with pytest.raises(InputError) as caught:
-        make_engine(network, device, engine)
+        make_engine(Threshold(0.0, 1.0), device, engine)
     assert message in str(caught.value) and "use " in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_missing_openvino_is_said_with_the_cure(network, monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="not installed here; install the package openvino"):
-        make_engine(network, "cpu", "openvino")
-    assert make_engine(network, "cpu").name == "torch"
+def test_a_missing_package_is_said_with_the_cure(monkeypatch):
+    without(monkeypatch, "onnxruntime", "openvino", "torch")
+    for engine, cure in (
+        ("onnxruntime", "the package onnxruntime"),
+        ("openvino", "the package openvino"),
+        ("torch", "the package torch"),
+        ("auto", "the package onnxruntime"),
+    ):
+        with pytest.raises(InputError, match=f"install {cure}"):
+            choose("cpu", engine)
+    with pytest.raises(InputError, match="mine has no graph, so it runs in torch only; install the package torch"):
+        choose("auto", "auto", has_graph=False, no_graph="mine has no graph")
+    with pytest.raises(InputError, match='device "cuda" needs the package torch'):
+        choose("cuda", "auto")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_cuda_agrees_with_the_cpu_to_half_precision(network, window):
-    on_cpu = make_engine(network, "cpu", "torch").run(window)[0].clone()
-    on_gpu = make_engine(network, "cuda", "torch").run(window)[0].cpu()
-    assert torch.allclose(on_cpu.sigmoid(), on_gpu.sigmoid(), atol=0.02)
+def test_cuda_in_half_precision_agrees_with_the_cpu(bundle, window):
+    on_cpu = make_engine(bundle.model, "cpu", "onnxruntime").predict(window)
+    assert np.abs(make_engine(bundle.model, "cuda", "torch").predict(window) - on_cpu).max() < 0.02

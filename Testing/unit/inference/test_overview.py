@@ -6,7 +6,7 @@ import SimpleITK as sitk
 import torch
 from standin import BACKGROUND, bundle_for, image_of, scene
 
-from crend.inference.engines import make_engine
+from crend.inference.engines import engine_for_network, make_engine
 from crend.inference.model_grid import ModelGrid
 from crend.inference.overview import fuse_predictions
 from crend.predict import segment
@@ -83,13 +83,13 @@ def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
         assert there.shape == fine.shape and there[inner] == pytest.approx(expected[inner], abs=1e-3)
 
 
-def test_an_engine_beside_another_is_kept_and_shares_its_warnings():
+def test_an_engine_for_network_another_is_kept_and_shares_its_warnings():
     engine = make_engine(Says(0, 0), "cpu", "torch")
     other = Says(1, 1)
-    beside = engine.for_network(other)
-    assert beside is engine.for_network(other) and beside.network is other and beside.device == engine.device
+    beside = engine_for_network(engine, other)
+    assert beside is engine_for_network(engine, other) and beside.network is other and beside.device == engine.device
     assert beside.warnings is engine.warnings
-    assert engine.for_network(Says(2, 2)) is not beside
+    assert engine_for_network(engine, Says(2, 2)) is not beside
 
 
 class Leans(torch.nn.Module):

@@ -55,7 +55,7 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
     follicles = _read_done(out / FOLLICLES, done)
     from crend.inference.engines import make_engine
 
-    running = make_engine(loaded.network, "auto", engine)
+    running = make_engine(loaded.model, "auto", engine)
     for seed in seeds:
         if seed in done:
             continue

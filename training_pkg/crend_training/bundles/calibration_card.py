@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
@@ -14,7 +13,6 @@ from crend.io.atomic import replacing
 from ..evaluation.evaluation import POOR
 
 START, END = "<!-- confidence -->", "<!-- /confidence -->"
-NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
 
 
 def write_into_bundle(folder, confidence: dict, familiar: dict, measured_on: str) -> None:
@@ -24,13 +22,10 @@ def write_into_bundle(folder, confidence: dict, familiar: dict, measured_on: str
     metadata["crend"]["confidence"] = {**confidence, "fitted_on": measured_on}
     metadata["crend"]["familiar"] = familiar
     check(metadata, str(folder / bundles.METADATA))
-    text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False)
-    # Rows of numbers on one line each: a matrix of a number a line cannot be read.
-    text = NUMBERS.sub(lambda found: "[" + " ".join(found.group(1).split()) + "]", text)
     card = folder / "README.md"
     contents = {
         card: with_section(card.read_text(encoding="utf-8"), section(confidence, familiar, measured_on)),
-        folder / bundles.METADATA: text + "\n",
+        folder / bundles.METADATA: bundles.as_text(metadata),
     }
     for path, content in contents.items():
         with replacing(path) as temporary:

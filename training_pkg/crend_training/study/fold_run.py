@@ -73,7 +73,7 @@ def measure_volumes(bundle, entries, folder, *, device: str = "auto", engine: st
     if not missing:
         return
     model = bundles.load(bundle)
-    engine = make_engine(model.network, device, engine)
+    engine = make_engine(model.model, device, engine)
     for entry in missing:
         image, labels = read_volume(entry)
         found = segment(image, model, engine=engine, name=str(entry.image))
