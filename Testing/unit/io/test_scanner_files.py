@@ -154,6 +154,18 @@ def test_the_wrapper_is_found_by_its_private_creator_whatever_the_block_and_sop_
     assert "cut off" in refusal(saved(data[:-500], "cut.dcm"))
 
 
+def test_of_a_dicom_folder_without_a_kretz_file_the_patient_is_known_only_to_those_who_ask(saved, tmp_path):
+    import pydicom
+
+    (tmp_path / "study").mkdir()
+    path = saved(wrapped(b"no Kretz file"), "study/IM0001")
+    slices = pydicom.dcmread(path)
+    del slices[0x7FE1, 0x11], slices[0x7FE1, 0x1101]
+    slices.save_as(path)
+    assert find_scanner_file(path) is None
+    assert patient_of(path.parent) == {"name": files.NAME, "id": "PID-4711"}
+
+
 def test_a_compressed_file_is_refused_with_the_cure(saved):
     data = container(*head((24, 30, 40)), *geometry(SMALL), item(0xD000, 2, b"compressed" * 50))
     assert refusal(saved(data)).endswith("saved compressed; save it uncompressed on the scanner (4D View: without compression).")
