@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Callable
 
@@ -102,7 +103,7 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
         _check_name(volume)
         source = _source(volume.path)  # before the work: a file that changes meanwhile is done again
         found = segment(volume.path, progress)
-        found.provenance["input"] = str(volume.path)
+        found.provenance["input"] = os.path.abspath(volume.path)
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
             write_labels(labels, found.ovary, found.follicles)
@@ -112,7 +113,10 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
         raise
     except Exception as error:
         reason = reason_of(error)
-        write_json({"name": volume.name, "input": str(volume.path), "reason": reason, "ours": not isinstance(error, InputError)}, failure)
+        write_json(
+            {"name": volume.name, "input": os.path.abspath(volume.path), "reason": reason, "ours": not isinstance(error, InputError)},
+            failure,
+        )
         return f"failed: {reason}"
     failure.unlink(missing_ok=True)
     return found.message

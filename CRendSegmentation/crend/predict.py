@@ -25,7 +25,7 @@ from .io.acquisition import date_of, describe, is_spacing_confirmed, notes_of
 from .io.volumes import check_image, image_like
 from .result import Segmentation
 from .structures.follicles import sphere_voxels, split_follicles
-from .structures.measurements import measure
+from .structures.measurements import measure, number_by_volume
 from .structures.outlines import edge_threshold, shrink_to_edge
 from .structures.ovary import bounding_box, clean_up_masks
 from .structures.small_follicles import drop_low_probability
@@ -116,10 +116,10 @@ def segment(
                 follicles[where] = drop_low_probability(follicles, probabilities[1], grid, settings["least_probability"], where)
             follicles[where] = shrink_to_edge(follicles[where], within, sphere_voxels(smallest, grid.image_spacing))
     with run.stage("measurements"):
-        ovary, follicles = (describe(image_like(array, image), notes=notes_of(image)) for array in (ovary, follicles))
-        measurements, flags = assess(
-            values, normalised, grid, probabilities, organ, expected, follicles, measure(ovary, follicles), settings
-        )
+        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
+        follicles, found = number_by_volume(follicles, measure(ovary, follicles))
+        ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
+        measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
     if not is_spacing_confirmed(image):
         flags.insert(0, flag("spacing_not_confirmed"))
 

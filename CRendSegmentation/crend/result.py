@@ -35,6 +35,35 @@ class Segmentation:
         """What makes the result doubtful: dicts of `key` (for programs) and `text` (a sentence), as `plausibility.flags` gives them."""
         return self.provenance.get("flags", [])
 
+    def save(self, path) -> None:
+        """Write the labels, the follicle table or the report to `path`, whichever its ending says.
+
+        .csv: one row a follicle; .json: everything that is said about the volume; anything else: labels, as a .seg.nrrd for Slicer or an
+        image with 1 = ovary, k + 1 = follicle k (.nrrd, .nii.gz, .mha). Raises InputError where that cannot be written.
+        """
+        from .io.labels import write_labels
+        from .io.tables import write_csv, write_json
+
+        name = str(path).lower()
+        if name.endswith(".csv"):
+            write_csv(self.measurements, path, self.flags)
+        elif name.endswith(".json"):
+            write_json(self, path)
+        else:
+            write_labels(path, self.ovary, self.follicles)
+
+    def follicles_table(self):
+        """One row a follicle, largest first, sizes in mm: a pandas DataFrame where pandas is installed, else a list of dicts.
+
+        The columns are those of follicles.csv (`Measurements.COLUMNS`).
+        """
+        rows = self.measurements.rows()
+        try:
+            import pandas
+        except ImportError:
+            return rows
+        return pandas.DataFrame(rows, columns=list(self.measurements.COLUMNS))
+
     @property
     def message(self) -> str:
         """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles", with "; doubtful: ..." after it where flags say so."""

@@ -84,7 +84,7 @@ def test_segment_in_a_real_process_writes_everything(scan, bundles):
     assert "1 ovary of 13.4 ml without follicles" in done.stdout and "Research use only" in done.stdout
     labels = read_labels(out)
     assert labels.ovary.GetSize() == (28, 24, 20) and sitk.GetArrayViewFromImage(labels.ovary).all()
-    assert table.read_text() == ",".join(Measurements.COLUMNS) + "\n"
+    assert table.read_text(encoding="utf-8-sig") == ",".join(Measurements.COLUMNS) + "\n"
     data = json.loads(report.read_text())
     assert data["message"] == "1 ovary of 13.4 ml without follicles; doubtful: no sector"
     assert [flag["key"] for flag in data["flags"]] == ["sector"] and data["provenance"]["bundle"] == "everything"

@@ -49,7 +49,7 @@ def test_each_follicle_has_its_confidence_until_somebody_changes_it(segmented):
 def test_the_files_say_both(segmented, to):  # noqa: F811
     segmented.panel.result.table.select(["Follicle_1"])
     segmented.ui.splitButton.click()
-    rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"))))
+    rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"), encoding="utf-8-sig")))
     assert {row["segment"]: row["confidence"] for row in rows} == {
         "Follicle 1": "",
         "Follicle 4": "",

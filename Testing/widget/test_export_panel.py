@@ -37,7 +37,7 @@ def expected():
 
 
 def test_the_table_is_follicles_csv(to):
-    rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"))))
+    rows = list(csv.DictReader(open(to("exportTableButton", "t.csv"), encoding="utf-8-sig")))
     assert tuple(rows[0]) == Measurements.COLUMNS
     assert [row["segment"] for row in rows] == ["Follicle 1", "Follicle 2", "Follicle 3"]
 

@@ -65,7 +65,7 @@ def test_every_volume_is_a_row_and_a_failed_one_says_why(section, folders, scene
     assert section.ui.folderStatusLabel.text.startswith("2 of 3 volumes segmented") and "1 failed" in section.ui.folderStatusLabel.text
     assert cells(section.ui.folderTable, 0) == ["a", "broken", "site/b"]
     assert cells(section.ui.folderTable, 4)[1].startswith("failed: ") and "broken.nrrd" in cells(section.ui.folderTable, 4)[1]
-    with open(folders[1] / "volumes.csv", newline="") as file:
+    with open(folders[1] / "volumes.csv", newline="", encoding="utf-8-sig") as file:
         written = {row["volume"]: row for row in csv.DictReader(file)}
     shown = dict(zip(cells(section.ui.folderTable, 0), cells(section.ui.folderTable, 1)))
     assert float(shown["a"]) == pytest.approx(float(written["a"]["ovary_volume_ml"]), abs=0.05) and not shown["broken"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Optional
 
@@ -44,7 +45,7 @@ def command(
 
     with progress_bar() as progress:
         found = segment(image, model, device=device, engine=engine, search=not everywhere, progress=progress, name=str(volume))
-    found.provenance["input"] = volume.name
+    found.provenance["input"] = os.path.abspath(volume)
     if identify:
         found.provenance["patient"] = patient_of(volume)
     _write(found, output, table, json)

@@ -1,4 +1,7 @@
-"""Measurements as files: follicles.csv, one row a follicle, and JSON with everything."""
+"""Measurements as files: follicles.csv, one row a follicle, and JSON with everything.
+
+Tables are UTF-8 with a byte order mark, without which Excel takes them for another encoding.
+"""
 
 import csv
 import json
@@ -7,7 +10,11 @@ from ..structures.measurements import Measurements
 from .acquisition import SPACING_NOT_CONFIRMED
 from .atomic import replacing
 
+#: Of the JSON of one volume; raised when a key changes its meaning or goes, not when one is added.
+SCHEMA_VERSION = 1
 _DECIMALS = {"volume_ml": 5, "sphericity": 4}
+#: A spreadsheet takes a cell that begins like this for a formula, and runs it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(measurements, path, flags=()):
@@ -17,7 +24,7 @@ def write_csv(measurements, path, flags=()):
     confirmed, so does a further column, `note`: every size hangs on it.
     """
     notes = {"note": SPACING_NOT_CONFIRMED} if any(flag["key"] == "spacing_not_confirmed" for flag in flags) else {}
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.DictWriter(file, (*Measurements.COLUMNS, *notes), lineterminator="\n")
         writer.writeheader()
         for row in measurements.rows():
@@ -26,7 +33,7 @@ def write_csv(measurements, path, flags=()):
 
 def write_rows(path, columns, rows):
     """Write dicts as CSV under `columns`; floats with six significant digits, true and false, None as an empty cell."""
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8-sig") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
@@ -34,11 +41,12 @@ def write_rows(path, columns, rows):
 
 
 def to_json(segmentation):
-    """A Segmentation as plain data: message, flags, provenance, summary, ovary, follicles (numbers unrounded)."""
+    """A Segmentation as plain data: schema_version, message, flags, provenance, summary, ovary, follicles (numbers unrounded)."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "message": segmentation.message,
         "flags": segmentation.flags,
-        "provenance": segmentation.provenance,
+        "provenance": {key: value for key, value in segmentation.provenance.items() if key != "flags"},
         **segmentation.measurements.as_dict(),
     }
 
@@ -57,4 +65,6 @@ def _text(name, value):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.{_DECIMALS.get(name, 3)}f}"
-    return value
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        value = f"'{value}"
+    return value.replace("\r", " ") if isinstance(value, str) else value

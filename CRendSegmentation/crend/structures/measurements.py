@@ -1,7 +1,7 @@
 """How large each follicle and the ovary are, and where: millimetres, millilitres, RAS."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Optional, Tuple
 
 import numpy as np
@@ -56,9 +56,7 @@ class Ovary(Structure):
 
 @dataclass(frozen=True)
 class Follicle(Structure):
-    """One follicle; `id` is its label, 1 for the largest by voxel count.
-
-    Of two that are almost of a size the later may have the larger volume_ml, where that is fitted and not counted.
+    """One follicle; `id` is its label; those that a model found are numbered by volume_ml, 1 = the largest.
 
     confidence: the chance, 0 to 1, that it is one (see `confidence`); None when nobody asked a model, as for one drawn by hand.
     """
@@ -129,6 +127,22 @@ class Measurements:
         """The Measurements that as_dict() was made of."""
         ovary = data["ovary"]
         return cls(Ovary(**ovary) if ovary else None, tuple(Follicle(**row) for row in data["follicles"]))
+
+
+def number_by_volume(follicles, measurements):
+    """(labels, measurements) with the follicles numbered anew, so that 1 has the largest volume_ml.
+
+    follicles: SimpleITK image, k = follicle k. The volume of a small follicle is fitted and not counted, so this order can differ from
+    that of the voxel counts.
+    """
+    import SimpleITK as sitk
+
+    order = sorted(measurements.follicles, key=lambda follicle: (-follicle.volume_ml, follicle.id))
+    if [follicle.id for follicle in order] == list(range(1, len(order) + 1)):
+        return follicles, measurements
+    follicles = sitk.ChangeLabel(follicles, {follicle.id: k for k, follicle in enumerate(order, start=1)})
+    renamed = (replace(follicle, id=k, segment=segments.follicle_name(k)) for k, follicle in enumerate(order, start=1))
+    return follicles, replace(measurements, follicles=tuple(renamed))
 
 
 def measure(ovary, follicles):

@@ -97,7 +97,7 @@ def test_written_files_can_be_read_again(pairs, tmp_path):
     compare_batch(read_pairs(pairs)).write(tmp_path / "out" / "deep")
     folder = tmp_path / "out" / "deep"
     assert sorted(p.name for p in folder.iterdir()) == ["cases.csv", "follicles.csv", "summary.json"]
-    rows = list(csv.DictReader((folder / "cases.csv").open()))
+    rows = list(csv.DictReader((folder / "cases.csv").open(encoding="utf-8-sig")))
     assert float(rows[0]["ovary_dsc"]) == 1 and rows[2]["status"] == "failed" and rows[2]["ovary_dsc"] == ""
     assert json.loads((folder / "summary.json").read_text())["failed"] == 2
     (tmp_path / "file").write_text("")

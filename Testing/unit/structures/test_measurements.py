@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from crend.io.tables import write_csv, write_json
-from crend.structures.measurements import Follicle, Measurements, measure
+from crend.structures.measurements import Follicle, Measurements, measure, number_by_volume
 
 OBLIQUE = sitk.VersorRigid3DTransform()
 OBLIQUE.SetRotation((0.3, -0.5, 0.8), 0.7)
@@ -141,7 +141,7 @@ def test_counts_by_size_use_rounded_mean_diameters():
 
 def test_csv_has_the_agreed_columns_in_their_order(tmp_path):
     write_csv(Measurements(None, (follicle(1, 10.0), follicle(2, 4.0))), tmp_path / "follicles.csv")
-    text = (tmp_path / "follicles.csv").read_text()
+    text = (tmp_path / "follicles.csv").read_text(encoding="utf-8-sig")
     assert text.splitlines()[0] == (
         "id,segment,volume_ml,dv_mm,mean_diameter_mm,dx_mm,dy_mm,dz_mm,max_diameter_mm,"
         "sphericity,centroid_r_mm,centroid_a_mm,centroid_s_mm,touches_border,confidence"
@@ -158,3 +158,15 @@ def test_json_is_strict_and_complete(tmp_path):
     with pytest.raises(ValueError):
         write_json({"bad": math.nan}, tmp_path / "result.json")
     assert json.loads((tmp_path / "result.json").read_text()) == data
+
+
+def test_follicles_are_numbered_anew_where_their_volumes_say_so():
+    labels = np.zeros((3, 3, 9), np.uint16)
+    for k, x in ((1, 1), (2, 4), (3, 7)):
+        labels[1, 1, x] = k
+    given = Measurements(None, (follicle(1, 5.0), follicle(2, 4.0), follicle(3, 6.0)))
+    image, numbered = number_by_volume(sitk.GetImageFromArray(labels), given)
+    assert sitk.GetArrayFromImage(image)[1, 1, [1, 4, 7]].tolist() == [3, 2, 1]
+    assert [(f.id, f.segment) for f in numbered.follicles] == [(1, "Follicle 1"), (2, "Follicle 2"), (3, "Follicle 3")]
+    assert [f.volume_ml for f in numbered.follicles] == sorted((f.volume_ml for f in given.follicles), reverse=True)
+    assert number_by_volume(image, numbered) == (image, numbered)

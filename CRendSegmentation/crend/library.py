@@ -1,0 +1,135 @@
+"""CRend from Python: what the command line does, with files, SimpleITK images or arrays."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Callable, Sequence
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+    from .bundle.bundle import Bundle
+    from .io.labels import Labels
+    from .result import Segmentation
+
+
+def segment(
+    volume,
+    *,
+    spacing_mm: Sequence[float] | None = None,
+    model: str | os.PathLike | Bundle | None = None,
+    device: str = "auto",
+    engine="auto",
+    progress: Callable[[str, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    render: bool = True,
+    search: bool = True,
+    smallest_follicle_mm: float | None = None,
+    split: bool = True,
+    keep_probabilities: bool = False,
+) -> Segmentation:
+    """The ovary, its follicles and their measurements in a 3D ultrasound volume, on exactly the volume's grid.
+
+    volume:     a file (or a folder with one DICOM series), a SimpleITK image, or an array (D, H, W) = (z, y, x), indexed as
+                `SimpleITK.GetArrayFromImage` gives it.
+    spacing_mm: of an array, and only of an array: millimetres between voxel centres along (x, y, z), which is the reverse of the
+                array's axes and the order of `SimpleITK.Image.GetSpacing`.
+    model:      a model's name, a bundle's folder, a loaded bundle (`crend.load_bundle`), or None for the default model.
+    device:     "auto", "cpu", "cuda" or "cuda:N".
+    engine:     "auto" or an engine's name, or one from `crend.inference.engines.make_engine`, to use it for many volumes.
+    progress:   called with the stage's name and the fraction of the whole run, 0 to 1, never falling.
+    cancelled:  asked now and then; True ends the run with `crend.Cancelled`.
+    render:     re-predict the most ambiguous voxels (paper, 2.2); search: predict at full resolution only where an ovary was found.
+    smallest_follicle_mm: drop smaller follicles (diameter of equal volume); None: as the model says. split: separate follicles that touch.
+    keep_probabilities: return the probabilities as well, on the model grid.
+
+    Raises InputError, one line, for a volume, a model, a device or an engine that cannot be used. A volume without an ovary is a
+    result with empty labels, whose message says so.
+    """
+    from .predict import segment as segment_image
+
+    image, name = _image(volume, spacing_mm)
+    result = segment_image(
+        image,
+        model,
+        device=device,
+        engine=engine,
+        progress=progress,
+        cancelled=cancelled,
+        render=render,
+        search=search,
+        smallest_follicle_mm=smallest_follicle_mm,
+        split=split,
+        keep_probabilities=keep_probabilities,
+        name=name,
+    )
+    if isinstance(volume, (str, os.PathLike)):
+        result.provenance["input"] = os.path.abspath(volume)
+    return result
+
+
+def compare(reference, prediction, *, percentiles: Sequence[float] = (95,)) -> dict:
+    """Overlaps, distances and follicles found, missed and false of a prediction against a reference, as plain data for JSON.
+
+    reference, prediction: files of labels (.seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k), or results of `crend.segment`.
+    percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there. Keys and definitions: `crend.comparison.metrics.compare`.
+    Raises InputError, one line, for files that cannot be read or compared.
+    """
+    from .comparison.metrics import compare as compare_labels
+
+    return compare_labels(_labels(reference, "reference"), _labels(prediction, "prediction"), percentiles=tuple(percentiles))
+
+
+def _image(volume, spacing_mm) -> tuple[SimpleITK.Image, str]:
+    """The image of what was given, and what messages call it."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    if isinstance(volume, np.ndarray):
+        return _image_of_array(volume, spacing_mm), "the array"
+    if spacing_mm is not None:
+        raise InputError("spacing_mm goes with an array only; files and SimpleITK images carry their own spacing.")
+    if isinstance(volume, (str, os.PathLike)):
+        from .io.volumes import read_image
+
+        return read_image(volume), os.fspath(volume)
+    if isinstance(volume, sitk.Image):
+        return volume, "the image"
+    raise InputError(f"a volume is a file, a SimpleITK image or a 3D array with spacing_mm, not {type(volume).__name__}.")
+
+
+def _image_of_array(array, spacing_mm) -> SimpleITK.Image:
+    import numpy as np
+    import SimpleITK as sitk
+
+    if array.ndim != 3:
+        raise InputError(f"the array has {array.ndim} axes; a volume has three (z, y, x).")
+    if array.dtype.kind not in "uif":
+        raise InputError(f"the array holds {array.dtype}; a volume holds real numbers.")
+    if spacing_mm is None:
+        raise InputError("an array needs spacing_mm=(x, y, z), the millimetres between voxel centres; without it nothing can be measured.")
+    try:
+        spacing = [float(s) for s in spacing_mm]
+    except (TypeError, ValueError):
+        spacing = []
+    if len(spacing) != 3 or not all(np.isfinite(s) and s > 0 for s in spacing):
+        raise InputError(f"spacing_mm must be three positive numbers (x, y, z) in millimetres, not {spacing_mm!r}.")
+    kept = array.astype(np.float32) if array.dtype == np.float16 else array.astype(array.dtype.newbyteorder("="), copy=False)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(kept))
+    image.SetSpacing(spacing)
+    return image
+
+
+def _labels(given, role: str) -> Labels:
+    from .io.labels import Labels, read_labels
+    from .result import Segmentation
+
+    if isinstance(given, (str, os.PathLike)):
+        return read_labels(given)
+    if isinstance(given, Segmentation):
+        return Labels(given.ovary, given.follicles)
+    if isinstance(given, Labels):
+        return given
+    raise InputError(f"the {role} is a file of labels or a result of crend.segment, not {type(given).__name__}.")
