@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import SimpleITK as sitk
 
-DATE, NOTES = "crend_date", "crend_notes"
+DATE, NOTES, WARNINGS = "crend_date", "crend_notes", "crend_warnings"
 NIFTI_NOTE = "ITK_FileNotes"  # the only words that ITK writes into a NIfTI file
 BETWEEN = " | "
 SPACING_NOT_CONFIRMED = "spacing not confirmed"
@@ -24,6 +24,18 @@ def describe(image: sitk.Image, date: str | None = None, notes=()) -> sitk.Image
     if any(note.startswith(SPACING_NOT_CONFIRMED) for note in kept):
         image.SetMetaData(NIFTI_NOTE, SPACING_NOT_CONFIRMED)
     return image
+
+
+def warn_of_header(image: sitk.Image, warnings) -> sitk.Image:
+    """The same image, with what the user must know of its header in its metadata. It stays in memory: a file that is written has a header of its own."""
+    if warnings:
+        image.SetMetaData(WARNINGS, BETWEEN.join(warnings))
+    return image
+
+
+def header_warnings_of(image: sitk.Image) -> list[str]:
+    """What the user must know of the header that an image came with."""
+    return image.GetMetaData(WARNINGS).split(BETWEEN) if image.HasMetaDataKey(WARNINGS) else []
 
 
 def date_of(image: sitk.Image) -> str | None:

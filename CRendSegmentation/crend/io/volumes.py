@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .acquisition import warn_of_header
 from .atomic import check_name
 from .dicom_elements import is_dicom
-from .integrity import missing_bytes
+from .dicom_volume import count_dicom_file, count_dicom_folder, read_dicom_file, read_dicom_folder
+from .headers.header import FRAMES, LAYERS, VALUES, format_sizes
+from .image_files import STRAIGHT, choose_frame, header_of, place, read_as_image
 from .kretz import is_kretz
-from .scanner_files import Place, find_scanner_file, read_scanner_file
+from .scanner_files import Place, count_volumes, find_scanner_file, read_scanner_file
 
 SMALLEST_SIDE = 4  # voxels
 LONGEST_EXTENT_MM = 500.0
 SHORTEST_EXTENT_MM = 5.0
-UNEVEN = 0.05  # of a slice's distance: 0.33 mm written to a hundredth varies by 3 %
 READABLE = ".nrrd, .nii.gz, .mha, .vtk, .vol or a folder with one DICOM series"
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 LABEL_FORMATS = ".seg.nrrd, .nrrd, .nii.gz or .mha"
 
 
-def read_image(path, *, frame: int | None = None, cartesian_spacing_mm: float | None = None, progress=None) -> sitk.Image:
+def read_image(path, *, frame: int | None = None, spacing=None, cartesian_spacing_mm: float | None = None, progress=None) -> sitk.Image:
     """The 3D scalar volume in a file, or in a folder with one DICOM series, checked by `check_image`.
 
-    A 4D file with one frame counts as 3D. Of a scanner's file (GE Voluson, also inside DICOM): frame, which of several volumes, from 1;
-    cartesian_spacing_mm of the grid that it is converted to; progress(stage, fraction) of that. InputError, one line, for anything that
-    cannot be segmented.
+    frame: which of several volumes in one file, from 1. spacing: (x, y, z) mm in place of what the file says. What the user must know of the header
+    is in the image's metadata (`acquisition.header_warnings_of`). Of a scanner's file (GE Voluson, also inside DICOM): cartesian_spacing_mm of the
+    grid that it is converted to; progress(stage, fraction) of that. InputError, one line, for anything that cannot be segmented.
     """
     path = Path(path)
+    spacing = None if spacing is None else check_spacing(spacing)
     scanned = _scanner_file(path)
     if scanned is not None:
+        if spacing is not None:
+            raise InputError(f"{path}: its spacing follows from the scanner's geometry; leave out --spacing.")
         image = read_scanner_file(scanned, frame=frame, spacing_mm=cartesian_spacing_mm, progress=progress)
     elif cartesian_spacing_mm is not None:
         raise InputError(f"{path}: --cartesian-spacing is for files of a GE Voluson scanner only; leave it out.")
-    elif frame is not None:
-        raise InputError(f"{path}: --frame is for files that hold several volumes; leave it out.")
     else:
-        image = _read_series(path) if path.is_dir() else read_file(path)
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
-        image = image[:, :, :, 0]
+        image = _read_volume(path, frame, spacing)
     check_image(image, str(path))
     return image
 
@@ -52,6 +53,122 @@ def read_label_image(path) -> sitk.Image:
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{path}: labels must be one 3D image with one number a voxel.")
     return image
+
+
+def read_file(path, formats: str = READABLE) -> sitk.Image:
+    """The image in a file, of any kind and size, if the file is whole; formats: what to use instead of one that cannot be read.
+
+    A list of volumes (the layers of a segmentation) is one image of several components. InputError, one line, for a missing, unreadable or damaged
+    file, one without a spacing, and a sequence.
+    """
+    path = Path(path)
+    _check_readable(path)
+    if is_dicom(path):
+        return _read_dicom(path, None, None)
+    header = header_of(path)
+    if header is None:
+        return _read_picture(path, formats)
+    if header.count(FRAMES) > 1:
+        raise InputError(f"{path}: {len(header.axes)}D, a sequence of {header.count(FRAMES)} frames; give one 3D image.")
+    image, warnings = read_as_image(header, layers=True)
+    check_geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection(), str(path))
+    return warn_of_header(image, warnings)
+
+
+def header_warnings(path, spacing=None) -> list[str]:
+    """What the user must know of the header of a volume's file; InputError where its spacing is missing or contradicts itself.
+
+    Only the header is read. Nothing is said of formats without one of ours.
+    """
+    header = header_of(path)
+    return [] if header is None else place(path, header.geometry, len(header.size), spacing)[3]
+
+
+def count_frames(path) -> int:
+    """How many volumes a file or a folder holds that `read_image` would read with `frame`. InputError where it cannot be read."""
+    path = Path(path)
+    scanned = _scanner_file(path)
+    if scanned is not None:
+        return count_volumes(scanned)
+    if path.is_dir() or is_dicom(path):
+        return (count_dicom_folder if path.is_dir() else count_dicom_file)(path)
+    header = header_of(path)
+    return 1 if header is None else header.count(FRAMES, LAYERS)
+
+
+def _read_volume(path: Path, frame, spacing) -> sitk.Image:
+    if path.is_dir():
+        check_name(path)
+        return _read_dicom(path, frame, spacing)
+    _check_readable(path)
+    if is_dicom(path):
+        return _read_dicom(path, frame, spacing)
+    header = header_of(path)
+    if header is None:
+        return _read_picture(path, READABLE, spacing)
+    values = header.count(VALUES)
+    if header.refusal:
+        raise InputError(f"{path}: {header.refusal}.")
+    if "Segment0_ID" in header.keys:
+        raise InputError(f"{path}: a segmentation; give the ultrasound volume that it was made from.")
+    if len(header.size) < 3:
+        raise InputError(f"{path}: a single 2D image; give a 3D volume (for DICOM slices, their folder).")
+    if values > 1:
+        raise InputError(f"{path}: {values} values per voxel (colour, or complex); convert it to one grey value per voxel.")
+    number = choose_frame(path, header.count(FRAMES, LAYERS), frame)
+    image, warnings = read_as_image(header, spacing, number)
+    return warn_of_header(image, warnings)
+
+
+def _read_dicom(path: Path, frame, spacing) -> sitk.Image:
+    def read(geometry, count):
+        which = choose_frame(path, count, frame)
+        return (*place(path, geometry, 3, spacing), which)
+
+    try:
+        image, warnings = (read_dicom_folder if path.is_dir() else read_dicom_file)(path, read)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return warn_of_header(image, warnings)
+
+
+def _read_picture(path: Path, formats: str, spacing=None) -> sitk.Image:
+    """Formats of pictures, read by ITK: none says the distance between slices."""
+    if not path.name.lower().endswith(PICTURES):
+        raise InputError(f"{path}: not an image format that can be read; use {formats}.")
+    # ITK's warnings would come between the user and our one line.
+    sitk.ProcessObject.GlobalWarningDisplayOff()
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{path}: is damaged or incomplete, it cannot be read as an image; export it again.") from error
+    if image.GetDimension() < 3:
+        raise InputError(f"{path}: a single 2D image; give a 3D volume (for DICOM slices, their folder).")
+    if spacing is None:
+        raise InputError(
+            f"{path}: this format does not say how far slices are apart; give the spacing with --spacing X Y Z, or use {formats}."
+        )
+    image.SetSpacing(spacing)
+    return image
+
+
+def _check_readable(path: Path) -> None:
+    check_name(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file.")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give a file.")
+    try:
+        if path.stat().st_size == 0:
+            raise InputError(f"{path}: is empty (0 bytes); export it again.")
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.")
 
 
 def image_like(array: np.ndarray, image: sitk.Image) -> sitk.Image:
@@ -86,14 +203,39 @@ def check_image(image: sitk.Image, name: str) -> None:
         raise InputError(f"{name}: {format_sizes(size)} voxels is a single 2D slice; give a 3D volume.")
     if min(size) < SMALLEST_SIDE:
         raise InputError(f"{name}: only {format_sizes(size)} voxels; a volume needs {SMALLEST_SIDE} or more along each side.")
-    _check_spacing(image, name)
+    check_geometry(image.GetSpacing(), image.GetOrigin(), image.GetDirection(), name)
+    _check_extent(image, name)
     _check_values(sitk.GetArrayViewFromImage(image), name)
 
 
-def _check_spacing(image: sitk.Image, name: str) -> None:
-    spacing = image.GetSpacing()
+def check_geometry(spacing, origin, direction, name: str) -> None:
+    """InputError unless an image with these (as SimpleITK gives them) lies somewhere: finite numbers, axes of length 1 at right angles."""
     if not all(np.isfinite(spacing)) or min(spacing) <= 0:
         raise InputError(f"{name}: spacing {format_sizes(spacing)} mm is impossible; correct it in the file.")
+    if not all(np.isfinite(origin)):
+        raise InputError(f"{name}: its origin {format_sizes(origin)} is no place; correct it in the file.")
+    axes = np.reshape(direction, (len(spacing), -1))
+    if not np.isfinite(axes).all():
+        raise InputError(f"{name}: its axes are no numbers; correct them in the file.")
+    lengths = np.linalg.norm(axes, axis=0)
+    if np.abs(lengths - 1).max() > STRAIGHT:
+        raise InputError(f"{name}: its directions are {format_sizes(lengths)} long instead of 1; put that into the spacing.")
+    lean = np.abs(axes.T @ axes - np.eye(len(spacing))).max()
+    if lean > STRAIGHT:
+        off = np.degrees(np.arcsin(min(lean, 1)))
+        raise InputError(f"{name}: its axes are not at right angles ({off:.3g} degrees off); resample it to a regular grid.")
+
+
+def check_spacing(spacing) -> tuple[float, float, float]:
+    """(x, y, z) in mm as a user gave it. InputError when it is impossible."""
+    spacing = tuple(float(s) for s in spacing)
+    if len(spacing) != 3 or not all(np.isfinite(spacing)) or min(spacing) <= 0:
+        raise InputError(f"--spacing {' '.join(f'{s:g}' for s in spacing)}: give three lengths in mm above 0, along x, y and z.")
+    return spacing
+
+
+def _check_extent(image: sitk.Image, name: str) -> None:
+    spacing = image.GetSpacing()
     extent = [n * s for n, s in zip(image.GetSize(), spacing)]
     # A wrong spacing (metres, or 1.0 for "unknown") would give a wrong result in silence, and every size in mm with it.
     if max(extent) > LONGEST_EXTENT_MM or max(extent) < SHORTEST_EXTENT_MM:
@@ -108,40 +250,6 @@ def _check_values(array: np.ndarray, name: str) -> None:
         raise InputError(f"{name}: contains NaN or infinite values; replace them (by 0, say).")
     if array.min() == array.max():
         raise InputError(f"{name}: all voxels are {array.flat[0]:g}; there is nothing to see, give a 3D ultrasound volume.")
-
-
-def read_file(path, formats: str = READABLE) -> sitk.Image:
-    """The image in a file, of any kind and size, if the file is whole; formats: what to use instead of one that cannot be read.
-
-    InputError, one line, for a missing, unreadable or damaged file.
-    """
-    path = Path(path)
-    check_name(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file.")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give a file.")
-    try:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: is empty (0 bytes); export it again.")
-        with open(path, "rb"):
-            pass
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
-    damaged = f"{path}: is damaged or incomplete, it cannot be read as an image; export it again."
-    # ITK's warnings would come between the user and our one line.
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        if "Unable to determine ImageIO reader" in str(error):
-            raise InputError(f"{path}: not an image format that can be read; use {formats}.") from error
-        if "orthonormal direction cosines" in str(error):
-            raise InputError(f"{path}: its axes are not at right angles; resample it to a regular grid.") from error
-        raise InputError(damaged) from error
-    if not _is_whole(path):
-        raise InputError(damaged)
-    return image
 
 
 def _scanner_file(path: Path) -> Place | None:
@@ -164,55 +272,3 @@ def _scanner_file(path: Path) -> Place | None:
 def is_scanner_file(path) -> bool:
     """Whether `read_image` would convert a path from a scanner's own format. InputError where it is damaged."""
     return _scanner_file(Path(path)) is not None
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a file holds all the bytes that its header announces, where ITK does not ask.
-
-    It fills what is missing of a NIfTI, Analyze or VTK file that was cut short (a broken copy) with zeros.
-    """
-    try:
-        return not missing_bytes(path)
-    except (ValueError, struct.error):
-        return path.suffix.lower() == ".vtk"  # a header of another kind, which ITK could read
-    except OSError:
-        return False
-
-
-def _read_series(folder: Path) -> sitk.Image:
-    check_name(folder)
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-    if not series:
-        raise InputError(f"{folder}: a folder without a DICOM series; give a file ({READABLE}).")
-    if len(series) > 1:
-        raise InputError(f"{folder}: holds {len(series)} DICOM series; put the wanted one in a folder of its own.")
-    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
-    for file in files:
-        check_name(file)
-    try:
-        image = sitk.ReadImage(files[0] if len(files) == 1 else files)
-        # ITK reads a series with gaps all the same, at the mean spacing, and only leaves this key.
-        even = not image.HasMetaDataKey("ITK_non_uniform_sampling_deviation") or _evenly_spaced(files)
-    except RuntimeError as error:
-        raise InputError(f"{folder}: its DICOM series is damaged or incomplete; export it again.") from error
-    if not even:
-        raise InputError(f"{folder}: slices are missing or unevenly spaced; export the series again.")
-    return image
-
-
-def _evenly_spaced(files) -> bool:
-    """Whether the slices of a series, in order, are equally far apart, but for the rounding of their positions in the headers."""
-    positions = []
-    reader = sitk.ImageFileReader()
-    for file in files:
-        reader.SetFileName(file)
-        reader.ReadImageInformation()
-        positions.append(reader.GetOrigin())
-    gaps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    return bool(np.abs(gaps - gaps.mean()).max() <= UNEVEN * gaps.mean())
-
-
-def format_sizes(numbers) -> str:
-    """Numbers along the axes, for a sentence: 0.35 x 0.35 x 0.7."""
-    return " x ".join(f"{n:.4g}" for n in numbers)

@@ -123,7 +123,7 @@ def test_a_sheared_volume_is_not_called_damaged(tmp_path):
     struct.pack_into("<2h", content, 252, 0, 1)  # qform_code, sform_code
     struct.pack_into("<12f", content, 280, 1, 0.3, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0)  # sform
     path.write_bytes(content)
-    with pytest.raises(InputError, match="a.nii: its axes are not at right angles; resample it to a regular grid"):
+    with pytest.raises(InputError, match="a.nii: its axes are not at right angles .*; resample it to a regular grid"):
         read_image(path)
 
 
@@ -176,7 +176,7 @@ def test_a_series_with_missing_or_unevenly_spaced_slices_is_refused(tmp_path):
     write_series(tmp_path, noise((20, 16, 18)), 1)
     for k in range(5, 9):
         (tmp_path / f"1_{100 - k}.dcm").unlink()
-    with pytest.raises(InputError, match="slices are missing or unevenly spaced; export the series again"):
+    with pytest.raises(InputError, match="slices are missing or unevenly spaced .*; export the series again"):
         read_image(tmp_path)
 
 

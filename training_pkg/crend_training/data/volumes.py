@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from crend.errors import InputError
-from crend.io.integrity import missing_bytes
 
 OVARY_CODE = "15497006"  # SNOMED CT
 
@@ -98,15 +97,13 @@ def drawn_ovary(entry: Entry, labels):
 
 def check_complete(path) -> None:
     """InputError for a file that is not there or lacks voxels."""
+    from crend.io.image_files import check_whole
+
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file.")
-    try:
-        missing = missing_bytes(path) if path.is_file() else None
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: truncated or damaged ({error}); copy it again.") from None
-    if missing:
-        raise InputError(f"{path}: truncated, {missing} bytes of its voxels are missing; copy it again.")
+    if path.is_file():
+        check_whole(path)
 
 
 def _labels(entry: Entry):
