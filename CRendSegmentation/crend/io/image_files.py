@@ -27,6 +27,8 @@ def header_of(path) -> Header | None:
     name = Path(path).name.lower()
     for reader, endings in READERS.items():
         if name.endswith(endings):
+            if Path(path).stat().st_size == 0:
+                raise InputError(f"{path}: is empty (0 bytes); export it again.")
             header = reader.read_header(path)
             _check(header)
             return header
@@ -69,6 +71,8 @@ def check_whole(path) -> None:
             read_voxels(header.voxels)
     except Incomplete as error:
         raise damaged(path, str(error)) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
 
 
 def _check(header: Header) -> None:

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from training_samples import ball_images, tiny
 
 from crend.errors import InputError
-from crend.io.integrity import missing_bytes
+from crend.io.image_files import check_whole
 from crend.io.labels import write_labels
 from crend_training.configuration.experiment import Data
 from crend_training.data.cases import case_names, open_case
@@ -116,7 +116,7 @@ def test_a_truncated_file_is_named(tmp_path, ending):
     pair = write_pair(tmp_path, "a")
     whole, cut = tmp_path / f"whole{ending}", tmp_path / f"cut{ending}"
     sitk.WriteImage(ball_images()[0], str(whole))
-    assert not missing_bytes(whole)
+    check_whole(whole)
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     entries = [Entry("a", cut, tmp_path / pair["label"]), Entry("b", whole, tmp_path / pair["label"])]
     findings = [finding for finding in check_entries(entries) if finding.wrong and finding.name == "a"]
@@ -126,8 +126,8 @@ def test_a_truncated_file_is_named(tmp_path, ending):
 def test_a_truncated_usova3d_file_is_named_with_what_it_lacks(usova):
     path = usova / "vol2_f_r1.vtk"
     path.write_bytes(path.read_bytes()[:-100])
-    (finding,) = [f for f in check_entries(find_usova3d(usova)) if f.wrong and "truncated" in f.text]
-    assert (finding.name, finding.file) == ("vol2", str(path)) and "100 bytes" in finding.text
+    (finding,) = [f for f in check_entries(find_usova3d(usova)) if f.wrong and "incomplete" in f.text]
+    assert (finding.name, finding.file) == ("vol2", str(path)) and "100 of its" in finding.text
 
 
 def test_wrong_labels_are_named_file_by_file(tmp_path):
