@@ -1,17 +1,24 @@
 """A run that begins with the weights of another one: the same predictions at first, an account of both at the end."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 from training_samples import tiny, write_ball_cases
 from typer.testing import CliRunner
 
+import crend_training
 from crend import networks
+from crend.bundle.bundle import load
 from crend.errors import InputError
 from crend.networks.points import render
+from crend_training.configuration.experiment import read_experiment
 from crend_training.training.starting import start_of
 from crend_training.training.train import load_checkpoint, time_and_device, train
+
+
+CONFIGS = Path(crend_training.__file__).parent / "configs"
 
 
 @pytest.fixture
@@ -89,3 +96,17 @@ def test_a_missing_start_is_said_before_anything_is_prepared(tmp_path):
     result = CliRunner().invoke(app, ["train", str(config), *options])
     assert isinstance(result.exception, InputError) and "none.ckpt: no checkpoint there" in str(result.exception)
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("config", ["mixed/crend_sim.yaml", "mixed/crend_sim_overview.yaml"])
+def test_a_run_can_begin_with_a_bundle_s_network_of_the_same_grid(config):
+    loaded = load("crend-sim")
+    start = start_of(read_experiment(CONFIGS / config), "crend-sim")
+    expected = (loaded.overview if "overview" in config else loaded.network).state_dict()
+    assert start.weights.keys() == expected.keys()
+    assert all(torch.equal(start.weights[name], value) for name, value in expected.items())
+
+
+def test_a_bundle_without_such_a_network_is_refused():
+    with pytest.raises(InputError, match="crend-sim: has no network like that of the configuration"):
+        start_of(tiny("crend"), "crend-sim")

@@ -85,7 +85,7 @@ def train(
     data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
     run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
     start: Optional[Path] = typer.Option(
-        None, help="A checkpoint, such as last.ckpt of another run, to begin with instead of random weights."
+        None, help="A checkpoint, such as last.ckpt of another run, or a bundle, to begin with instead of random weights."
     ),
     as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
 ) -> None:

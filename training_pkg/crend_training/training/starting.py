@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from crend import networks
+from crend.bundle import bundle as bundles
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment
@@ -21,7 +24,9 @@ class Start:
 
 
 def start_of(experiment: Experiment, checkpoint) -> Start:
-    """The (averaged) weights of a checkpoint as a start for `experiment`.
+    """The (averaged) weights of a checkpoint, or of a bundle (its name or folder), as a start for `experiment`.
+
+    Of a bundle it is the network on the experiment's grid: the close look or the overview. How long that took to train is not known.
 
     Where the experiment's network has `detail` and the checkpoint's had none, the head gives what it did not see before a weight
     of 0, so that the run begins with the same predictions. InputError for a checkpoint that is missing or of another network.
@@ -29,8 +34,10 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
     import torch
 
     checkpoint = Path(checkpoint)
+    if not checkpoint.is_file() and (checkpoint.is_dir() or checkpoint.name in {found.name for found in bundles.available()}):
+        return _start_of_bundle(experiment, checkpoint)
     if not checkpoint.is_file():
-        raise InputError(f"{checkpoint}: no checkpoint there; give the last.ckpt or best.ckpt of a run")
+        raise InputError(f"{checkpoint}: no checkpoint there; give the last.ckpt or best.ckpt of a run, or a bundle")
     state, prefix = torch.load(checkpoint, map_location="cpu", weights_only=True), "network."
     weights = {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
     with torch.device("meta"):
@@ -41,6 +48,17 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
         raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; begin with a run of the same network")
     steps, seconds = load_start_weights(state)
     return Start(weights, steps, seconds)
+
+
+def _start_of_bundle(experiment: Experiment, name) -> Start:
+    loaded = bundles.load(name)
+    block = loaded.metadata["crend"]
+    for part, network in ((block, loaded.network), (block.get("overview"), loaded.overview)):
+        same = part and (part["network"], dict(part["arguments"])) == (experiment.network, dict(experiment.arguments))
+        if same and np.allclose(part["spacing_mm"], experiment.spacing_mm):
+            return Start(network.state_dict(), 0, None)
+    kind = f"{experiment.network} {experiment.arguments} at {list(experiment.spacing_mm)} mm"
+    raise InputError(f"{name}: has no network like that of the configuration ({kind})")
 
 
 def load_start_weights(checkpoint: dict) -> tuple[int, float | None]:
