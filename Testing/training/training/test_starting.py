@@ -17,7 +17,6 @@ from crend_training.configuration.experiment import read_experiment
 from crend_training.training.starting import start_of
 from crend_training.training.train import load_checkpoint, time_and_device, train
 
-
 CONFIGS = Path(crend_training.__file__).parent / "configs"
 
 

@@ -51,7 +51,7 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
 
 
 def _start_of_bundle(experiment: Experiment, name) -> Start:
-    loaded = bundles.load(name)
+    loaded = bundles.load(str(name))
     block = loaded.metadata["crend"]
     for part, network in ((block, loaded.network), (block.get("overview"), loaded.overview)):
         same = part and (part["network"], dict(part["arguments"])) == (experiment.network, dict(experiment.arguments))
