@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from pathlib import Path
 
@@ -21,19 +22,23 @@ from .protocol import PROTOCOL
 PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 FINAL = ("result", "cancelled", "input_error", "failure", "description")
 KEPT_LINES = 200  # of standard error, for whoever wants details
+HELLO_SECONDS = 120  # until a worker must have greeted; a cold disk and a virus scanner take their time
 
 
 class WorkerClient:
     """One worker process, started when first asked and again after it died.
 
     command: the Python to run and its options, e.g. ["/path/PythonSlicer"]; the default is this interpreter.
-    arguments: what makes it a worker.
+    arguments: what makes it a worker. hello_seconds: how long it may take to greet. environment: variables that it has beside this process's.
     """
 
-    def __init__(self, command=None, arguments=("-m", "crend.worker")):
+    def __init__(self, command=None, arguments=("-m", "crend.worker"), hello_seconds: float = HELLO_SECONDS, environment=None):
         self._command = [*(command or [sys.executable]), *arguments]
+        self._patience = hello_seconds
+        self._environment = dict(environment or {})
         self._process = None
         self._lines: queue.Queue = queue.Queue()
+        self._requests: queue.Queue = queue.Queue()
         self._errors: deque = deque(maxlen=KEPT_LINES)
         self._greeted = False
         self._next = 0
@@ -51,23 +56,28 @@ class WorkerClient:
         return self._process.pid if self.alive else None
 
     def ask(self, do: str, **what) -> int:
-        """Send a request, starting the worker where needed; returns the request's id. OSError when it cannot be started."""
+        """Send a request, starting the worker where needed; returns the request's id.
+
+        OSError when it cannot be started; TypeError or ValueError, and nothing is sent, for what is no JSON.
+        """
+        line = json.dumps({"do": do, "id": self._next + 1, **what})
         if not self.alive:
+            self.poll(number=0)  # nobody's: what the one before left behind is kept for those that wait for it
             self._start()
         self._next += 1
         self._open.add(self._next)
-        self._send({"do": do, "id": self._next, **what})
+        self._requests.put(line)
         return self._next
 
     def cancel(self, number: int) -> None:
         """Ask that a request be dropped; its end comes as the event "cancelled"."""
-        self._send({"do": "cancel", "id": number})
+        self._requests.put(json.dumps({"do": "cancel", "id": number}))
 
     def poll(self, number=None) -> list[dict]:
         """Events since the last call, oldest first; never waits. With a request's id only its events: the others are kept.
 
-        A worker that died, or that speaks another protocol, ends every open request with a "failure" event. Lines that are no
-        events are passed over.
+        A worker that died, that does not greet in time or take what it is asked, or that speaks another protocol, ends every open request
+        with a "failure" event. Lines that are no events are passed over.
         """
         events = []
         dead = self._process is not None and not self.alive
@@ -83,7 +93,11 @@ class WorkerClient:
         if dead and self._process is not None:
             code = self._process.returncode
             events += self._fail(f"the worker process ended unexpectedly (exit code {code})", "\n".join(self._errors))
-            self._process = None
+            self._release()
+        elif self._process is not None and self._deaf.is_set():
+            events += self._give_up("the worker process takes no requests any more")
+        elif self._process is not None and not self._greeted and time.monotonic() - self._began > self._patience:
+            events += self._give_up(f"the worker process did not greet within {self._patience:g} s; is {self._command[0]} a Python?")
         self._kept += events
         events = [event for event in self._kept if number in (None, event.get("id"))]
         self._kept = [event for event in self._kept if event not in events]
@@ -103,7 +117,9 @@ class WorkerClient:
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGE_FOLDER, environment.get("PYTHONPATH")]))
         options = {"start_new_session": True} if os.name == "posix" else {"creationflags": subprocess.CREATE_NO_WINDOW}
+        environment |= self._environment
         self._lines, self._errors, self._greeted = queue.Queue(), deque(maxlen=KEPT_LINES), False
+        self._requests, self._deaf, self._began = queue.Queue(), threading.Event(), time.monotonic()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -117,19 +133,20 @@ class WorkerClient:
         self._reader = threading.Thread(target=_read, args=(self._process.stdout, self._lines.put), daemon=True)
         self._reader.start()
         threading.Thread(target=_read, args=(self._process.stderr, self._errors.append), daemon=True).start()
+        # In a thread: a worker that does not read lets a pipe run full, and whoever writes wait.
+        threading.Thread(target=_write, args=(self._process.stdin, self._requests, self._deaf), daemon=True).start()
 
-    def _send(self, request: dict) -> None:
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-        except (OSError, ValueError, AttributeError):
-            pass  # it is dead: the next poll says so
+    def _give_up(self, message: str) -> list[dict]:
+        self._end()
+        return self._fail(message, "\n".join(self._errors))
 
     def _event(self, line: str) -> list[dict]:
         try:
             event = json.loads(line)
-            kind = event["event"]
-        except (ValueError, TypeError, KeyError):
+            kind, number = event["event"], event.get("id")
+            if not isinstance(number, (int, type(None))):
+                raise TypeError("an id that no request has")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self._errors.append(line)
             return []
         if kind == "hello":
@@ -160,6 +177,12 @@ class WorkerClient:
             return
         _kill_tree(process)
         process.wait(timeout=10)
+        self._release(process)
+
+    def _release(self, process=None) -> None:
+        """Let go of the threads and pipes of a process that has ended."""
+        process, self._process = process or self._process, None
+        self._requests.put(None)
         self._reader.join(timeout=1.0)
         for stream in (process.stdin, process.stdout, process.stderr):
             try:
@@ -174,6 +197,15 @@ def _read(stream, take) -> None:
             take(line.rstrip("\n"))
     except ValueError:
         pass  # closed while reading
+
+
+def _write(stream, requests, deaf) -> None:
+    try:
+        while (line := requests.get()) is not None:
+            stream.write(line + "\n")
+            stream.flush()
+    except (OSError, ValueError):
+        deaf.set()
 
 
 def _kill_tree(process) -> None:

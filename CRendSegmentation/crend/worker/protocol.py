@@ -21,10 +21,129 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
     {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
     {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
 
-Only `id` and `do` must be there; what is left out takes the default of crend.predict.segment or crend.comparison.review.review. A field is a
-displacement in mm from the reference's coordinates to the compared one's (see crend.comparison.warping); a review loads no network. Unknown
-requests are a "failure".
+REQUESTS says which keys each has, what fits them and which of them must be there; what is left out takes the default of crend.predict.segment or
+crend.comparison.review.review. A field is a displacement in mm from the reference's coordinates to the compared one's (see
+crend.comparison.warping); a review loads no network. A request that does not fit is a "failure", whose id is null where it has none.
 Whatever libraries print goes to standard error, so that nothing but the protocol is on standard output.
 """
 
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, NamedTuple
+
 PROTOCOL = 2
+
+
+class Field(NamedTuple):
+    """What a key of a request may hold: a test, and the same in words."""
+
+    fits: Callable[[Any], bool]
+    words: str
+    needed: bool = False
+
+
+def problem_of(request) -> str:
+    """What is wrong with a request, in a line; "" when it is one of REQUESTS with everything that it needs."""
+    if not isinstance(request, dict):
+        return "not a JSON object"
+    do = request.get("do")
+    if not isinstance(do, str) or do not in REQUESTS:
+        return f"unknown request {_short(do)}; this worker speaks protocol {PROTOCOL}"
+    fields = {"do": Field(_is_text, "a name"), **REQUESTS[do]}
+    for key, value in request.items():
+        if key not in fields:
+            return f"{do}: unknown key {_short(key)}"
+        if not fields[key].fits(value):
+            return f"{do}: {key!r} must be {fields[key].words}, not {_short(value)}"
+    missing = [key for key, field in fields.items() if field.needed and key not in request]
+    return f"{do}: {missing[0]!r} is missing" if missing else ""
+
+
+def id_of(request):
+    """The id that an answer to a request can bear; None where it has none."""
+    number = request.get("id") if isinstance(request, dict) else None
+    return number if _is_id(number) else None
+
+
+def _short(value) -> str:
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = "something nested"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_text(value) -> bool:
+    # Paths go to libraries in C, which a surrogate or a NUL inside would crash, or cut short.
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_id(value) -> bool:
+    return type(value) is int and abs(value) < 2**63 or (_is_text(value) and len(value) <= 200)
+
+
+def _is_number(value) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e300 and not math.isnan(value)
+
+
+def _is_length(value) -> bool:
+    return value is None or (_is_number(value) and value >= 0)
+
+
+def _is_path(value) -> bool:
+    return _is_text(value) and value != ""
+
+
+def _lists(fits, count: int | None = None) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and (len(value) > 0 if count is None else len(value) == count) and all(map(fits, value))
+
+
+def _or_none(fits) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+def _are_labels(value) -> bool:
+    return isinstance(value, dict) and set(value) == {"ovary", "follicles"} and all(map(_is_path, value.values()))
+
+
+_FLAG = Field(lambda value: isinstance(value, bool), "true or false")
+_ID = {"id": Field(_is_id, "a whole number or a text", True)}
+_ENGINE = {
+    "device": Field(_is_text, "a text"),
+    "engine": Field(_is_text, "a text"),
+}
+_NETWORK = {"model": Field(_or_none(_is_path), "a name, a path or null"), **_ENGINE}
+_PATH, _FOLDER = Field(_is_path, "a path", True), Field(_is_path, "a folder's path", True)
+_NAME = Field(_is_text, "a text")
+_OPTIONS = {"search": _FLAG, "split": _FLAG, "smallest_follicle_mm": Field(_is_length, "a length in mm or null")}
+_POINT = Field(_lists(_is_number, 3), "three numbers", True)
+_PATHS = Field(_lists(_is_path), "a list of paths", True)
+_SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", True)
+
+#: {what to do: {key: what fits it}}.
+REQUESTS = {
+    "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG},
+    "follicle": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, "point": _POINT, **_NETWORK},
+    "batch": {**_ID, "inputs": _PATHS, "out": _FOLDER, "folder": _FOLDER._replace(needed=False), "again": _FLAG, **_NETWORK, **_OPTIONS},
+    "review": {
+        **_ID,
+        "folder": _FOLDER,
+        "names": Field(_lists(_is_text, 2), "two names"),
+        "reference": _SIDE,
+        "compared": _SIDE,
+        "field": Field(_or_none(_is_path), "a path or null"),
+        "structures": Field(_lists(lambda value: value in ("ovary", "follicles")), "a list of ovary and follicles"),
+        "sides": Field(_lists(lambda value: value in ("reference", "compared")), "a list of reference and compared"),
+        "percentile": Field(lambda value: _is_number(value) and 0 <= value <= 100, "a number from 0 to 100"),
+    },
+    "describe": {**_ID, **_ENGINE},
+    "cancel": _ID,
+    "quit": {"id": _ID["id"]._replace(needed=False)},
+}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import Cancelled, InputError
-from .protocol import PROTOCOL
+from .protocol import PROTOCOL, id_of, problem_of
 
 PROGRESS_INTERVAL = 0.05  # seconds
 
@@ -22,10 +22,12 @@ class Worker:
     """Answers requests one after the other; `cancel` and the end of the input are heeded at once."""
 
     def __init__(self, source, sink):
+        """source: lines of bytes; sink: a file for text."""
         self._source = source
         self._sink = sink
         self._lock = threading.Lock()
         self._requests: queue.Queue = queue.Queue()
+        self._open: set = set()
         self._cancelled: set = set()
         self._loaded: tuple = (None, None, None)
 
@@ -37,57 +39,79 @@ class Worker:
             self._answer(self._requests.get())
 
     def say(self, event: str, **what) -> None:
-        """Write one event."""
+        """Write one event. Where nobody reads them any more the process ends."""
         line = json.dumps({"event": event, **what})
-        with self._lock:
-            self._sink.write(line + "\n")
-            self._sink.flush()
+        try:
+            with self._lock:
+                self._sink.write(line + "\n")
+                self._sink.flush()
+        except (OSError, ValueError):
+            os._exit(0)
 
     def _listen(self) -> None:
-        for line in self._source:
-            try:
-                request = json.loads(line)
-                order = request["do"]
-            except (ValueError, TypeError, KeyError):
-                self.say("failure", id=None, message=f"not a request: {line.strip()[:200]}", details="")
-                continue
-            if order == "cancel":
-                self._cancelled.add(request.get("id"))
-            elif order == "quit":
-                break
-            else:
-                self._requests.put(request)
-        # Whoever asked is gone or done: a network amid a volume has nothing to clean up.
-        os._exit(0)
+        try:
+            for line in self._source:
+                if not self._heed(line):
+                    break
+        finally:
+            # Whoever asked is gone or done: a network amid a volume has nothing to clean up. And a process that nobody can ask any more,
+            # whatever ended this thread, must not stay.
+            os._exit(0)
+
+    def _heed(self, line: bytes) -> bool:
+        """Take a request; False when it is the last."""
+        try:
+            request = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError, MemoryError) as error:
+            start = line.strip()[:100].decode("utf-8", "backslashreplace")
+            self.say("failure", id=None, message=f"not a request: {start} ({type(error).__name__})", details="")
+            return True
+        problem, number = problem_of(request), id_of(request)
+        if not problem and request["do"] not in ("cancel", "quit") and number in self._open:
+            problem, number = f"{request['do']}: the id {number!r} is in use", None
+        if problem:
+            self.say("failure", id=number, message=problem, details="")
+        elif request["do"] == "cancel":
+            if number in self._open:
+                self._cancelled.add(number)
+        elif request["do"] == "quit":
+            return False
+        else:
+            self._open.add(number)
+            self._requests.put(request)
+        return True
 
     def _answer(self, request: dict) -> None:
-        number = request.get("id")
+        number = request["id"]
+        answers = {
+            "segment": self._segment,
+            "follicle": self._follicle,
+            "batch": self._batch,
+            "review": self._review,
+            "describe": self._describe,
+        }
         try:
-            if request["do"] == "segment":
-                self.say("result", id=number, **self._segment(request))
-            elif request["do"] == "follicle":
-                self.say("result", id=number, **self._follicle(request))
-            elif request["do"] == "batch":
-                self.say("result", id=number, **self._batch(request))
-            elif request["do"] == "review":
-                self.say("result", id=number, **self._review(request))
-            elif request["do"] == "describe":
-                self.say("description", id=number, text=self._describe(request))
-            else:
-                raise ValueError(f"unknown request {request['do']!r}; this worker speaks protocol {PROTOCOL}")
+            self._check_cancelled(number)
+            event, said = "result", answers[request["do"]](request)
+            if request["do"] == "describe":
+                event, said = "description", {"text": said}
         except Cancelled:
-            self.say("cancelled", id=number)
+            event, said = "cancelled", {}
         except InputError as error:
-            self.say("input_error", id=number, message=str(error))
+            event, said = "input_error", {"message": str(error)}
         except Exception as error:
-            self.say("failure", id=number, message=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+            event, said = "failure", {"message": f"{type(error).__name__}: {error}", "details": traceback.format_exc()}
+        self._open.discard(number)
         self._cancelled.discard(number)
+        try:
+            self.say(event, id=number, **said)
+        except (TypeError, RecursionError) as error:
+            self.say("failure", id=number, message=f"its result is no JSON: {error}", details=traceback.format_exc())
 
     def _segment(self, request: dict) -> dict:
         import SimpleITK as sitk
 
-        number = request.get("id")
-        self._check_cancelled(number)
+        number = request["id"]
         self.say("progress", id=number, stage="loading", fraction=0.0)
         from ..predict import segment
 
@@ -211,5 +235,6 @@ def main() -> None:
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    source = open(0, encoding="utf-8", closefd=False)
-    Worker(source, sink).run()
+    # Bytes: a line that is no UTF-8 is that line's trouble, not the stream's.
+    with open(0, "rb", closefd=False) as source:
+        Worker(source, sink).run()

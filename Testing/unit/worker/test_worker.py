@@ -215,7 +215,7 @@ def test_close_ends_every_other_request_with_a_failure(silent):
 
 
 def test_a_result_that_nobody_has_fetched_yet_outlives_the_process(client):
-    described, other = client.ask("describe", engine="torch", device="cpu"), client.ask("dance")
+    described, other = client.ask("describe", engine="torch", device="cpu"), client.ask("describe", device="nonsense")
     until = time.monotonic() + 60
     while not client.poll(other) and time.monotonic() < until:
         time.sleep(0.01)
