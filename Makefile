@@ -9,10 +9,12 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup test test-fast demo readme model release clean
+.PHONY: help setup lint format test test-fast demo readme model release clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
+	@echo "make lint       what .ci/run checks before the tests: ruff's rules and format, mypy"
+	@echo "make format     put the code into that form"
 	@echo "make test       all tests"
 	@echo "make test-fast  the tests that take no longer than a breath (not marked slow)"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
@@ -23,6 +25,15 @@ help:
 
 setup:
 	@tools/setup.sh
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
 
 test: setup
 	$(VENV_PYTHON) -m pytest $(PYTEST)
@@ -43,5 +54,5 @@ release: setup
 	$(VENV_PYTHON) tools/release.py
 
 clean:
-	rm -rf demo build dist .pytest_cache *.egg-info
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find CRendSegmentation training_pkg Testing tools -name __pycache__ -prune -exec rm -rf {} +

@@ -21,7 +21,10 @@ FOLLICLES = [  # centre x, y and radius in 128ths of the side, colour
 def draw(side: int) -> Image.Image:
     """The icon, side x side pixels, RGBA with a transparent ground."""
     size = 128 * FINE
-    scale = lambda *values: [value * FINE for value in values]
+
+    def scale(*values):
+        return [value * FINE for value in values]
+
     sector = Image.new("L", (size, size), 0)
     pen = ImageDraw.Draw(sector)
     apex = (64, -14)

@@ -58,14 +58,18 @@ def release(root: Path, out: Path) -> str:
         if out.exists():
             shutil.rmtree(out)
         made.rename(out)
-    return f"wrote {out}: CRend {version}, {len(catalogue.tree(out))} files, {size / 1e6:.1f} MB as a clone, nothing the catalogue objects to"
+    return (
+        f"wrote {out}: CRend {version}, {len(catalogue.tree(out))} files, {size / 1e6:.1f} MB as a clone, nothing the catalogue objects to"
+    )
 
 
 def refuse_uncommitted(root: Path) -> None:
     """Raise ReleaseError unless `root` is a git repository whose tracked files are all committed."""
     changed = git(root, "status", "--porcelain", "--untracked-files=no")
     if changed:
-        raise ReleaseError(f"{len(changed.splitlines())} changed files are not committed; a release holds what is committed: git commit first")
+        raise ReleaseError(
+            f"{len(changed.splitlines())} changed files are not committed; a release holds what is committed: git commit first"
+        )
 
 
 def export(root: Path, folder: Path) -> None:

@@ -67,7 +67,10 @@ def card():
 
     default = available()[0]
     text = (Path(default.folder) / "README.md").read_text()
-    measured = re.search(r"## Measured\n\n(.*?)\n*(?=\n## |\Z)", text, re.DOTALL).group(1)
+    section = re.search(r"## Measured\n\n(.*?)\n*(?=\n## |\Z)", text, re.DOTALL)
+    if section is None:
+        raise SystemExit(f"{default.folder}: its README.md has no section Measured")
+    measured = section.group(1)
     kept = [part for part in measured.split("\n\n") if not part.startswith(("| follicles by ", "<!--"))]
     measured = "\n\n".join(kept)
     return f"The bundled model is `{default.name}`; its card says this, and more by size, contrast, depth and spacing:\n\n{measured}\n"

@@ -58,13 +58,18 @@ def segment_batch(
             if not again and _finished(out, volume, model, options):
                 tell(f"{volume.name}: was done before")
             else:
-                report = None if progress is None else lambda stage, fraction: progress(volume.name, (number + fraction) / len(volumes))
+                report = None if progress is None else _reporting(progress, volume.name, number, len(volumes))
                 tell(f"{volume.name}: {_segment_one(volume, out, segment, options, report)}")
             if progress is not None:
                 progress(volume.name, (number + 1) / len(volumes))
     finally:
         rows = {row["volume"]: row for row in write_tables(out)}
     return [rows[volume.name] for volume in volumes]
+
+
+def _reporting(progress, name: str, number: int, of: int):
+    """What one volume's stage and fraction are of all volumes."""
+    return lambda stage, fraction: progress(name, (number + fraction) / of)
 
 
 def make_folder(out, files=("volumes.csv",)) -> None:
@@ -127,7 +132,8 @@ def _check_same_input(out: Path, volume: Volume) -> None:
     there = ((facts or {}).get("source") or {}).get("path")
     if there and there != str(volume.path.resolve()):
         raise InputError(
-            f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, or have finished ones done again (--again)."
+            f"{volume.path}: results of {there} are there under the same name; choose another folder for the results, "
+            "or have finished ones done again (--again)."
         )
 
 

@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module, metadata
-from typing import Iterator
 
 from . import __version__
 from .errors import InputError

@@ -139,7 +139,8 @@ def main():
     parser.add_argument("--json", type=Path, help="write all numbers there")
     options = parser.parse_args()
     if options.child:
-        return child(options.child[0], options.child[1], int(options.child[2]))
+        child(options.child[0], options.child[1], int(options.child[2]))
+        return
     tools = options.only.split(",") + ["medpy"] * options.medpy
     everything = {}
     for scene in options.scenes.split(","):
@@ -149,7 +150,7 @@ def main():
             found = {}
             for tool in tools:
                 command = [sys.executable, __file__, "--child", tool, folder, str(options.repeat if tool == "crend" else 1)]
-                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+                done = subprocess.run(command, capture_output=True, encoding="utf-8")
                 lines = done.stdout.strip().splitlines()
                 found[tool] = (
                     json.loads(lines[-1])

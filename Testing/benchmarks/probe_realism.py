@@ -20,9 +20,9 @@ from scipy import ndimage, special
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training_pkg"))
 
-from ovary_analysis import PATCH, SPACING, load_network, mean_over_patches, patches, standardised, widened  # noqa: E402
+from ovary_analysis import PATCH, SPACING, load_network, mean_over_patches, patches, standardised, widened
 
-from crend_training.phantom import make_phantom  # noqa: E402
+from crend_training.phantom import make_phantom
 
 
 def crop_to_ovary(phantom, margin_mm):

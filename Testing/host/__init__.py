@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import slicer  # noqa: E402
+import slicer
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "CRendSegmentation"
 SLICER_CHECKOUT = os.environ.get("CREND_SLICER_SOURCE", "")

@@ -16,7 +16,7 @@ class _QtModule(types.ModuleType):
     def __getattr__(self, name):
         for source in _sources:
             value = getattr(source, name, None)
-            if isinstance(value, type) and issubclass(value, Shiboken.Object) or name == "Qt" and value is not None:
+            if (isinstance(value, type) and issubclass(value, Shiboken.Object)) or (name == "Qt" and value is not None):
                 return proxyClass(value)
             if value is not None and callable(value) and name.startswith("q"):
                 return _Method(name, value)

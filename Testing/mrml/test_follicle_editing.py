@@ -93,7 +93,7 @@ def test_a_deleted_follicle_leaves_the_table_and_undo_brings_it_back(nodes):
     assert not editing.canUndo
     editing.delete(["Follicle_2"])
     assert set(table(nodes)) == {"Follicle 1", "Follicle 3"}
-    assert dict((row[0], row[1]) for row in readSummary(nodes.summaryTableNode))["Follicle count"] == 2
+    assert {row[0]: row[1] for row in readSummary(nodes.summaryTableNode)}["Follicle count"] == 2
     editing.undo()
     assert table(nodes)["Follicle 2"][0] == SIZES[1]
     assert segmentIDs(nodes) == ["Ovary", "Follicle_1", "Follicle_2", "Follicle_3"]

@@ -64,7 +64,7 @@ def write_ball_cases(folder, parts=("training", "validation"), count=2):
 
 
 #: Settings of a phantom that is made in a second.
-SMALL = dict(
-    tight=True, tight_extent=[34.0, 34.0, 34.0], ovary_length=24.0, spacing=0.5, spacing_factors=[1.0, 1.0, 1.0], empty=False,
-    cut=False, beam_samples=300_000, max_voxels=500_000, compounding=1, look="resting", fill=0.5,
-)  # fmt: skip
+SMALL = {
+    "tight": True, "tight_extent": [34.0, 34.0, 34.0], "ovary_length": 24.0, "spacing": 0.5, "spacing_factors": [1.0, 1.0, 1.0], "empty": False,
+    "cut": False, "beam_samples": 300_000, "max_voxels": 500_000, "compounding": 1, "look": "resting", "fill": 0.5,
+}  # fmt: skip

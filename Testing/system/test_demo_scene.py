@@ -105,7 +105,7 @@ def test_the_bundle_holds_volume_segmentation_and_tables_as_files(demo, truth):
         names = bundle.namelist()
         ends = ("scene.mrml", "volume.nrrd", ".seg.nrrd", "follicles.tsv", "summary.tsv")
         found = {end: [name for name in names if name.endswith(end)] for end in ends}
-        assert {end: len(matches) for end, matches in found.items()} == {end: 1 for end in ends}
+        assert {end: len(matches) for end, matches in found.items()} == dict.fromkeys(ends, 1)
         rows = list(csv.DictReader(io.StringIO(bundle.read(found["follicles.tsv"][0]).decode()), delimiter="\t"))
     count = sitk.GetArrayViewFromImage(truth).max() - 1
     assert [row["segment"] for row in rows] == [f"Follicle {k}" for k in range(1, count + 1)]

@@ -100,7 +100,9 @@ def test_slicer_would_run_the_modules_own_test(build):
     assert "py_CRendSegmentation" in listed
 
 
-@pytest.mark.parametrize("scripts, said", [("Module.py Module/missing.py", "no file Module/missing.py"), ("Module.py py.typed", "no file py.typed.py")])
+@pytest.mark.parametrize(
+    "scripts, said", [("Module.py Module/missing.py", "no file Module/missing.py"), ("Module.py py.typed", "no file py.typed.py")]
+)
 def test_a_list_that_slicer_could_not_install_is_refused(tmp_path, scripts, said):
     (tmp_path / "Module.py").write_text("")
     (tmp_path / "py.typed").write_text("")

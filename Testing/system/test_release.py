@@ -11,7 +11,13 @@ import release
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = "training_pkg/results/small/table.csv"
-KEPT = (*catalogue.FILES, ".gitattributes", "Resources/CRend.png", "Resources/Screenshots/overview.png", "CRendSegmentation/crend/__init__.py")
+KEPT = (
+    *catalogue.FILES,
+    ".gitattributes",
+    "Resources/CRend.png",
+    "Resources/Screenshots/overview.png",
+    "CRendSegmentation/crend/__init__.py",
+)
 
 
 def git(folder, *words):

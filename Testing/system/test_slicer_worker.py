@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
-from host import samples  # noqa: F401
+from host import samples
 from host.bundles import ultrasoundLike, writeBundle
 from host.fixtures import describeScene, logic, scene, widget  # noqa: F401
 

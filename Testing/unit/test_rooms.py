@@ -110,7 +110,7 @@ def test_every_room_stands_in_the_table_and_every_permission_is_used(place):
 @PACKAGES
 def test_no_two_rooms_need_each_other(place):
     order = list(MAY_IMPORT[place])
-    for k, (room, words) in enumerate(MAY_IMPORT[place].items()):
+    for _k, (room, words) in enumerate(MAY_IMPORT[place].items()):
         assert set(words.split()) <= set(order) - {room}, room
     done, left = set(), dict(MAY_IMPORT[place])
     while left:

@@ -100,7 +100,7 @@ def test_a_series_lies_in_the_scene_where_it_was_scanned(rows, scene, tmp_path):
     nodes = loadResult(rows["series"], tmp_path / "results")
     volume = nodes.segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
     assert volume.GetOrigin() == pytest.approx((-3.0, -4.0, 5.0)) and volume.GetSpacing() == pytest.approx((0.5, 0.5, 0.5))
-    (z, y, x), _ = samples.FOLLICLES[0]
+    (z, _y, _x), _ = samples.FOLLICLES[0]
     assert readFollicleTable(nodes.follicleTableNode)[0]["centroid_s_mm"] == pytest.approx(5 + z * 0.5, abs=0.1)
 
 

@@ -70,7 +70,7 @@ def test_a_volume_that_is_already_loaded_is_preselected(models, scene):
 def test_apply_is_off_when_no_model_is_installed(monkeypatch, scene):
     import host
 
-    monkeypatch.setattr("crend.bundle.bundle.available", lambda: [])
+    monkeypatch.setattr("crend.bundle.bundle.available", list)
     samples.addVolume()
     made = host.loadModule()
     assert not made.ui.applyButton.enabled

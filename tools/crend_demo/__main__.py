@@ -55,6 +55,7 @@ def run(command):
 
 
 def say(text):
+    """Print a heading."""
     print(f"\n== {text}", flush=True)
 
 

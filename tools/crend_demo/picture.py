@@ -27,7 +27,7 @@ class Panel:
     colour: tuple
     picture: Image.Image
     labels: list
-    millimetre: float = None
+    millimetre: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def open_scene(bundle_path, log):
     app = SlicerApp()
     log_to(log)  # after SlicerApp, which sends messages to the console
     stage = Stage(app.scene, app.app_logic)
-    stage.app = app  # holds the logics that observe the scene
+    stage.app = app  # type: ignore[attr-defined]  # holds the logics that observe the scene
     if not app.scene.ReadFromMRB(str(bundle_path), False):
         raise RuntimeError(f"{bundle_path} could not be opened: see {log}")
     return stage

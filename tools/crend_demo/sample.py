@@ -6,18 +6,18 @@ from crend_training.phantom import label_image, make_phantom
 
 SEED = 103  # below 900: training never sees it
 #: A whole organ seen from above, as a screen shows it; everything else is drawn by the seed.
-VIEW = dict(
-    empty=False,
-    cut=False,
-    tight=False,
-    look="stimulated",
-    corpus_luteum=False,
-    axes=[0, 1, 2],
-    flips=[True, False, False],
-    direction="identity",
-    origin=[0.0, 0.0, 0.0],
-    spacing_factors=[1.0, 1.0, 1.0],
-)
+VIEW = {
+    "empty": False,
+    "cut": False,
+    "tight": False,
+    "look": "stimulated",
+    "corpus_luteum": False,
+    "axes": [0, 1, 2],
+    "flips": [True, False, False],
+    "direction": "identity",
+    "origin": [0.0, 0.0, 0.0],
+    "spacing_factors": [1.0, 1.0, 1.0],
+}
 
 
 def write_sample(folder, spacing=0.35):

@@ -10,11 +10,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Testing"))
 
-import host  # noqa: E402
-import slicer  # noqa: E402
-import vtk  # noqa: E402
+import host
+import slicer
+import vtk
 
-from .stage import SLICES, THREE_D, Stage, log_to  # noqa: E402  (chooses the render window before vtk is loaded)
+from .stage import SLICES, THREE_D, Stage, log_to
 
 #: From which side the 3D view looks, RAS, and how much of its height the ovary fills.
 LOOK_FROM = (-0.84, 0.48, 0.25)

@@ -68,7 +68,7 @@ class ReviewLayout:
                 segmentation.SetAttribute(_VIEWS_BEFORE, " ".join(display.GetViewNodeIDs()) or _ALL)
                 showOnlyIn(display, [views[side].GetID(), *slices])
         marked = {"missed": [views["reference"].GetID()], "false": [views["compared"].GetID()]}
-        places = {row: 0 for row in rows}
+        places = dict.fromkeys(rows, 0)
         for (structure, side), model in review.maps.items():
             places[side] += 1
             view = _viewNode(f"Map{rows.index(side) + 1}{places[side]}")

@@ -53,7 +53,7 @@ class FolderPanel:
         header.setMinimumSectionSize(24)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
         table.setWordWrap(False)
-        for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
+        for column, (_key, _title, _decimals, meaning) in enumerate(SHOWN, start=1):
             table.horizontalHeaderItem(column).setToolTip(meaning)
         table.itemDoubleClicked.connect(self.onDoubleClicked)
         self._show([])
@@ -111,7 +111,7 @@ class FolderPanel:
             name.setData(qt.Qt.UserRole, number)
             name.setToolTip(row["input"])
             table.setItem(number, 0, name)
-            for column, (key, title, decimals, meaning) in enumerate(SHOWN, start=1):
+            for column, (key, _title, decimals, _meaning) in enumerate(SHOWN, start=1):
                 table.setItem(number, column, numberItem(row[key], decimals))
             remark = _("failed: {reason}").format(reason=row["reason"]) if row["status"] == "failed" else row["flags"].replace("_", " ")
             table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(remark))

@@ -133,7 +133,8 @@ def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *
 
     metadata: as from `metadata.describe`; its "crend" block names the network and the arguments that rebuild it. The
     checksums are added to the copy that is written. Weights go first and metadata last, so a bundle that was cut short never
-    loads. Where a network cannot be written as a graph none is, and metadata says why. InputError when metadata is incomplete, does not describe `network`, or a weight does not fit float16.
+    loads. Where a network cannot be written as a graph none is, and metadata says why. InputError when metadata is incomplete,
+    does not describe `network`, or a weight does not fit float16.
     """
     folder = Path(folder)
     check(metadata, str(folder / METADATA))

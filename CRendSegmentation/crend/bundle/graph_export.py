@@ -53,8 +53,11 @@ class _Writer:
 
     def __init__(self, network, weights_file: str, layout: dict):
         self.modules, self.weights_file, self.layout = dict(network.named_modules()), weights_file, layout
-        self.nodes, self.constants, self.externals, self.outputs = [], {}, {}, []
-        self.names = {}  # of a step's output: the input is called otherwise, and some steps do nothing
+        self.nodes: list = []
+        self.constants: dict = {}
+        self.externals: dict = {}
+        self.outputs: list = []
+        self.names: dict = {}  # of a step's output: the input is called otherwise, and some steps do nothing
 
     def add(self, step) -> None:
         if step.op == "placeholder":

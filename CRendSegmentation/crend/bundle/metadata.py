@@ -52,7 +52,7 @@ def describe(
     notice: str = "Research use only. Not for diagnosis.",
     task: str = "Segmentation of the ovary and its follicles in 3D ultrasound",
     authors: str = "The CRend authors",
-    copyright: str = "Copyright (c) The CRend authors",
+    copyright: str = "Copyright (c) The CRend authors",  # noqa: A002 - the schema's name
     thresholds: dict | None = None,
     render_points: int = 65536,
     smallest_follicle_mm: float = 2.0,
@@ -173,7 +173,7 @@ def _check_network(block: dict, demand) -> None:
     """What a network needs to be built and run: its name and arguments, grid, windows, intensities and points."""
     demand(isinstance(block.get("network"), str), "'network' is not a name")
     demand(isinstance(block.get("arguments"), dict), "'arguments' is not an object")
-    spacing, patch = block.get("spacing_mm"), block.get("patch")
+    spacing, patch = block.get("spacing_mm") or (), block.get("patch") or ()
     demand(_is_three(spacing) and all(0 < s < 100 for s in spacing), "'spacing_mm' is not three lengths in mm")
     demand(
         _is_three(patch) and all(isinstance(side, int) and side > 0 and side % 16 == 0 for side in patch) and max(patch) >= 32,

@@ -8,15 +8,15 @@ was passed over here can reach the runtime. Field numbers are those of onnx.prot
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Iterator
 
 import numpy as np
 
 OPSET = 17
 IR_VERSION = 8
 FLOAT, INT64, FLOAT16 = 1, 7, 10
-DTYPES = {FLOAT: np.dtype("<f4"), INT64: np.dtype("<i8"), FLOAT16: np.dtype("<f2")}
+DTYPES: dict[int, np.dtype] = {FLOAT: np.dtype("<f4"), INT64: np.dtype("<i8"), FLOAT16: np.dtype("<f2")}
 EXTERNAL = 1  # TensorProto.DataLocation
 _FLOAT, _INT, _STRING, _INTS = 1, 2, 3, 7  # AttributeProto.AttributeType
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
@@ -99,8 +99,8 @@ def read(content: bytes) -> Graph:
             if name in constants:
                 raise FormatError(f"two tensors {name!r}")
             constants[name] = array
-    values = [tuple(_read_value(part) for part in graph.all(number)) for number in (11, 12)]
-    return Graph(tuple(_read_node(part) for part in graph.all(1)), *values, constants, tuple(externals))
+    inputs, outputs = (tuple(_read_value(part) for part in graph.all(number)) for number in (11, 12))
+    return Graph(tuple(_read_node(part) for part in graph.all(1)), inputs, outputs, constants, tuple(externals))
 
 
 def _write_node(node: Node) -> bytes:
@@ -141,8 +141,8 @@ def _read_node(content: bytes) -> Node:
     attributes = [_read_attribute(part) for part in fields.all(5)]
     if len(dict(attributes)) != len(attributes):
         raise FormatError("a node with an attribute twice")
-    names = [tuple(_string(part) for part in fields.all(number)) for number in (1, 2)]
-    return Node(_string(fields.required(4)), *names, dict(attributes))
+    inputs, outputs = (tuple(_string(part) for part in fields.all(number)) for number in (1, 2))
+    return Node(_string(fields.required(4)), inputs, outputs, dict(attributes))
 
 
 def _read_attribute(content: bytes):
@@ -195,7 +195,8 @@ class _Fields:
     """The fields of one message. known: wire type by number (None: a number, or several packed in bytes); several: those that may repeat."""
 
     def __init__(self, content: bytes, what: str, known: dict, several):
-        self.what, self.found = what, {}
+        self.what = what
+        self.found: dict[int, list] = {}
         for number, kind, value in _split(content):
             if number not in known or known[number] not in (kind, None) or kind not in (_VARINT, _BYTES, _FIXED32):
                 raise FormatError(f"a {what} with the unexpected field {number} (wire type {kind})")

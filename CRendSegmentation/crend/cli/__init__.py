@@ -90,7 +90,7 @@ def _run(arguments: list[str], debug: bool) -> int:
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of typer's
             command = getattr(getattr(error, "ctx", None), "command_path", None) or "crend"
-            return _failed(f"{error.format_message().rstrip('.')}; see {command} --help.", error.exit_code)
+            return _failed(f"{error.format_message().rstrip('.')}; see {command} --help.", getattr(error, "exit_code", BAD_INPUT))
         what = str(error).strip().splitlines()
         what = f"{type(error).__name__}: {what[0]}" if what else type(error).__name__
         return _failed(f"failed, and this is no fault of yours ({what}); --debug shows where.", FAILED, debug)

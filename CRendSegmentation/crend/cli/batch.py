@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import typer
 
 
 def command(
-    inputs: List[Path] = typer.Argument(
+    inputs: list[Path] = typer.Argument(
         ..., metavar="IN...", help="Volumes, folders of them (searched to any depth), or a CSV with a column `volume`."
     ),
     out: Path = typer.Option(
@@ -41,7 +42,7 @@ def command(
     options = {**({"search": False} if everywhere else {}), **({"identify": True} if identify else {})}
     try:
         with progress_bar() as progress:
-            tell = lambda line: typer.echo(line, err=True)
+            tell = partial(typer.echo, err=True)
             rows = segment_batch(volumes, out, segment, model=named, options=options, again=again, progress=progress, tell=tell)
     except (Cancelled, KeyboardInterrupt):
         raise Kept("cancelled; what was done is kept, and the same command goes on.") from None

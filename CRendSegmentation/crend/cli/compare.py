@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import typer
 
@@ -21,7 +21,7 @@ def command(
         None, "--surface", metavar="VTP", help="The predicted surfaces, each point with its distance to the reference in mm."
     ),
     png: Optional[Path] = typer.Option(None, "--png", metavar="PNG", help="A picture of these surfaces, coloured by distance."),
-    percentile: Optional[List[float]] = typer.Option(
+    percentile: Optional[list[float]] = typer.Option(
         None, "--percentile", min=0, max=100, metavar="P", help="One more Hausdorff percentile; may be given again."
     ),
     components: bool = typer.Option(
@@ -44,7 +44,8 @@ def command(
             raise InputError("--batch goes with --out, --percentile and --components only; name the pairs in the CSV.")
         from .compare_batch import run
 
-        return run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()), components)
+        run(batch, out or batch.with_name(f"{batch.stem}-compared"), tuple(percentile or ()), components)
+        return
     if reference is None or prediction is None:
         raise InputError("give REFERENCE and PREDICTION, or --batch with a CSV of pairs; see crend compare --help.")
     if out is not None:

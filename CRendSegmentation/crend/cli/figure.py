@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Optional
+from typing import Optional
 
 import typer
 
@@ -13,9 +13,9 @@ def command(
     reference: Path = typer.Argument(
         ..., metavar="REFERENCE", help="Labels to compare with: .seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k."
     ),
-    predictions: List[Path] = typer.Argument(..., metavar="PRED...", help="Labels of each system, same kinds of file."),
+    predictions: list[Path] = typer.Argument(..., metavar="PRED...", help="Labels of each system, same kinds of file."),
     out: Path = typer.Option(..., "--out", metavar="PNG", help="The picture to write."),
-    name: Optional[List[str]] = typer.Option(
+    name: Optional[list[str]] = typer.Option(
         None, "--name", metavar="NAME", help="A system's name, once for each PRED in order; default: the files' names."
     ),
     components: bool = typer.Option(

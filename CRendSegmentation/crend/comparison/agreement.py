@@ -14,7 +14,7 @@ def bland_altman(first, second):
     n = len(difference)
     bias = float(difference.mean()) if n else None
     sd = float(difference.std(ddof=1)) if n > 1 else None
-    lower, upper = (bias - 1.96 * sd, bias + 1.96 * sd) if sd is not None else (None, None)
+    lower, upper = (bias - 1.96 * sd, bias + 1.96 * sd) if bias is not None and sd is not None else (None, None)
     return {"n": n, "bias": bias, "sd": sd, "lower": lower, "upper": upper}
 
 

@@ -20,7 +20,7 @@ def tiles(*arrays):
 
 def merged(*lists):
     """Boxes that hold all those of several lists of tiles of one shape."""
-    slabs = {}
+    slabs: dict[int, tuple[slice, ...]] = {}
     for box in (box for boxes in lists for box in boxes):
         old = slabs.get(box[0].start, box)
         slabs[box[0].start] = (box[0], *(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(box[1:], old[1:])))

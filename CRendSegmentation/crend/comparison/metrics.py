@@ -126,7 +126,8 @@ def _structure(a, b, boxes, spacing, percentiles):
     counts = _counts(a, b, merged(*boxes))
     volumes = [n * voxel_ml for n in counts[:2]]
     result = {"dsc": _dice(*counts), "jc": _jaccard(*counts)}
-    distances = point_distances(*(surface_voxels(array, where) for array, where in zip((a, b), boxes)), spacing)
+    first, second = (surface_voxels(array, where) for array, where in zip((a, b), boxes))
+    distances = point_distances(first, second, spacing)
     named = {"hd": 100, **{f"hd{p:g}": p for p in percentiles}}
     for name, percentile in named.items():
         directed = distances and distances.directed(percentile)
@@ -158,7 +159,8 @@ def _match(found, sizes, i, j, follicles, spacing):
     """One matched pair: its overlap, how much larger the predicted one is, and how far apart they are."""
     one, other = int(found.reference_ids[i]), int(found.prediction_ids[j])
     both = [side.of(k) for side, k in zip(follicles, (one, other))]
-    distances = point_distances(*(_surface(v) for v in both), spacing)
+    first, second = (_surface(v) for v in both)
+    distances = point_distances(first, second, spacing)
     centres = [v.mean(axis=0) * spacing for v in both]
     return {
         "reference": one,

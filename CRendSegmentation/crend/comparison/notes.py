@@ -13,7 +13,8 @@ def notes_of(ovaries, boxes, follicles, turned):
     turned: whether the two files have axes of other directions, which some formats lose.
     """
     notes = []
-    if all(boxes) and not _meet(*ovaries, boxes[0]):
+    first, second = ovaries
+    if all(boxes) and not _meet(first, second, boxes[0]):
         notes.append("The two ovaries share no voxel: are both of the same volume, or does one of them miss a transform?")
         if turned:
             notes.append(

@@ -62,7 +62,7 @@ def read_pairs(path):
     columns, rows = read_list(path)
     if not {"reference", "prediction"} <= columns:
         raise InputError(f"{path}: the first line must name the columns reference, prediction and, if wanted, case.")
-    given = {}
+    given: dict[str, int] = {}
     for number, row in rows:
         if not row["reference"] or not row["prediction"]:
             raise InputError(f"{path}: line {number} lacks a reference or a prediction.")
@@ -165,5 +165,6 @@ def flat_figures(result):
 
 
 def follicle_rows(case, result):
+    """A row for each matched, missed and falsely detected follicle of one comparison, with FOLLICLE_COLUMNS."""
     kinds = (("matched", result["matches"]), ("missed", result["missed"]), ("false", result["false"]))
     return [{**dict.fromkeys(FOLLICLE_COLUMNS), "case": case, "kind": kind, **row} for kind, rows in kinds for row in rows]

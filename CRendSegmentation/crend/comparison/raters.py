@@ -29,12 +29,13 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
         raise InputError(
             "no volume has the labels of both raters (vol<ID>_o_r1.vtk, _f_r1, _o_r2, _f_r2); give the folder that holds them."
         )
-    cases, follicles = ({name: [] for name in PAIRS} for _ in range(2))
+    cases: dict[str, list] = {name: [] for name in PAIRS}
+    follicles: dict[str, list] = {name: [] for name in PAIRS}
     for done, scan in enumerate(labelled):
         if cancelled is not None and cancelled():
             raise Cancelled()
 
-        def report(stage, fraction):
+        def report(stage, fraction, scan=scan, done=done):
             if progress is not None:
                 progress(scan.name, (done + fraction) / len(labelled))
 

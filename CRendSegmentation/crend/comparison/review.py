@@ -155,7 +155,7 @@ def _centres(labels):
     from scipy import ndimage
 
     array = sitk.GetArrayViewFromImage(labels.follicles)
-    present = np.flatnonzero(np.bincount(array.ravel()))[1:] if array.any() else []
+    present: np.ndarray | list[int] = np.flatnonzero(np.bincount(array.ravel()))[1:] if array.any() else []
     means = ndimage.center_of_mass(array > 0, array, present) if len(present) else []
     return {
         int(k): labels.follicles.TransformContinuousIndexToPhysicalPoint([float(v) for v in mean[::-1]]) for k, mean in zip(present, means)

@@ -19,6 +19,7 @@ INPUT = "window"
 class _GraphEngine:
     """What both have in common. model: a `crend.bundle.Model` that has a graph."""
 
+    name: str
     device = "cpu"
 
     def __init__(self, model):
@@ -38,6 +39,12 @@ class _GraphEngine:
         except RuntimeError as error:
             raise InputError(f"{model.path}: {self.name} refuses its graph ({_line(error)}); copy the bundle again.") from error
 
+    def _start(self, content: bytes, outputs) -> None:
+        raise NotImplementedError
+
+    def _run(self, window):
+        raise NotImplementedError
+
     def trunk(self, window: np.ndarray):
         """window (D, H, W) -> coarse logits (2, D, H, W), and a list of the maps of fine features, each (C, d, h, w); float32."""
         coarse, *fine = self._run(np.ascontiguousarray(window[None, None], np.float32))
@@ -46,7 +53,7 @@ class _GraphEngine:
     def predict(self, window: np.ndarray, points: int = 0) -> np.ndarray:
         """Probabilities (2, D, H, W) of one window (D, H, W); the `points` most uncertain voxels are rendered where there is a head."""
         coarse, fine = self.trunk(window)
-        if points and self.renders:
+        if points and self._head is not None:
             coarse = render(self._head, coarse, fine, points)
         return sigmoid(coarse)
 
@@ -82,7 +89,7 @@ class OpenVinoEngine(_GraphEngine):
     def _start(self, content: bytes, outputs):
         ov = import_openvino()
         # bfloat16, the default where the processor has it, changes the result.
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        settings: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if thread_count():
             settings["INFERENCE_NUM_THREADS"] = thread_count()
         core = ov.Core()
@@ -101,7 +108,7 @@ def thread_count() -> int:
         return int(wanted)
     # ONNX Runtime binds threads to all processors of the machine and complains of those that a cluster's job may not have.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 0 if allowed == os.cpu_count() else allowed
+    return 0 if allowed is None or allowed == os.cpu_count() else allowed
 
 
 def import_openvino():
@@ -111,7 +118,7 @@ def import_openvino():
     """
     if "openvino" not in sys.modules:
         before = sys.modules.get("openvino_telemetry")
-        sys.modules["openvino_telemetry"] = None
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's own way to forbid an import
         try:
             import openvino
         finally:

@@ -1,12 +1,13 @@
 """The model grid: an image resampled to the bundle's spacing along the image's own axes, and the exact way back.
 
-Both ways are separable, a few weighted neighbours along one axis after the other, and obliqueness or flips never enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
+Both ways are separable, a few weighted neighbours along one axis after the other, and obliqueness or flips
+never enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Iterator, Sequence
 
 import numpy as np
 import SimpleITK as sitk
@@ -30,10 +31,10 @@ class ModelGrid:
     origin, direction:            of that image, as SimpleITK gives them (x, y, z; LPS)
     """
 
-    shape: tuple[int, int, int]
-    spacing: tuple[float, float, float]
-    image_shape: tuple[int, int, int]
-    image_spacing: tuple[float, float, float]
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    image_shape: tuple[int, ...]
+    image_spacing: tuple[float, ...]
     origin: tuple[float, ...]
     direction: tuple[float, ...]
 
@@ -57,7 +58,7 @@ class ModelGrid:
         scale = self.spacing[axis] / self.image_spacing[axis]
         return (np.asarray(index, float) - (self.shape[axis] - 1) / 2) * scale + (self.image_shape[axis] - 1) / 2
 
-    def image_region(self, region: Sequence[slice]) -> tuple[slice, slice, slice]:
+    def image_region(self, region: Sequence[slice]) -> tuple[slice, ...]:
         """The image voxels whose value depends on the model voxels of `region` (one slice per axis, z first)."""
         found = []
         for axis, part in enumerate(region):
@@ -205,10 +206,9 @@ def _along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) ->
     index, weights = taps
     shape = [1, 1, 1]
     shape[axis] = -1
-    result = None
-    for k in range(index.shape[1]):
-        part = np.take(array, index[:, k], axis=axis) * weights[:, k].reshape(shape)
-        result = part if result is None else np.add(result, part, out=result)
+    result = np.take(array, index[:, 0], axis=axis) * weights[:, 0].reshape(shape)
+    for k in range(1, index.shape[1]):
+        result += np.take(array, index[:, k], axis=axis) * weights[:, k].reshape(shape)
     return result
 
 

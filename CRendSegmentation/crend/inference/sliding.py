@@ -73,10 +73,10 @@ class SlidingWindow:
         """Probabilities (2, d, h, w) of one window (d, h, w): the mean over its mirror images, where the bundle asks for them."""
         # Probabilities are what is blended, not logits: they are bounded, so one window that is wildly sure of itself at its rim cannot
         # outvote the window that has the voxel at its centre.
-        total = 0
+        total = np.zeros((2, *window.shape), np.float32)
         for axes in self.mirrors:
             found = self.engine.predict(np.flip(window, axes), self.points if render else 0)
-            total = total + np.flip(found, [1 + axis for axis in axes])
+            total = total + np.flip(found, tuple(1 + axis for axis in axes))
         return total / np.float32(len(self.mirrors))
 
 

@@ -5,14 +5,15 @@ Nothing here knows what is computed in a window, so all of it is tested without 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
-from typing import Callable, Sequence
+from typing import Callable
 
 import numpy as np
 
 from ..errors import Cancelled
 
-Start = tuple[int, int, int]
+Start = tuple[int, ...]
 
 
 def window_starts(size: int, patch: int, overlap: float = 0.5) -> list[int]:
@@ -47,7 +48,7 @@ def gaussian_weights(patch: Sequence[int], sigma: float = 0.125) -> np.ndarray:
     return np.maximum(weights / weights.max(), 1e-4)
 
 
-def window_slices(start: Start, patch: Sequence[int]) -> tuple[slice, slice, slice]:
+def window_slices(start: Start, patch: Sequence[int]) -> tuple[slice, ...]:
     """The window at `start` as three slices."""
     return tuple(slice(s, s + p) for s, p in zip(start, patch))
 
@@ -71,7 +72,7 @@ def windows_around_mask(windows: Sequence[Start], patch: Sequence[int], shape: S
     return chosen
 
 
-def pad_to_patch(array: np.ndarray, patch: Sequence[int], fill: float) -> tuple[np.ndarray, tuple[slice, slice, slice]]:
+def pad_to_patch(array: np.ndarray, patch: Sequence[int], fill: float) -> tuple[np.ndarray, tuple[slice, ...]]:
     """`array` (D, H, W) centred in at least `patch` voxels of `fill`, and where it lies in there."""
     extra = [max(p - n, 0) for n, p in zip(array.shape, patch)]
     place = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, array.shape))

@@ -6,9 +6,9 @@ import errno
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from ..errors import InputError
 

@@ -41,7 +41,7 @@ class Dataset(dict):
 
     def __init__(self, content, order: str):
         super().__init__()
-        self.content, self.order = content, order
+        self.content, self.order, self.syntax = content, order, ""
 
     def text(self, tag) -> str:
         """The value as text, "" where there is none."""
@@ -67,7 +67,7 @@ class Dataset(dict):
         numbers = self.numbers(tag)
         return default if not numbers or numbers[0] != numbers[0] or abs(numbers[0]) > 1e9 else int(numbers[0])
 
-    def items(self, tag) -> tuple:
+    def items(self, tag) -> tuple:  # type: ignore[override]
         """The items of a sequence, none where there is none."""
         value = self.get(tag)
         return () if value is None or value.items is None else value.items
@@ -126,7 +126,7 @@ class _Reader:
             else:
                 at = stop = self.after(start, length, end)
                 items = None
-                if kind == "SQ" or tag in SEQUENCES and kind in ("", "UN"):
+                if kind == "SQ" or (tag in SEQUENCES and kind in ("", "UN")):
                     inner = self if kind != "UN" else _Reader(self.content, "<", False)
                     _, items = inner.sequence(start, stop, depth + 1)
             into[tag] = Value(kind, start, stop, items)

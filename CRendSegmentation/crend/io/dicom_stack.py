@@ -35,7 +35,10 @@ class NoVolume(ValueError):
 
 
 def stack(slices: list[Slice], loose: bool = False) -> Stack:
-    """The grid that the slices lie on. loose: each is a file of its own; ITK writes a distance of 1 mm into such, whatever it is. NoVolume where slices are missing, doubled, turned against each other or all in one plane."""
+    """The grid that the slices lie on. loose: each is a file of its own; ITK writes a distance of 1 mm into such, whatever it is.
+
+    NoVolume where slices are missing, doubled, turned against each other or all in one plane.
+    """
     count = len(slices)
     first = slices[0]
     for name, values in (("pixel spacing", [s.spacing for s in slices]), ("orientation", [s.orientation for s in slices])):

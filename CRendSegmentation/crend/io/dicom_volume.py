@@ -92,6 +92,7 @@ def _count(read_volume, path) -> int:
         read_volume(path, stop)
     except _Counted as found:
         return found.args[0]
+    raise AssertionError("a reader that never asked which volume to take")
 
 
 def dicom_files(folder: Path) -> list[Path]:
@@ -131,7 +132,7 @@ def _series(folder: Path, files: list, read):
                 raise InputError(f"{folder}: {files[0][0].name} and {path.name} differ in their {name}; export the series again.")
     files.sort(key=lambda each: (each[1].whole(NUMBER, 0), each[0].name))
     slices = [_guarded(path, lambda d=dataset: _slice(d)) for path, dataset in files]
-    if all(s.place is None for s in slices) or still and any(s.orientation is None or s.spacing is None for s in slices):
+    if all(s.place is None for s in slices) or (still and any(s.orientation is None or s.spacing is None for s in slices)):
         kind = "single ultrasound images" if still else "images without places in space"
         raise InputError(f"{folder}: {len(files)} {kind}, so not a volume; {EXPORT}.")
     promised = first.whole(SLICES, 0)
@@ -146,10 +147,11 @@ def _assembled(path: Path, files: list, dataset: Dataset, found: Stack, read):
     order = list(found.order[which])
     sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
-        reader = sitk.ImageFileReader() if len(files) == 1 else sitk.ImageSeriesReader()
         if len(files) == 1:
+            reader = sitk.ImageFileReader()
             reader.SetFileName(str(files[0]))
         else:
+            reader = sitk.ImageSeriesReader()
             reader.SetFileNames([str(files[k]) for k in order])
         reader.SetImageIO("GDCMImageIO") if hasattr(reader, "SetImageIO") else None
         image = reader.Execute()

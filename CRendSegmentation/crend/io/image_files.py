@@ -49,12 +49,12 @@ def read_as_image(header: Header, spacing=None, frame: int = 0, layers: bool = F
     if rest > SMALL_REST:
         notes.append(f"{rest} bytes behind its voxels were not read; its header may be wrong")
     array = values.reshape([axis.size for axis in reversed(header.axes)])
-    array, isVector = _arranged(array, header, frame, layers)
+    array, is_vector = _arranged(array, header, frame, layers)
     slope, intercept = header.scale
     if (slope, intercept) != (1.0, 0.0) and array.dtype.kind in "iuf":
         wide = np.float64 if array.dtype.itemsize > 4 else np.float32
         array = array.astype(wide) * wide(slope) + wide(intercept)
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array, array.dtype.newbyteorder("=")), isVector=isVector)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array, array.dtype.newbyteorder("=")), isVector=is_vector)
     image.SetSpacing([float(s) for s in size])
     image.SetOrigin([float(o) for o in origin])
     image.SetDirection([float(d) for d in np.ravel(direction)])

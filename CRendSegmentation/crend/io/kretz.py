@@ -114,7 +114,7 @@ def _voxels(items: _Items, of_one: int):
     several, one = items.places.get(SEVERAL), items.places.get(VOXELS)
     if several is None and one is None:
         raise InputError(f"{items.path}: {COMPRESSED}.")
-    offset, length = several or one
+    offset, length = several or one or (0, 0)
     count = items.integer(HOW_MANY) if several else 1
     if count is None:
         count = length // of_one
@@ -143,14 +143,14 @@ def _sector(items: _Items, size) -> Sector | None:
         if abs(angles - np.pi / 2).max() > np.pi * (1 if what == "beam" else 0.5):
             raise InputError(f"{items.path}: its {what} angles reach too far for an ultrasound probe; it {CUT_OFF}.")
     metres, first, axis = (items.number(tag, "d") for tag in (METRES_A_SAMPLE, FIRST_SAMPLE, SWEEP_AXIS))
-    if None in (metres, first, axis):
+    if metres is None or first is None or axis is None:
         raise InputError(f"{items.path}: the place of its samples is missing; it {CUT_OFF}.")
     mm = 1000 * metres
     if not (0 < mm < np.inf and 0 <= first < np.inf and abs(axis) < np.inf):
         raise InputError(
             f"{items.path}: samples of {mm:g} mm from {first:g} samples on, swept about {axis:g}, are impossible; it {CUT_OFF}."
         )
-    return Sector(size[0], mm, first * mm, -axis * mm, beams - np.pi / 2, sweep - np.pi / 2)
+    return Sector(size[0], mm, first * mm, -axis * mm, *(np.asarray(angles) - np.pi / 2 for angles in (beams, sweep)))
 
 
 def _date(items: _Items) -> str | None:
@@ -171,7 +171,8 @@ class _Items:
     """Where the items of a Kretz file lie; their contents are read when asked for."""
 
     def __init__(self, path, start: int, length: int | None):
-        self.path, self.places = path, {}
+        self.path = path
+        self.places: dict = {}
         try:
             with open(path, "rb") as file:
                 self._find(file, start, os.fstat(file.fileno()).st_size if length is None else start + length)

@@ -28,8 +28,9 @@ class Labels:
 def read_labels(path, components=False):
     """Labels from a label image that SimpleITK reads (1 = ovary, k + 1 = follicle k), from a segmentation of Slicer's or a DICOM segmentation.
 
-    components: every connected piece of a follicle's label is a follicle, for files with one label for all of them. Raises InputError (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative,
-    fractional or above 65535, and segments that are neither ovary nor follicle.
+    components: every connected piece of a follicle's label is a follicle, for files with one label for all of them. Raises InputError
+    (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative, fractional or above 65535,
+    and segments that are neither ovary nor follicle.
     """
 
     labels = _read(path)
@@ -46,7 +47,9 @@ def in_pieces(labels):
     array = sitk.GetArrayViewFromImage(labels.follicles)
     found = []  # (voxels, box, mask within the box)
     for k, box in enumerate(ndimage.find_objects(array), start=1):
-        parts, count = ndimage.label(array[box] == k) if box else (None, 0)
+        if box is None:
+            continue
+        parts, count = ndimage.label(array[box] == k)
         sizes = np.bincount(parts.ravel(), minlength=1) if count else ()
         found += [(int(sizes[part]), box, parts == part) for part in range(1, count + 1)]
     if len(found) > 65534:
@@ -100,7 +103,8 @@ def write_labels(path, ovary, follicles):
     if name.endswith(TWO_FILES):
         raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if name.endswith(".seg.nrrd"):
-        return write_segmentation(path, ovary, follicles)
+        write_segmentation(path, ovary, follicles)
+        return
     labels = sitk.GetArrayViewFromImage(follicles)
     array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)
     array[(labels > 0) | (sitk.GetArrayViewFromImage(ovary) != 0)] += 1

@@ -52,7 +52,7 @@ def assemble(found, image, path):
         raise InputError(
             f"{path}: unknown segments {', '.join(repr(s) for s in strangers)}; name them 'Ovary' or 'Follicle 1', 'Follicle 2', ..."
         )
-    numbers = [k for k, _, _ in numbered]
+    numbers: list | range = [k for k, _, _ in numbered]
     if None in numbers or len(set(numbers)) < len(numbers) or max(numbers, default=0) > 65535:
         numbers = range(1, len(numbered) + 1)
     instances = np.zeros(organ.shape, np.uint16)

@@ -70,11 +70,11 @@ def write_segmentation(path, ovary, follicles):
 
 def read_segments(image):
     """[(name, terminology or "", layer, label value)] of every segment in a segmentation that SimpleITK read."""
-    found = []
+    found: list[tuple] = []
     while image.HasMetaDataKey(f"Segment{len(found)}_ID"):
         index = len(found)
 
-        def value(key, default):
+        def value(key, default, index=index):
             key = f"Segment{index}_{key}"
             return image.GetMetaData(key) if image.HasMetaDataKey(key) else default
 

@@ -31,7 +31,7 @@ class Scan:
         """Whether the set's makers keep it for testing."""
         return self.number in TEST_IDS
 
-    def labels(self, rater: str) -> tuple[Path, Path]:
+    def labels(self, rater: str) -> tuple[Path, ...]:
         """Files of a rater's ovary and follicles, there or not."""
         return tuple(self.image.with_name(f"{self.name}_{part}_r{rater}.vtk") for part in "of")
 

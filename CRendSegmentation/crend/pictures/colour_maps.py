@@ -3,7 +3,7 @@
 import numpy as np
 
 # Viridis at eleven even steps: perceptually uniform, and still in order when printed in grey.
-_VIRIDIS = "440154 482475 414487 355f8d 2a788e 21918c 22a884 44bf70 7ad151 bddf26 fde725".split()
+_VIRIDIS = ["440154", "482475", "414487", "355f8d", "2a788e", "21918c", "22a884", "44bf70", "7ad151", "bddf26", "fde725"]
 # CIELAB (D65). Both ends are equally dark and equally far from the grey in the middle, so that neither side of zero looks larger.
 _BLUE, _MIDDLE, _RED = (32.0, 24.0, -56.5), (92.0, 0.0, 0.0), (32.0, 49.0, 37.0)
 _WHITE = (0.95047, 1.0, 1.08883)

@@ -119,7 +119,7 @@ def _numbers_by_match(reference, prediction):
 
     common = on_common_grid(reference, prediction)
     found = overlaps(*(sitk.GetArrayViewFromImage(labels.follicles) for labels in common))
-    numbers = {int(k): None for k in found.prediction_ids}
+    numbers: dict[int, int | None] = {int(k): None for k in found.prediction_ids}
     numbers.update({int(found.prediction_ids[j]): int(found.reference_ids[i]) for i, j in one_to_one(found)})
     return numbers
 

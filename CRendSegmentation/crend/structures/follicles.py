@@ -89,7 +89,7 @@ def _join(basins, spacing, smallest):
     """
     volume = np.bincount(basins.ravel()).astype(float)
     # necks[a][b]: area vector from a to b; it changes its sign when it is read the other way round.
-    necks = [{} for _ in volume]
+    necks: list[dict] = [{} for _ in volume]
     for (a, b), area in _necks(basins, spacing).items():
         necks[a][b], necks[b][a] = area, -area
 
@@ -129,7 +129,7 @@ def _necks(basins, spacing):
     The faces between the two, summed as vectors, give the area that the interface spans: right for a slanted neck too, where the
     faces' plain sum is up to 1.7 times too large.
     """
-    necks = {}
+    necks: dict[tuple[int, int], np.ndarray] = {}
     stride = int(basins.max()) + 1
     for axis in range(3):
         face = np.zeros(3)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import ClassVar, Optional, Tuple
+from typing import ClassVar, Optional
 
 import numpy as np
 
@@ -70,10 +70,10 @@ class Measurements:
     """The ovary (None when there is none) and its follicles, in the order of their ids."""
 
     ovary: Optional[Ovary]
-    follicles: Tuple[Follicle, ...]
+    follicles: tuple[Follicle, ...]
 
     #: follicles.csv, column by column.
-    COLUMNS: ClassVar[Tuple[str, ...]] = (
+    COLUMNS: ClassVar[tuple[str, ...]] = (
         "id",
         "segment",
         "volume_ml",

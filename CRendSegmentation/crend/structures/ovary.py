@@ -90,7 +90,7 @@ def clean_up_masks(probabilities: np.ndarray, thresholds: dict, voxel_ml: float)
     return np.stack([ovary, follicles]), organ | own, count
 
 
-def bounding_box(mask: np.ndarray, margin: int) -> tuple[slice, slice, slice]:
+def bounding_box(mask: np.ndarray, margin: int) -> tuple[slice, ...]:
     """The box around the True voxels of `mask`, `margin` voxels wider on each side, inside the array. ValueError if none."""
     boxes = ndimage.find_objects(mask.astype(np.uint8))
     if not boxes:

@@ -26,11 +26,56 @@ FOLLICLE_OPACITY_2D_FILL = 0.4
 
 # Greedy farthest-point choice in CIELAB, away from the ovary's colour and from black, grey and white: any two of the
 # first 30 are at least 26 apart (2.3 is a just noticeable difference), any two of the 48 at least 21.
-_FOLLICLE_COLOURS = """
-fcd824 a800fc 00fcb4 0090fc fc0c9c fc0000 00fc00 24cce4 547818 fcb4fc e47800 9054d8 a8f054 e43c54 f0e490 00906c
-fc18e4 b44878 906c00 00a83c 7860a8 a8f0b4 fc78f0 309cd8 30fc6c 9ca800 006cfc 3cf0d8 cc3c18 6c48fc fcc054 cce400
-a8b4fc 90fc0c a890fc fc5490 9ccc60 3cc000 b424c0 b454a8 fc003c 84f090 549c00 60a860 9ca860 fca800 fc90c0 306cb4
-""".split()
+_FOLLICLE_COLOURS = [
+    "fcd824",
+    "a800fc",
+    "00fcb4",
+    "0090fc",
+    "fc0c9c",
+    "fc0000",
+    "00fc00",
+    "24cce4",
+    "547818",
+    "fcb4fc",
+    "e47800",
+    "9054d8",
+    "a8f054",
+    "e43c54",
+    "f0e490",
+    "00906c",
+    "fc18e4",
+    "b44878",
+    "906c00",
+    "00a83c",
+    "7860a8",
+    "a8f0b4",
+    "fc78f0",
+    "309cd8",
+    "30fc6c",
+    "9ca800",
+    "006cfc",
+    "3cf0d8",
+    "cc3c18",
+    "6c48fc",
+    "fcc054",
+    "cce400",
+    "a8b4fc",
+    "90fc0c",
+    "a890fc",
+    "fc5490",
+    "9ccc60",
+    "3cc000",
+    "b424c0",
+    "b454a8",
+    "fc003c",
+    "84f090",
+    "549c00",
+    "60a860",
+    "9ca860",
+    "fca800",
+    "fc90c0",
+    "306cb4",
+]
 
 
 def follicle_name(k):

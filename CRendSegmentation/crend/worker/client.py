@@ -14,7 +14,9 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from .protocol import PROTOCOL
@@ -22,6 +24,8 @@ from .protocol import PROTOCOL
 PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 FINAL = ("result", "cancelled", "input_error", "failure", "description")
 KEPT_LINES = 200  # of standard error, for whoever wants details
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows alone
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows alone
 HELLO_SECONDS = 120  # until a worker must have greeted; a cold disk and a virus scanner take their time
 
 
@@ -36,7 +40,7 @@ class WorkerClient:
         self._command = [*(command or [sys.executable]), *arguments]
         self._patience = hello_seconds
         self._environment = dict(environment or {})
-        self._process = None
+        self._process: Any = None  # the subprocess.Popen
         self._lines: queue.Queue = queue.Queue()
         self._requests: queue.Queue = queue.Queue()
         self._errors: deque = deque(maxlen=KEPT_LINES)
@@ -53,7 +57,7 @@ class WorkerClient:
     @property
     def pid(self):
         """The process, or None."""
-        return self._process.pid if self.alive else None
+        return self._process.pid if self._process is not None and self.alive else None
 
     def ask(self, do: str, **what) -> int:
         """Send a request, starting the worker where needed; returns the request's id.
@@ -116,7 +120,7 @@ class WorkerClient:
         self._process = None
         environment = dict(os.environ)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGE_FOLDER, environment.get("PYTHONPATH")]))
-        options = {"start_new_session": True} if os.name == "posix" else {"creationflags": subprocess.CREATE_NO_WINDOW}
+        options = {"start_new_session": True} if os.name == "posix" else {"creationflags": NO_WINDOW}
         environment |= self._environment
         self._lines, self._errors, self._greeted = queue.Queue(), deque(maxlen=KEPT_LINES), False
         self._requests, self._deaf, self._began = queue.Queue(), threading.Event(), time.monotonic()
@@ -185,10 +189,8 @@ class WorkerClient:
         self._requests.put(None)
         self._reader.join(timeout=1.0)
         for stream in (process.stdin, process.stdout, process.stderr):
-            try:
+            with suppress(OSError):  # what was still to be written has no reader any more
                 stream.close()
-            except OSError:
-                pass  # what was still to be written has no reader any more
 
 
 def _read(stream, take) -> None:
@@ -210,10 +212,8 @@ def _write(stream, requests, deaf) -> None:
 
 def _kill_tree(process) -> None:
     if os.name == "posix":
-        try:
+        with suppress(ProcessLookupError):  # it ended by itself
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended by itself
     else:
         kill = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(kill, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
+        subprocess.run(kill, capture_output=True, check=False, creationflags=NO_WINDOW)

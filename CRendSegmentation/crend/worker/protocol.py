@@ -86,7 +86,7 @@ def _is_text(value) -> bool:
 
 
 def _is_id(value) -> bool:
-    return type(value) is int and abs(value) < 2**63 or (_is_text(value) and len(value) <= 200)
+    return (type(value) is int and abs(value) < 2**63) or (_is_text(value) and len(value) <= 200)
 
 
 def _is_number(value) -> bool:

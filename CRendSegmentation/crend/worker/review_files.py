@@ -20,7 +20,7 @@ def write_request(folder, reference, compared, field=None) -> dict:
     """
     import SimpleITK as sitk
 
-    files = {}
+    files: dict = {}
     for side, labels in zip(SIDES, (reference, compared)):
         files[side] = {part: str(Path(folder) / f"{side}-{part}.nrrd") for part in PARTS}
         for part, path in files[side].items():

@@ -104,7 +104,7 @@ class Worker:
         self._open.discard(number)
         self._cancelled.discard(number)
         try:
-            self.say(event, id=number, **said)
+            self.say(event, id=number, **dict(said))
         except (TypeError, RecursionError) as error:
             self.say("failure", id=number, message=f"its result is no JSON: {error}", details=traceback.format_exc())
 

@@ -132,7 +132,7 @@ def test_a_truncated_usova3d_file_is_named_with_what_it_lacks(usova):
 
 def test_wrong_labels_are_named_file_by_file(tmp_path):
     rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("abcdef")]
-    volume, ovary, follicles = ball_images(1)
+    _volume, ovary, _follicles = ball_images(1)
     empty = ovary * 0
     write_labels(tmp_path / "b-labels.nii.gz", empty, sitk.Cast(empty, sitk.sitkUInt16))
     for name, change in (("c", lambda i: i.SetOrigin((9, 0, 0))), ("d", lambda i: i.SetSpacing((0.7,) * 3))):

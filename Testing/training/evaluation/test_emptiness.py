@@ -63,7 +63,7 @@ def test_the_trial_simulator_is_named_where_its_volumes_held_no_ovary():
 
 
 def test_the_card_carries_the_sentence_and_figures_come_from_the_other_report(made, tmp_path):  # noqa: F811
-    said = about(made(), range(0, 20), simulator="training", rendering=True)
+    said = about(made(), range(20), simulator="training", rendering=True)
     emptiness.write_empty_report([emptiness.row_of(seed, found(seed == 0)) for seed in range(20)], tmp_path / "empty", said)
     folder = made([tmp_path / "empty"])
     card = card_of(folder)

@@ -48,7 +48,7 @@ def write_report(folder, described):
 def test_a_report_with_other_settings_is_refused(made, tmp_path, changed, words):
     report = write_report(
         tmp_path / "report",
-        about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(0, 2), simulator="training", rendering=True),
+        about(bundle_run(TINY, tmp_path / "close", tmp_path / "model"), range(2), simulator="training", rendering=True),
     )
     with pytest.raises(InputError, match=f"report: {words}"):
         bundle_run(dataclasses.replace(TINY, **changed), tmp_path / "close", tmp_path / "model", [report])
@@ -76,7 +76,7 @@ def test_a_report_names_model_version_weights_and_settings(made):
 
 
 def test_a_run_bundled_again_has_the_same_weights_so_that_its_report_is_taken(made, tmp_path):
-    report = write_report(tmp_path / "report", about(made(), range(0, 2), simulator="training", rendering=True))
+    report = write_report(tmp_path / "report", about(made(), range(2), simulator="training", rendering=True))
     before = bundle.info(tmp_path / "model").metadata["crend"]["sha256"]
     folder = made([report])
     assert bundle.info(folder).metadata["crend"]["sha256"] == before
@@ -87,7 +87,7 @@ def test_a_run_bundled_again_has_the_same_weights_so_that_its_report_is_taken(ma
 
 
 def test_a_report_of_other_weights_or_another_share_is_refused_and_the_bundle_stays(made, tmp_path):
-    report = write_report(tmp_path / "report", about(made(), range(0, 2), simulator="training", rendering=True))
+    report = write_report(tmp_path / "report", about(made(), range(2), simulator="training", rendering=True))
     before = card_of(tmp_path / "model")
     with pytest.raises(InputError, match="^[^\n]*report: measures other weights than those bundled; [^\n]*$"):
         made([report], run="over")
@@ -102,7 +102,7 @@ def test_a_report_that_names_no_weights_is_taken_without_the_settings(made, tmp_
 
 
 def test_a_report_without_rendering_says_so_in_line_and_command(made, tmp_path):
-    report = write_report(tmp_path / "report", about(made(), range(0, 2), simulator="trial", rendering=False))
+    report = write_report(tmp_path / "report", about(made(), range(2), simulator="trial", rendering=False))
     card = card_of(made([report]))
     assert "; not rendered." in card and "evaluate model --simulator trial --no-render --first-seed 0 --volumes 2" in card
 
@@ -168,7 +168,7 @@ def test_a_missing_report_and_a_missing_note_are_one_line(made, tmp_path):
 def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_must_its_report(made, tmp_path):
     made()  # trains
     before = bundle_run(TINY, tmp_path / "close", tmp_path / "model")
-    before = write_report(tmp_path / "before", about(before, range(0, 2), simulator="training", rendering=True))
+    before = write_report(tmp_path / "before", about(before, range(2), simulator="training", rendering=True))
     asking = dataclasses.replace(TINY, small_follicle_mm=4, small_follicle_probability=0.7)
     folder = bundle_run(asking, tmp_path / "close", tmp_path / "model")
     assert bundle.info(folder).metadata["crend"]["least_probability"] == {"below_mm": 4.0, "small": 0.7}
@@ -178,7 +178,7 @@ def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_mus
     )
     with pytest.raises(InputError, match="before: asks another probability of small follicles"):
         bundle_run(asking, tmp_path / "close", tmp_path / "model", [before])
-    report = write_report(tmp_path / "report", about(folder, range(0, 2), simulator="training", rendering=True))
+    report = write_report(tmp_path / "report", about(folder, range(2), simulator="training", rendering=True))
     bundle_run(asking, tmp_path / "close", tmp_path / "model", [report])
     assert "follicles 0.5; of those below 4 mm a mean probability of 0.7 is asked." in card_of(folder)
     with pytest.raises(InputError, match="report: asks another probability of small follicles"):

@@ -9,7 +9,7 @@ from training_samples import SMALL
 
 from crend_training.phantom import draw_parameters, label_image, make_phantom, write_phantom
 
-PLAIN = dict(axes=[0, 1, 2], flips=[False, False, False], direction="identity")
+PLAIN = {"axes": [0, 1, 2], "flips": [False, False, False], "direction": "identity"}
 
 
 @pytest.fixture(scope="module")

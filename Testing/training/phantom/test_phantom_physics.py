@@ -8,10 +8,15 @@ from crend_training.phantom.fields import Blob, smooth_noise
 
 SCANNER = probe.Probe(array_radius=10.0, sweep_radius=5.0, half_lateral=1.0, half_sweep=0.6, first_range=1.0, last_range=60.0)
 GRID = probe.BeamGrid(np.linspace(2, 60, 160), np.linspace(-0.6, 0.6, 40), np.linspace(-1, 1, 160))
-BEAM = dict(axial_fwhm=0.5, lateral_fwhm=0.9, elevation_fwhm=1.0, focus=20.0, focal_zone=15.0)
-QUIET = dict(
-    enhancement_db_per_mm=0.3, enhancement_most_db=16.0, edge_shadow_db=0.0, gain_slope_db=0.0, gain_ripple_db=0.0, lateral_gain_db=0.0
-)
+BEAM = {"axial_fwhm": 0.5, "lateral_fwhm": 0.9, "elevation_fwhm": 1.0, "focus": 20.0, "focal_zone": 15.0}
+QUIET = {
+    "enhancement_db_per_mm": 0.3,
+    "enhancement_most_db": 16.0,
+    "edge_shadow_db": 0.0,
+    "gain_slope_db": 0.0,
+    "gain_ripple_db": 0.0,
+    "lateral_gain_db": 0.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,7 @@ def lateral_width_mm(echo, rows):
     """Lateral lag (mm) at which the speckle's complex correlation falls to one half."""
     block = echo[rows]
     power = np.mean(np.abs(block) ** 2)
-    correlation = [np.abs(np.mean(block[..., lag:] * block[..., : -lag or None].conj())) / power for lag in range(0, 12)]
+    correlation = [np.abs(np.mean(block[..., lag:] * block[..., : -lag or None].conj())) / power for lag in range(12)]
     lag = np.interp(-0.5, -np.array(correlation), np.arange(12))
     return lag * GRID.steps()[2] * (GRID.ranges[rows].mean() + SCANNER.array_radius)
 

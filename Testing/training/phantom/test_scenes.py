@@ -12,7 +12,7 @@ from crend_training.phantom import draw_parameters, make_phantom
 from crend_training.trial_phantom import draw_settings, make_trial_volume
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from realism import REAL, figures  # noqa: E402
+from realism import REAL, figures
 
 SMALL = dict(
     tight=True,

@@ -117,9 +117,8 @@ def test_a_finished_run_is_not_trained_again(data, tmp_path):
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path):
-    with locked(tmp_path), pytest.raises(InputError, match="another process is at work here"):
-        with locked(tmp_path):
-            pass
+    with locked(tmp_path), pytest.raises(InputError, match="another process is at work here"), locked(tmp_path):
+        pass
 
 
 def test_bad_beginnings_are_refused_with_a_reason(data, tmp_path):

@@ -55,7 +55,7 @@ def test_a_faint_ovary_is_cut_where_that_promises_most():
 
 def test_an_ovary_that_nowhere_reaches_a_half_is_found_when_it_promises_enough():
     assert select_ovary_threshold(probability(0.42), BUNDLE, SPACING)[0]["ovary"] == 0.4
-    assert 2 * 0.22 / 1.22 < LEAST
+    assert LEAST > 2 * 0.22 / 1.22
     assert select_ovary_threshold(probability(0.22), BUNDLE, SPACING) == (BUNDLE, 0.0)
 
 

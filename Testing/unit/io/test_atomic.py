@@ -58,7 +58,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_of_several_files_none_appears_when_one_fails(tmp_path):
     (tmp_path / "a").write_text("old")
-    with pytest.raises(RuntimeError), replacing_all(tmp_path / "a", tmp_path / "b") as (a, b):
+    with pytest.raises(RuntimeError), replacing_all(tmp_path / "a", tmp_path / "b") as (a, _b):
         a.write_text("new")
         raise RuntimeError
     assert left(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "old"

@@ -166,7 +166,7 @@ def test_selection_is_reproducible_and_carries_no_gradient():
     logits = torch.randn(2, 2, 8, 8, 8, requires_grad=True)
     one, two = (select_training_points(logits, 50, generator=torch.Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(one, two) and not one.requires_grad
-    index, coords = select_inference_voxels(logits, 5)
+    _index, coords = select_inference_voxels(logits, 5)
     assert not coords.requires_grad
 
 

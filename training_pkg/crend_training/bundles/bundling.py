@@ -76,7 +76,8 @@ def bundle_run(
     notice = NOTICE if simulated else NOTICE_OWN
     trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
     block = _network_block(experiment)
-    second, more = None, {}
+    more: dict = {}
+    second = None
     if overview is not None:
         second, second_steps = load_checkpoint(overview.experiment, Path(overview.run_folder) / checkpoint)
         trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"

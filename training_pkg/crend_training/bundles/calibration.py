@@ -1,6 +1,7 @@
 """What a bundle's follicles and volumes look like when it is right: its confidences and flags, fitted on volumes with their truth.
 
-Written into the bundle's metadata as "confidence" and "familiar" (see crend.confidence.follicle_confidence, crend.confidence.familiarity); the weights stay as they are.
+Written into the bundle's metadata as "confidence" and "familiar" (see crend.confidence.follicle_confidence and
+crend.confidence.familiarity); the weights stay as they are.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
             f"{len(descriptions)} volumes are too few to say what is familiar (at least {FEWEST_VOLUMES}); name a folder of cases."
         )
     block = fit_familiar(descriptions)
-    far = [distance([float(row[name]) for name in DESCRIPTION], block) > block["threshold"] for row in volumes]
+    far = [distance(np.array([float(row[name]) for name in DESCRIPTION]), block) > block["threshold"] for row in volumes]
     drawn = [
         (float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR)
         for row in volumes
@@ -183,7 +184,7 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     phantom, settings = simulate(simulator, seed), loaded.metadata["crend"]
     found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
     values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
-    seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities])
+    seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities or ()])
     thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], settings["spacing_mm"])
     probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))

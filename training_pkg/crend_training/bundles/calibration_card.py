@@ -61,8 +61,10 @@ def section(confidence: dict, familiar: dict, measured_on: str) -> str:
         f"{measured['brier_uncalibrated']:.3f}).",
         "",
         f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
-        f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} {'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
-        f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: {flagged['uncertain']} of them "
+        f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} "
+        f"{'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
+        f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: "
+        f"{flagged['uncertain']} of them "
         f"had one, among them {flagged['wrong_uncertain']} of the {flagged['wrong']} whose ovary is wrong (Dice below {POOR:g}), each judged by a limit "
         "that did not know the volume.",
     ]

@@ -63,8 +63,11 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
     if loaded.overview is not None:
         experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
         overview, _, overview_steps = _trained(loaded.overview, experiment, settings.share, work, "overview-", progress, tell)
-    metadata = _metadata(loaded, *cases, steps, overview_steps, settings)
-    return bundles.save(out, network, metadata, model_card(loaded, metadata, *cases, steps, overview_steps, settings), overview=overview)
+    trained_on, watched_on = cases
+    metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings)
+    return bundles.save(
+        out, network, metadata, model_card(loaded, metadata, trained_on, watched_on, steps, overview_steps, settings), overview=overview
+    )
 
 
 def _trained(network, experiment: Experiment, share: float, work: Path, which: str, progress: bool, tell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Optional
 
 import typer
 
@@ -111,11 +111,11 @@ def bundle(
     config: Path,
     run: Path = typer.Option(..., help="Folder of the training run."),
     out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
-    report: List[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
-    note: List[Path] = typer.Option([], help="Markdown for the model card, with its own heading; may be given again."),
+    report: list[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
+    note: list[Path] = typer.Option([], help="Markdown for the model card, with its own heading; may be given again."),
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
-    share: Tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
+    share: tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
     version: str = typer.Option("0.1.0", help="Of the bundle."),
     changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
 ) -> None:
@@ -125,7 +125,7 @@ def bundle(
 
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
-    second = Overview(read_experiment(overview), overview_run, share) if overview else None
+    second = Overview(read_experiment(overview), overview_run, share) if overview and overview_run else None
     bundle_run(
         read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes
     )
@@ -167,7 +167,7 @@ def crossval(
     data: Path = typer.Option(..., help="Folder for simulated volumes and cases."),
     out: Path = typer.Option(..., help="Folder of the study; a study found there goes on."),
     devices: str = typer.Option("auto", help="auto, cpu, or GPUs such as 0,1; each takes one run at a time."),
-    only: List[str] = typer.Option(
+    only: list[str] = typer.Option(
         [], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."
     ),
     prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),

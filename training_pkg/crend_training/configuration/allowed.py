@@ -35,7 +35,8 @@ RULES = (
     (
         "0 or more",
         lambda v: _number(v) and v >= 0,
-        "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight point_dice_weight contrast contour_weight adversarial_weight semi_weight "
+        "final_learning_rate gradient_clip gamma lambda_points lambda_contrast dice_weight point_dice_weight contrast contour_weight adversarial_weight "
+        "semi_weight "
         "rotation_degrees tilt_degrees smallest_follicle_mm small_follicle_mm",
     ),
     ("0.5 or more and below 1", lambda v: _number(v) and 0.5 <= v < 1, "follicles_edge"),

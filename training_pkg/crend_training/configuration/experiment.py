@@ -29,8 +29,8 @@ class Data:
     """Where the volumes come from.
 
     kind simulated: seeds, first (inclusive) to last (exclusive), of the volumes to train on, to validate on, and to train on without
-    their labels (semi-supervision); `scene` of `phantom.scenes`, "mixed" for all of them, a third without an ovary. kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the
-    folder with vol<ID>.vtk; `rater` 1, 2 or what both agree on.
+    their labels (semi-supervision); `scene` of `phantom.scenes`, "mixed" for all of them, a third without an ovary.
+    kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the folder with vol<ID>.vtk; `rater` 1, 2 or what both agree on.
     problems: what to do with a volume that `check` finds wrong. follicles: "components" where a label image marks all follicles
     with one number, and touching ones are one. outside_percent: share of a volume's follicle voxels that may lie outside its ovary.
     """
@@ -79,7 +79,8 @@ class Experiment:
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     follicles_edge: probability at which a follicle ends; it is found at 0.5 (`crend.structures.outlines`).
-    ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.confidence.expected_dice`); 0.5, not at all, to compare systems.
+    ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.confidence.expected_dice`); 0.5, not at all, to
+        compare systems.
     smallest_follicle_mm: follicles below this equal-volume diameter are dropped.
     small_follicle_probability: so are those below small_follicle_mm whose mean probability is below this one (`crend.structures.small_follicles`); 0, none.
     overrides: system -> keys that differ from this file when that system is cross-validated.

@@ -28,7 +28,7 @@ def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normal
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    array, grid = to_model_grid(image, spacing_mm)
+    array, _grid = to_model_grid(image, spacing_mm)
     array = normalise(array, normalisation).astype(np.float16)
     _replace(folder / f"{name}.image.npy", lambda f: np.save(f, array))
     if ovary is not None:

@@ -38,7 +38,8 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
     count, as in a cross-validation, which makes its own.
     """
     findings: list[Finding] = []
-    sizes, contents = {}, {}
+    sizes: dict = {}
+    contents: dict = {}
     for entry in entries:
         try:
             image, labels = read_as_stored(entry)
@@ -189,4 +190,4 @@ def _parted(entries) -> list[Finding]:
 def _digest(image) -> str:
     import SimpleITK as sitk
 
-    return hashlib.sha1(np.ascontiguousarray(sitk.GetArrayViewFromImage(image))).hexdigest()
+    return hashlib.sha1(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data).hexdigest()

@@ -39,7 +39,7 @@ def make_folds(entries, folds: int, test: int, validation: int = 0, seed: int = 
         chosen: list[str] = []
         for group in list(order):
             # A group that would overshoot waits for the next set, unless it alone is larger than a set.
-            if len(chosen) + len(group) <= size or not chosen and len(group) > size:
+            if len(chosen) + len(group) <= size or (not chosen and len(group) > size):
                 chosen += group
                 order.remove(group)
             if len(chosen) >= size:

@@ -10,7 +10,7 @@ def seeds_of(*experiments) -> dict:
 
     Volumes learned from without their labels count as trained on.
     """
-    found = {"training": set(), "validation": set()}
+    found: dict[str, set] = {"training": set(), "validation": set()}
     for experiment in experiments:
         data = experiment.data
         if data.kind != "simulated":

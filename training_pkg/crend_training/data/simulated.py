@@ -12,6 +12,7 @@ from .volumes import Entry
 
 
 def case_name(seed: int) -> str:
+    """Name of the case that is simulated from `seed`."""
     return f"sim{seed:06d}"
 
 

@@ -107,7 +107,7 @@ def _digest(image, labels) -> str:
     for part in (image, labels.ovary, labels.follicles) if labels else (image,):
         array = sitk.GetArrayViewFromImage(part)
         digest.update(repr((array.dtype.str, array.shape, part.GetSpacing(), part.GetOrigin(), part.GetDirection())).encode())
-        digest.update(array)
+        digest.update(array.data)
     return digest.hexdigest()
 
 

@@ -46,7 +46,10 @@ def segment_classically(image: sitk.Image) -> Segmentation:
         result = sitk.GetImageFromArray(array)
         result.CopyInformation(image)
         images.append(result)
-    return Segmentation(*images, measure(*images), {"bundle": "dark-blob watershed", "seconds": round(time.perf_counter() - began, 2)})
+    ovary, follicles = images
+    return Segmentation(
+        ovary, follicles, measure(ovary, follicles), {"bundle": "dark-blob watershed", "seconds": round(time.perf_counter() - began, 2)}
+    )
 
 
 def _blobs(grey) -> np.ndarray:

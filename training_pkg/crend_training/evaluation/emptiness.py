@@ -57,7 +57,7 @@ def empty_words(summary: dict) -> str:
     )
     kinds = {"trial": "volumes of the trial simulator", "trial-crowded": "crowded volumes of the trial simulator"}
     kinds["training-mixed"] = "simulated volumes of mixed scenes"
-    kind = kinds.get(summary.get("simulator"), "simulated volumes")
+    kind = kinds.get(summary.get("simulator", ""), "simulated volumes")
     return f"In {kind} without an ovary (seeds {first} to {stop - 1}), one was drawn in {counts['drawn']} of {counts['volumes']}{flagged}."
 
 

@@ -102,8 +102,8 @@ def case_of(seed: int, phantom, found) -> Case:
 def _boundary_dice(reference, prediction):
     import SimpleITK as sitk
 
-    masks = (sitk.GetArrayViewFromImage(image) for image in (reference, prediction))
-    return boundary_dice(*masks, reference.GetSpacing()[::-1])
+    first, second = (sitk.GetArrayViewFromImage(image) for image in (reference, prediction))
+    return boundary_dice(first, second, reference.GetSpacing()[::-1])
 
 
 def summarise(rows: list[dict]) -> dict:

@@ -44,7 +44,7 @@ def follicle_rows(phantom, found, figures) -> list[dict]:
             }
         )
     invented = {f["prediction"]: f["dv_prediction_mm"] for f in figures["false"]}
-    nothing = {name: None for name in COLUMNS[4:]}
+    nothing = dict.fromkeys(COLUMNS[4:])
     for k, dv in invented.items():
         rows.append({**nothing, **common, "kind": "false", "dv_mm": dv, "mean_diameter_mm": sizes[k]})
     return rows
@@ -52,7 +52,7 @@ def follicle_rows(phantom, found, figures) -> list[dict]:
 
 def _looks(phantom) -> dict:
     """id -> contrast and neighbours."""
-    volume, ovary, labels = (sitk.GetArrayViewFromImage(i) for i in (phantom.volume, phantom.ovary, phantom.follicles))
+    volume, _ovary, labels = (sitk.GetArrayViewFromImage(i) for i in (phantom.volume, phantom.ovary, phantom.follicles))
     spacing = np.array(phantom.volume.GetSpacing()[::-1])
     margin = np.ceil(RIM_MM / spacing).astype(int) + 1
     result = {}

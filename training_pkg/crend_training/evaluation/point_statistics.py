@@ -36,7 +36,8 @@ def point_statistics(experiment, network, folder, names, *, patches_each: int = 
             coarse, fine = network.trunk(image)
             count = experiment.render_points or coarse[0, 0].numel() // 8
             rows.append({**_rendering(network, coarse, fine, labels, count), **_similarity(coarse, fine, coarse, labels, number)})
-            before.append(_similarity(*untrained.trunk(image), coarse, labels, number))
+            early = untrained.trunk(image)
+            before.append(_similarity(early[0], early[1], coarse, labels, number))
     return {"patches": len(rows), **_means(rows), "before": _means(before)}
 
 

@@ -89,7 +89,8 @@ def settings_words(summary: dict) -> str | None:
     thresholds = settings["thresholds"]
     faint = f" (down to {thresholds['ovary_lowest']:g} where nothing reaches it)" if "ovary_lowest" in thresholds else ""
     edge = f" (edges {edge_threshold(thresholds):g})" if edge_threshold(thresholds) > thresholds["follicles"] else ""
-    words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}{edge}"
+    words = f"follicles from {settings['smallest_follicle_mm']:g} mm; thresholds: "
+    words += f"ovary {thresholds['ovary']:g}{faint}, follicles {thresholds['follicles']:g}{edge}"
     least = settings.get("least_probability")
     words += f"; {least_words(least)}" if least else ""
     return f"Measured with {words}{'' if summary.get('rendering', True) else '; not rendered'}."

@@ -35,7 +35,8 @@ def planes_of(volume, reference, prediction) -> Planes:
     spacing = volume.GetSpacing()[::-1]
     cut = [tuple(middle[axis] if a == axis else slice(None) for a in range(3)) for axis in range(3)]
     sides = tuple(tuple(spacing[a] for a in range(3) if a != axis) for axis in range(3))
-    return Planes(*(tuple(array[c].copy() for c in cut) for array in (grey, *labels)), sides)
+    image, first, second = (tuple(array[c].copy() for c in cut) for array in (grey, *labels))
+    return Planes(image, first, second, sides)
 
 
 def error_score(row: dict) -> float:

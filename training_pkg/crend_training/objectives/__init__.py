@@ -9,7 +9,7 @@ from .entropy import BoundaryAndEntropy
 from .plain import Plain
 from .rendering import Rend, Rendering
 
-OBJECTIVES = {
+OBJECTIVES: dict[str, type[Objective]] = {
     "unet": Plain,
     "context": TwoStages,
     "edge": ObjectAndContour,

@@ -71,9 +71,23 @@ def blur(field, widths, side_lobe):
 def reverberate(intensity, share, length_samples):
     """Add the multiple echoes of what lies nearer: an exponential tail of `intensity` (axis 0 = range) along each beam."""
     decay = np.float32(np.exp(-1 / max(length_samples, 1.0)))
-    tail = signal.lfilter(np.float32([1 - decay]), np.float32([1, -decay]), intensity, axis=0)
+    tail = signal.lfilter(np.array([1 - decay], np.float32), np.array([1, -decay], np.float32), intensity, axis=0)
     return intensity + np.float32(share) * tail
 
 
 def from_decibel(level):
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
+    """Intensity ratio of a level in dB; float32."""
     return np.exp(np.float32(np.log(10) / 10) * level)

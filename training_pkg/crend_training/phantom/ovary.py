@@ -47,7 +47,7 @@ def draw_ovary(p, rng, centre, sizes, smallest=2.0):
     """
     radii, wanted = sizes
     outline = Blob(rng, centre, radii, random_rotation(rng), p["ovary_roughness"])
-    taken = []
+    taken: list = []
     luteum = None
     if p["corpus_luteum"]:
         radius = min(rng.uniform(5, 10), 0.75 * radii.min())

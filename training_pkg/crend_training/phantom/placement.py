@@ -26,7 +26,7 @@ def place(p, rng, probe, radii):
     """
     ball = rng.standard_normal((300, 3))
     ball *= 0.9 * np.mean(radii) * rng.random((300, 1)) ** (1 / 3) / np.linalg.norm(ball, axis=1, keepdims=True)
-    best = (-1.0, None, None, None)
+    best: tuple = (-1.0, None, None, None)
     for _ in range(80):
         centre, low, extent = _try_place(p, rng, probe, 0.8 * max(radii))
         points = centre + ball
@@ -73,7 +73,7 @@ def orient(p, arrays, spacing):
     images = []
     for array in arrays:
         array = np.transpose(array, p["axes"])
-        array = np.flip(array, [axis for axis, flip in enumerate(p["flips"]) if flip])
+        array = np.flip(array, tuple(axis for axis, flip in enumerate(p["flips"]) if flip))
         image = sitk.GetImageFromArray(np.ascontiguousarray(array))
         image.SetSpacing([spacing[a] for a in p["axes"]][::-1])
         image.SetOrigin(p["origin"])

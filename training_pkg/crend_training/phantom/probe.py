@@ -13,6 +13,8 @@ from scipy import ndimage
 
 @dataclass(frozen=True)
 class Probe:
+    """A mechanically swept convex array: radii and ranges in mm."""
+
     array_radius: float
     sweep_radius: float
     half_lateral: float  # radians

@@ -23,7 +23,7 @@ def draw_scene(p, scene="plain"):
         raise ValueError(f"unknown scene {p['scene']!r}; known: mixed, {', '.join(SCENES)}")
     _marks(rng, p)
     _parts(rng, p)
-    changed = {}
+    changed: dict = {}
     for draw in (_ovary, _beam, _artefacts, _display):
         draw(rng, changed, p)
     if p["scene"] == "plain":

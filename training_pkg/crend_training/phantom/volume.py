@@ -76,7 +76,8 @@ def _resolution(p, scanner, centre, axes):
 def _scan(p, rng, scanner, axes, field):
     """Grey values (uint8) and sector mask on the Cartesian `axes`."""
     step = np.clip([0.5 * p["axial_fwhm"], 0.45 * p["lateral_fwhm"], 0.45 * p["elevation_fwhm"]], (0.18, 0.3, 0.4), 0.9)
-    grid = probe.beam_grid(scanner, axes, *step, most=p["beam_samples"])
+    axial, lateral, elevation = step
+    grid = probe.beam_grid(scanner, axes, axial, lateral, elevation, most=p["beam_samples"])
     points = probe.beam_points(scanner, grid)
     power, fluid, loss = _echoes(p, rng, grid, points, axes, field)
     gain = artefacts.path_gain(p, rng, grid, fluid, loss)

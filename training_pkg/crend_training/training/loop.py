@@ -19,8 +19,13 @@ from .starting import Start
 from .teacher import MeanTeacher
 
 _RENDERING = {
-    **{"count": "points", "k": "k", "beta": "beta", "lambda_points": "lambda_points", "point_dice_weight": "point_dice_weight"},
-    **{"small_weight": "small_weight", "spacing_mm": "spacing_mm"},
+    "count": "points",
+    "k": "k",
+    "beta": "beta",
+    "lambda_points": "lambda_points",
+    "point_dice_weight": "point_dice_weight",
+    "small_weight": "small_weight",
+    "spacing_mm": "spacing_mm",
 }
 SETTINGS = {
     "edge": {"contour_weight": "contour_weight", "radius": "contour_radius"},
@@ -111,7 +116,7 @@ class Training(L.LightningModule):
                 continue
             parts = self.objective(batch["image"], batch["labels"], player=player, phase=phase, context=batch.get("context"))
             if self.teacher and player == "network":
-                parts = _join(parts, self.teacher(batch["unlabelled"], self.network, self.average.network, in_phase))
+                parts = _join(parts, self.teacher(batch["unlabelled"], self.network, self.average and self.average.network, in_phase))
             for group in optimizer.param_groups:
                 group["lr"] = rate * (1.0 if player == "network" else settings.discriminator_learning_rate / settings.learning_rate)
             optimizer.zero_grad()

@@ -59,7 +59,7 @@ def train(
         plan = Plan(phase_steps(experiment, len(cases.training.names())), OBJECTIVES[experiment.network].phases, experiment.validate_every)
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         module = Training(experiment, plan)
-        module.identity = identity(experiment, cases, start and start.weights)
+        module.identity = identity(experiment, cases, start.weights if start else None)
         checkpoint = _last_checkpoint(run_folder / LAST)
         if checkpoint is not None:
             _restore(module, checkpoint, run_folder / LAST)
@@ -142,7 +142,7 @@ def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
 
 def rank() -> int:
     """Of this process among those that train together (torchrun, SLURM, Lightning's own launcher); 0 when it is alone."""
-    return next((int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if int(os.environ.get(name, 0))), 0)
+    return next((int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if int(os.environ.get(name, "0"))), 0)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ class Pelvis:
 
 
 def coarse_grid(low, high, step=STEP):
-    return [np.arange(l - 2, h + 2 + step, step, dtype=np.float32) for l, h in zip(low, high)]
+    """Three 1D arrays of positions in mm, `step` apart, that cover the box from `low` to `high` and 2 mm around it."""
+    return [np.arange(a - 2, b + 2 + step, step, dtype=np.float32) for a, b in zip(low, high)]
 
 
 def build_pelvis(s, rng, axes, organ):

@@ -47,6 +47,20 @@ class Scanner:
 
 
 def draw_scanner(s, rng):
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
+    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
     behind = {"linear": 0.0, "tilted": rng.uniform(15, 50), "phased": rng.uniform(4, 14), "pyramid": rng.uniform(6, 20)}[s["probe"]]
     return Scanner(s["probe"], float(behind))
 
@@ -91,7 +105,7 @@ def to_voxels(scanner, beams, grey, axes):
     shape = tuple(len(a) for a in axes)
     volume, seen = np.zeros(shape, np.float32), np.zeros(shape, bool)
     x, y = np.meshgrid(np.float32(axes[1]), np.float32(axes[2]), indexing="ij")
-    for k, depth in enumerate(np.float32(axes[0])):
+    for k, depth in enumerate(np.asarray(axes[0], np.float32)):
         where = np.broadcast_arrays(*scanner.from_cartesian(depth, x, y))
         field = np.logical_and.reduce([(w >= b[0]) & (w <= b[-1]) for w, b in zip(where, beams)]) & (depth + scanner.behind > 0)
         if field.any():

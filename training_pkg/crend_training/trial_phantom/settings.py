@@ -26,7 +26,7 @@ def draw_settings(seed, **changes):
     def one_of(names, weights):
         return str(rng.choice(names, p=weights))
 
-    s = {"seed": int(seed)}
+    s: dict = {"seed": int(seed)}
     # the scan
     s["probe"] = one_of(PROBES, (0.25, 0.3, 0.25, 0.2))
     s["whole_field"] = chance(0.4)

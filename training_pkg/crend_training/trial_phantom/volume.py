@@ -17,7 +17,8 @@ VOXELS = 6_000_000
 def make_trial_volume(seed, *, empty=False, **changes):
     """The Phantom of `seed`, the same every time, an ovary with at least one follicle in it; `changes` replace drawn settings by name.
 
-    `empty`: the same pelvis, scanned in the same way, with tissue like that around it where the ovary was. The truth is the anatomy alone: a follicle is its fluid as far as the beam's width leaves it dark, whatever grey it has.
+    `empty`: the same pelvis, scanned in the same way, with tissue like that around it where the ovary was. The truth is the anatomy alone: a follicle is its
+    fluid as far as the beam's width leaves it dark, whatever grey it has.
     Raises ValueError for an unknown setting.
     """
     s = draw_settings(seed, **changes)
@@ -34,7 +35,8 @@ def make_trial_volume(seed, *, empty=False, **changes):
     follicles = _numbered(follicles, float(np.prod([a[1] - a[0] for a in axes])))
     about = {**s, "empty": empty, "ovary_depth_mm": float(depth), "edge_smear_mm": float(smear), "apex_behind_mm": scanner.behind}
     spacing = [float(a[1] - a[0]) for a in axes]
-    return Phantom(*_as_images(s, (np.rint(grey).astype(np.uint8), organ, follicles), spacing), about)
+    volume, ovary, numbered = _as_images(s, (np.rint(grey).astype(np.uint8), organ, follicles), spacing)
+    return Phantom(volume, ovary, numbered, about)
 
 
 def _anatomy(s, rng):

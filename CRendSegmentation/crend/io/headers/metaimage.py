@@ -57,7 +57,7 @@ def _fields(path: Path) -> tuple[dict, int]:
             line = file.readline(1 << 15)
             end += len(line)
             key, mark, value = line.decode("latin-1").partition("=" if b"=" in line else ":")
-            if not mark or not line.endswith((b"\n", b"\r")) and LAST not in key:
+            if not mark or (not line.endswith((b"\n", b"\r")) and LAST not in key):
                 if not line.strip() and line:
                     continue
                 break

@@ -72,7 +72,10 @@ def read_header(path) -> Header:
 
 def _partner(path: Path, ending: str) -> Path:
     """The file of a pair with this ending, in capitals if the given one is."""
-    stem, last, zipped = re.fullmatch(r"(.*)\.(hdr|img)(\.gz)?", path.name, re.IGNORECASE).groups(default="")
+    named = re.fullmatch(r"(.*)\.(hdr|img)(\.gz)?", path.name, re.IGNORECASE)
+    if named is None:
+        raise ValueError(f"{path.name} is not the name of a pair")
+    stem, last, zipped = named.groups(default="")
     name = f"{stem}.{ending.upper() if last.isupper() else ending}"
     # One of the two alone may be compressed.
     candidates = [path.with_name(each) for each in (name + zipped, name, name + ".gz")]
@@ -106,8 +109,9 @@ def _first_version(head: bytes, order: str) -> _Facts:
         return struct.unpack_from(order + kind, head, at)
 
     nifti = head[344:347] in (b"n+1", b"ni1")
+    kind, bits = get("2h", 70)
     return _Facts(
-        order, get("8h", 40), *get("2h", 70), np.array(get("8f", 76), float), get("f", 108)[0], get("2f", 112) if nifti else (0.0, 0.0),
+        order, get("8h", 40), kind, bits, np.array(get("8f", 76), float), get("f", 108)[0], get("2f", 112) if nifti else (0.0, 0.0),
         head[123] & 7 if nifti else 0, get("2h", 252) if nifti else (0, 0), np.array(get("3f", 256), float), np.array(get("3f", 268), float),
         np.array(get("12f", 280), float).reshape(3, 4), _text(head[148:228]) if nifti else "",
     )  # fmt: skip
@@ -117,8 +121,9 @@ def _second_version(head: bytes, order: str) -> _Facts:
     def get(kind, at):
         return struct.unpack_from(order + kind, head, at)
 
+    kind, bits = get("2h", 12)
     return _Facts(
-        order, get("8q", 16), *get("2h", 12), np.array(get("8d", 104)), float(get("q", 168)[0]), get("2d", 176), get("i", 500)[0] & 7,
+        order, get("8q", 16), kind, bits, np.array(get("8d", 104)), float(get("q", 168)[0]), get("2d", 176), get("i", 500)[0] & 7,
         get("2i", 344), np.array(get("3d", 352)), np.array(get("3d", 376)), np.array(get("12d", 400)).reshape(3, 4), _text(head[240:320]),
     )  # fmt: skip
 

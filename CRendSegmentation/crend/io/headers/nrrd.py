@@ -117,7 +117,7 @@ def _voxels(path: Path, fields: dict, end: int, kind: str, count: int) -> Voxels
     file, start = path, end
     name = fields.get("data file")
     if name is not None:
-        if not name or "%" in name or re.search(r"\s\d+$", name) and not (path.parent / name).is_file():
+        if not name or "%" in name or (re.search(r"\s\d+$", name) and not (path.parent / name).is_file()):
             raise not_supported(path, "its voxels are spread over several files", "save it as one file (.nrrd)")
         file, start = path.parent / name, 0
         if not file.is_file():

@@ -6,6 +6,7 @@ import bz2
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def read_voxels(voxels: Voxels) -> tuple[np.ndarray, int]:
         array, rest = _inflate(voxels)
         return array.view(voxels.kind), rest
     with open(voxels.path, "rb") as file:
-        file.seek(voxels.start)
+        file.seek(voxels.start or 0)
         text = file.read()
     return _from_hex(text, voxels) if voxels.encoding == HEX else _from_text(text, voxels)
 
@@ -101,10 +102,10 @@ def _inflate(voxels: Voxels) -> tuple[np.ndarray, int]:
 
 def _blocks(voxels: Voxels):
     """What comes out of the stream, piece by piece, to its end; a gzip file may have several members."""
-    new = bz2.BZ2Decompressor if voxels.encoding == BZIP2 else lambda: zlib.decompressobj(WINDOW[voxels.encoding])
+    new: Callable[[], Any] = bz2.BZ2Decompressor if voxels.encoding == BZIP2 else lambda: zlib.decompressobj(WINDOW[voxels.encoding])
     stream, left, ended = new(), voxels.length, False
     with open(voxels.path, "rb") as file:
-        file.seek(voxels.start)
+        file.seek(voxels.start or 0)
         try:
             while data := file.read(BLOCK if left is None else min(BLOCK, left)):
                 left = None if left is None else left - len(data)
