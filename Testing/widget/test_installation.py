@@ -4,6 +4,7 @@ import subprocess
 import sys
 import types
 import unittest
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
@@ -22,7 +23,7 @@ from CRendSegmentationLib.Runs.Predictors import PredictionFailed
 
 @pytest.fixture
 def bare(monkeypatch):
-    """A Slicer without torch and safetensors; what is asked for is recorded, and then there."""
+    """A Slicer without packages and without a card; what is asked for is recorded, and then there."""
     there, asked = set(), []
     monkeypatch.setattr(Installation, "_installed", lambda name: name in there)
 
@@ -32,10 +33,12 @@ def bare(monkeypatch):
             there.add("torch")
             return object()
 
-    def pip(requirements, **_):
+    def pip(requirements, constraints, **_):
+        assert Path(constraints).read_text() == f"numpy=={metadata.version('numpy')}\n"
         asked.extend(requirements)
-        there.update(requirements)
+        there.update(requirement.split(">")[0] for requirement in requirements)
 
+    monkeypatch.setattr(Installation, "driver_has_device", lambda: False)
     monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=Logic))
     packaging = types.ModuleType("slicer.packaging")
     packaging.pip_ensure = pip
@@ -53,13 +56,15 @@ def panel(models, bare, widget):  # noqa: F811
 
 def test_what_is_missing_is_listed_with_its_size_and_apply_waits(panel):
     assert not panel.ui.installFrame.isHidden()
-    assert "PyTorch (0.2 GB" in panel.ui.installLabel.text and "safetensors (1 MB)" in panel.ui.installLabel.text
+    text = panel.ui.installLabel.text
+    assert "ONNX Runtime (17 to 28 MB, with flatbuffers, packaging and protobuf)" in text and "safetensors (1 MB)" in text
+    assert "PyTorch" not in text and panel.ui.cardFrame.isHidden()
     assert not panel.ui.applyButton.enabled and "Install" in panel.ui.applyButton.toolTip
 
 
 def test_one_click_installs_and_the_worker_tries_it_out(panel, bare):
     panel.ui.installButton.click()
-    assert bare == ["torch>=2.0,!=2.9.*", "safetensors"]
+    assert bare == ["onnxruntime>=1.23", "safetensors"]
     wait(lambda: "working" in panel.ui.statusLabel.text)
     assert panel.ui.statusLabel.text == "Installed and working (known answers)."
     assert panel.ui.installFrame.isHidden() and panel.ui.applyButton.enabled
@@ -69,7 +74,7 @@ def test_the_self_test_skips_what_needs_the_network_and_says_why(bare, widget, m
     module, shown = sys.modules["CRendSegmentation"], []
     monkeypatch.setattr(module.CRendSegmentationTest, "delayDisplay", lambda self, message: shown.append(message))
     module.CRendSegmentationTest().runTest()
-    assert any(message.startswith("Skipped: torch, safetensors not installed: press Install") for message in shown)
+    assert any(message.startswith("Skipped: onnxruntime, safetensors not installed: press Install") for message in shown)
     result = unittest.TestResult()
     module.CRendSegmentationTest("test_a_volume_gets_segments_and_tables").run(result)
     assert len(result.skipped) == 1 and not result.errors
@@ -77,9 +82,10 @@ def test_the_self_test_skips_what_needs_the_network_and_says_why(bare, widget, m
 
 def test_slicer_5_10_installs_with_pip(panel, bare, monkeypatch):
     monkeypatch.setitem(sys.modules, "slicer.packaging", None)
-    monkeypatch.setattr(slicer.util, "pip_install", lambda text: bare.append(f"pip {text}"))
+    monkeypatch.setattr(slicer.util, "pip_install", bare.extend)
     panel.ui.installButton.click()
-    assert bare[-1] == "pip safetensors"
+    option, constraints, *requirements = bare
+    assert option == "--constraint" and constraints.endswith("constraints.txt") and requirements == ["onnxruntime>=1.23", "safetensors"]
 
 
 def test_without_network_the_cure_is_said_and_nothing_of_pip(panel, bare, monkeypatch):
@@ -88,18 +94,43 @@ def test_without_network_the_cure_is_said_and_nothing_of_pip(panel, bare, monkey
 
     monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", pip)
     panel.ui.installButton.click()
-    assert panel.ui.statusLabel.text == "safetensors could not be downloaded; check the network or proxy, then press Install again."
-    assert not panel.ui.installFrame.isHidden() and "PyTorch" not in panel.ui.installLabel.text
+    said = "ONNX Runtime, safetensors could not be downloaded; check the network or proxy, then press Install again."
+    assert panel.ui.statusLabel.text == said and not panel.ui.installFrame.isHidden()
+    monkeypatch.setattr(Installation, "driver_has_device", lambda: True)
     monkeypatch.setattr(sys.modules["PyTorchUtils"].PyTorchUtilsLogic, "installTorch", lambda self, **_: pip(["torch"]))
     with pytest.raises(InputError, match="^PyTorch could not be downloaded"):
-        Installation.install(["torch"])
+        Installation.installTorch()
+
+
+def test_owners_of_an_nvidia_card_are_offered_pytorch_once_the_rest_is_there(panel, bare, monkeypatch):
+    monkeypatch.setattr(Installation, "driver_has_device", lambda: True)
+    assert panel.ui.cardFrame.isHidden()
+    panel.ui.installButton.click()
+    assert not panel.ui.cardFrame.isHidden() and "optional, a download of about 3 GB" in panel.ui.cardLabel.text
+    assert panel.ui.applyButton.enabled and not any("torch" in name for name in bare)  # an offer, no condition
+    panel.ui.cardButton.click()
+    assert bare[-1] == "torch>=2.0,!=2.9.*" and panel.ui.cardFrame.isHidden()
+
+
+def test_without_a_card_pytorch_is_never_installed(bare):
+    assert not Installation.cardWithoutTorch()
+    with pytest.raises(InputError, match="No NVIDIA card was found"):
+        Installation.installTorch()
+    assert bare == []
 
 
 def test_without_the_pytorch_extension_the_cure_is_said(panel, monkeypatch):
+    monkeypatch.setattr(Installation, "driver_has_device", lambda: True)
     monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
     panel.ui.installButton.click()
-    assert "Extensions Manager" in panel.ui.statusLabel.text
-    assert not panel.ui.installFrame.isHidden() and not panel.ui.applyButton.enabled
+    panel.ui.cardButton.click()
+    assert "Extensions Manager" in panel.ui.statusLabel.text and not panel.ui.cardFrame.isHidden()
+
+
+def test_an_intel_mac_is_told_what_its_last_onnx_runtime_needs(monkeypatch):
+    monkeypatch.setattr(Installation.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(Installation.platform, "machine", lambda: "x86_64")
+    assert "sympy" in Installation.words(["onnxruntime"]) and "27 MB" in Installation.words(["onnxruntime"])
 
 
 def test_what_the_worker_cannot_import_is_shown(panel):

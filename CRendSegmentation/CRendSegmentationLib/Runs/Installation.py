@@ -1,20 +1,29 @@
-"""What Slicer's Python lacks, and how it gets there: torch through the PyTorch extension, the rest through pip. No torch import here."""
+"""What Slicer's Python lacks, and how it gets there through pip. PyTorch is an option for owners of an NVIDIA card. No torch import here."""
 
 import importlib.util
+import platform
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
 
 from crend.errors import InputError
+from crend.inference.engines import driver_has_device
 
-#: Package: (requirement, what to call it, size to be downloaded).
+#: Package: (requirement, what to call it, size to be downloaded with what it needs).
 PACKAGES = {
-    "torch": ("torch>=2.0,!=2.9.*", "PyTorch", "0.2 GB, with an NVIDIA card 3 GB"),
+    "onnxruntime": ("onnxruntime>=1.23", "ONNX Runtime", "17 to 28 MB, with flatbuffers, packaging and protobuf"),
     "safetensors": ("safetensors", "safetensors", "1 MB"),
 }
+#: The last one for Macs with Intel processors, which Slicer's Python is on every Mac, needs more.
+ON_INTEL_MACS = "27 MB, with coloredlogs, flatbuffers, humanfriendly, mpmath, packaging, protobuf and sympy"
+TORCH = "torch>=2.0,!=2.9.*"
+#: Packages that Slicer brings: pip must not exchange them for other versions.
+SLICERS_OWN = ("numpy",)
 
 
 def missing():
@@ -24,53 +33,65 @@ def missing():
 
 def words(names):
     """One line that says what is to be installed and how large it is."""
-    listed = ", ".join(f"{PACKAGES[name][1]} ({PACKAGES[name][2]})" for name in names)
+    sizes = {name: size for name, (_requirement, _called, size) in PACKAGES.items()}
+    if platform.system() == "Darwin" and platform.machine() == "x86_64":
+        sizes["onnxruntime"] = ON_INTEL_MACS
+    listed = ", ".join(f"{PACKAGES[name][1]} ({sizes[name]})" for name in names)
     return _("To be installed once: {listed}. Nothing else ever needs the network.").format(listed=listed)
 
 
 def install(names):
-    """Install the packages; on the main thread. InputError when the PyTorch extension is missing or something was not installed."""
-    if "torch" in names:
-        try:
-            import PyTorchUtils
-        except ImportError:
-            raise InputError(
-                _(
-                    "PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
-                    "restart Slicer, then press Install again."
-                )
-            ) from None
-        requirement = PACKAGES["torch"][0][len("torch") :]
-        with _downloading(["torch"]):
-            installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=requirement)
-        if installed is None:
-            raise InputError(_("PyTorch was not installed; press Install to try again."))
-    others = [name for name in names if name != "torch"]
-    if others:
-        with _downloading(others):
-            _pip([PACKAGES[name][0] for name in others])
+    """Install the packages; on the main thread. InputError when they could not be downloaded."""
+    with _downloading([PACKAGES[name][1] for name in names]):
+        _pip([PACKAGES[name][0] for name in names])
+
+
+def cardWithoutTorch():
+    """Whether there is an NVIDIA card that only PyTorch, which is not installed, could use."""
+    return not _installed("torch") and driver_has_device()
+
+
+def installTorch():
+    """Install PyTorch for the NVIDIA card, on the main thread. InputError without a card, without the PyTorch extension, or when it failed."""
+    if not driver_has_device():
+        raise InputError(_("No NVIDIA card was found. PyTorch would make nothing faster, so it is not installed."))
+    try:
+        import PyTorchUtils
+    except ImportError:
+        raise InputError(
+            _(
+                "PyTorch comes through Slicer's PyTorch extension: install that from the Extensions Manager, "
+                "restart Slicer, then press the button again."
+            )
+        ) from None
+    with _downloading(["PyTorch"]):
+        installed = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False, torchVersionRequirement=TORCH[len("torch") :])
+    if installed is None:
+        raise InputError(_("PyTorch was not installed; press the button to try again."))
 
 
 @contextmanager
-def _downloading(names):
+def _downloading(called):
     """pip ends with a status alone; nearly always it could not reach its server. What it said is in Slicer's log."""
     try:
         yield
     except subprocess.CalledProcessError as error:
-        listed = ", ".join(PACKAGES[name][1] for name in names)
         raise InputError(
-            _("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=listed)
+            _("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=", ".join(called))
         ) from error
 
 
 def _pip(requirements):
-    try:
-        # Slicer does not import this part of itself, and Slicer 5.10 and older do not have it.
-        from slicer.packaging import pip_ensure
-    except ImportError:
-        slicer.util.pip_install(" ".join(requirements))
-        return
-    pip_ensure(requirements, prompt_install=False, requester="CRend")
+    with tempfile.TemporaryDirectory(prefix="crend-") as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("".join(f"{name}=={metadata.version(name)}\n" for name in SLICERS_OWN))
+        try:
+            # Slicer does not import this part of itself, and Slicer 5.10 and older do not have it.
+            from slicer.packaging import pip_ensure
+        except ImportError:
+            slicer.util.pip_install(["--constraint", str(constraints), *requirements])
+            return
+        pip_ensure(requirements, constraints=str(constraints), prompt_install=False, requester="CRend")
 
 
 def _installed(name):

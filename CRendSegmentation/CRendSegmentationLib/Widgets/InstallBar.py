@@ -1,4 +1,4 @@
-"""The line that says what is missing, with its button; then what the network runs on."""
+"""The line that says what is missing, with its button; the offer to use an NVIDIA card; then what the network runs on."""
 
 import qt
 from slicer.i18n import tr as _
@@ -27,6 +27,7 @@ class InstallBar:
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.onTimer)
         ui.installButton.clicked.connect(self.onInstall)
+        ui.cardButton.clicked.connect(self.onInstallTorch)
         self.missing = Installation.missing()
         self._show()
 
@@ -49,16 +50,23 @@ class InstallBar:
 
     def onInstall(self):
         """Install what is missing, then let the worker import it."""
-        self._ui.installButton.enabled = False
+        self._run(self._ui.installButton, lambda: Installation.install(self.missing))
+
+    def onInstallTorch(self):
+        """Install PyTorch for the NVIDIA card, then let the worker import it."""
+        self._run(self._ui.cardButton, Installation.installTorch)
+
+    def _run(self, button, install):
+        button.enabled = False
         self._say(_("Installing... Slicer does not react until it is done."))
         try:
-            Installation.install(self.missing)
+            install()
         except Exception as error:
             self._sayError(error)
         else:
             self._afterInstall = True
             self._say(_("Installed. Trying it out..."))
-        self._ui.installButton.enabled = True
+        button.enabled = True
         self.missing = Installation.missing()
         self._show()
         self._onChanged()
@@ -98,3 +106,4 @@ class InstallBar:
     def _show(self):
         self._ui.installFrame.visible = bool(self.missing)
         self._ui.installLabel.text = Installation.words(self.missing) if self.missing else ""
+        self._ui.cardFrame.visible = not self.missing and Installation.cardWithoutTorch()
