@@ -21,7 +21,7 @@ from .errors import Cancelled
 from .inference.model_grid import ModelGrid, normalise, to_model_grid
 from .inference.overview import fuse_predictions, predict_overview
 from .inference.sliding import SlidingWindow
-from .io.acquisition import date_of, describe, is_spacing_confirmed, notes_of
+from .io.acquisition import date_of, describe, header_warnings_of, is_spacing_confirmed, notes_of
 from .io.volumes import check_image, image_like
 from .result import Segmentation
 from .structures.follicles import sphere_voxels, split_follicles
@@ -122,6 +122,7 @@ def segment(
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
     if not is_spacing_confirmed(image):
         flags.insert(0, flag("spacing_not_confirmed"))
+    header = [flag("header", words=words) for words in header_warnings_of(image)]
 
     provenance = {
         "crend": __version__,
@@ -139,8 +140,8 @@ def segment(
         "ovaries": count,
         "ovary_threshold": thresholds["ovary"],
         "expected_ovary_dsc": round(expected, 3),
-        "flags": flags,
-        "warnings": list(engine.warnings[already_warned:]),
+        "flags": header + flags,
+        "warnings": [each["text"] for each in header] + list(engine.warnings[already_warned:]),
         "seconds": round(time.perf_counter() - began, 2),
         "seconds_by_stage": run.seconds,
     }

@@ -46,7 +46,7 @@ WRONG = {
     "2D": ("a.mha", lambda p: write(p, noise((20, 20))), "2D"),
     "2D picture": ("a.png", lambda p: write(p, noise((20, 20))), "2D"),
     "one slice": ("a.nrrd", lambda p: write(p, noise((1, 20, 20))), "2D slice"),
-    "4D": ("a.nii.gz", lambda p: write(p, noise((3, 8, 8, 8)), isVector=False), "4D"),
+    "4D": ("a.nii.gz", lambda p: write(p, noise((3, 8, 8, 8)), isVector=False), "a sequence of 3 frames"),
     "RGB": ("a.nrrd", lambda p: write(p, noise((8, 8, 8, 3)), isVector=True), "3 values per voxel"),
     "complex": ("a.nrrd", lambda p: write(p, noise((8, 8, 8)).astype(np.complex64)), "complex"),
     "complex as pairs": ("a.mha", lambda p: write(p, noise((8, 8, 8)).astype(np.complex64)), "complex"),

@@ -6,7 +6,10 @@ import slicer
 import vtk
 
 from crend.errors import InputError
-from crend.io.acquisition import BETWEEN, DATE, NOTES, describe
+from crend.io.acquisition import BETWEEN, DATE, NOTES, describe, warn_of_header
+from crend.io.volumes import check_geometry
+
+from .VolumeFile import headerWarnings
 
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -14,8 +17,9 @@ _RAS_LPS = np.diag([-1.0, -1.0, 1.0])
 def imageFromVolumeNode(volumeNode):
     """The volume as a SimpleITK image (LPS), a copy, in the volume's own coordinates: its parent transform is not applied.
 
-    Date of the scan and notes on how it was read, attributes of the node, are in the image's metadata.
-    Raises InputError, in one line that names the volume and the cure, for anything but a scalar volume with orthogonal axes.
+    Date of the scan and notes on how it was read, attributes of the node, are in the image's metadata, and what must be known of its file's header.
+    Raises InputError, in one line that names the volume and the cure, for anything but a scalar volume with orthogonal axes,
+    and where the file that it was loaded from states no spacing, or another one.
     """
     if volumeNode is None:
         raise InputError("no volume is selected; choose a 3D ultrasound volume.")
@@ -33,7 +37,8 @@ def imageFromVolumeNode(volumeNode):
     image = sitk.GetImageFromArray(slicer.util.arrayFromVolume(volumeNode))
     setGeometry(image, ijkToRas(volumeNode), name)
     notes = volumeNode.GetAttribute(NOTES)
-    return describe(image, volumeNode.GetAttribute(DATE), notes.split(BETWEEN) if notes else ())
+    describe(image, volumeNode.GetAttribute(DATE), notes.split(BETWEEN) if notes else ())
+    return warn_of_header(image, headerWarnings(volumeNode))
 
 
 def ijkToRas(volumeNode):
@@ -60,11 +65,10 @@ def setGeometry(image, matrix, name):
     """Give a SimpleITK image the place that a 4 x 4 IJK-to-RAS array says; InputError, which begins with `name`, if that cannot be."""
     columns = _RAS_LPS @ matrix[:3, :3]
     spacing = np.linalg.norm(columns, axis=0)
-    if not (np.isfinite(matrix).all() and (spacing > 0).all()):
-        raise InputError(f"{name}: its spacing is impossible; correct it in the Volumes module.")
-    direction = columns / spacing
-    if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
-        raise InputError(f"{name}: its axes are not orthogonal; resample it with Resample Scalar/Vector/DWI Volume first.")
+    origin = _RAS_LPS @ matrix[:3, 3]
+    with np.errstate(all="ignore"):
+        direction = columns / spacing
+    check_geometry(spacing, origin, direction, name)
     image.SetSpacing([float(value) for value in spacing])
     image.SetDirection([float(value) for value in direction.ravel()])
-    image.SetOrigin([float(value) for value in _RAS_LPS @ matrix[:3, 3]])
+    image.SetOrigin([float(value) for value in origin])

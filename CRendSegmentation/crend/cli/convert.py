@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 import typer
 
@@ -23,6 +23,9 @@ def command(
         metavar="MM",
         help="Voxel size of a scan-converted .vol; without it 0.3 mm, coarser only above 200 million voxels.",
     ),
+    spacing: Optional[Tuple[float, float, float]] = typer.Option(
+        None, "--spacing", metavar="X Y Z", help="Voxel size in mm, for a file that does not say it, or says it wrong."
+    ),
     frame: Optional[int] = typer.Option(None, "--frame", metavar="K", help="Which volume of a file that holds several, counted from 1."),
     json: Optional[Path] = typer.Option(
         None, "--json", metavar="JSON", help="Size, spacing, date of the scan and notes on how it was read."
@@ -33,7 +36,7 @@ def command(
     import SimpleITK as sitk
 
     from ..errors import InputError
-    from ..io.acquisition import notes_of, without_metadata
+    from ..io.acquisition import header_warnings_of, notes_of, without_metadata
     from ..io.atomic import replacing_all
     from ..io.tables import write_json
     from .console import progress_bar, quiet, stdout
@@ -46,10 +49,12 @@ def command(
         raise InputError(f"{output}: must end with {', '.join(FORMATS)}; other formats do not keep all that is known of a volume.")
     check_outputs([volume], [(output, None), (json, ".json")])
     with progress_bar() as progress:
-        image = without_metadata(read_volume(volume, progress, frame=frame, cartesian_spacing_mm=cartesian_spacing))
+        image = read_volume(volume, progress, frame=frame, spacing=spacing, cartesian_spacing_mm=cartesian_spacing)
+    warnings = header_warnings_of(image)
+    image = without_metadata(image)
     with quiet():
         check_label_format(output, image)
-    facts = describe(image, volume, identify)
+    facts = {**describe(image, volume, identify), "warnings": warnings}
     writers = {output: lambda path: sitk.WriteImage(image, str(path), useCompression=True), json: lambda path: write_json(facts, path)}
     writers = {path: write for path, write in writers.items() if path is not None}
     with replacing_all(*writers) as temporaries, quiet():
@@ -61,6 +66,8 @@ def command(
         console.print(f"note: {note}")
     for path in writers:
         console.print(f"wrote {path}")
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def describe(image, path: Path, identify: bool) -> dict:

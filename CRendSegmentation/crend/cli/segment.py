@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Tuple
 
 import typer
 
@@ -21,6 +21,10 @@ def command(
     model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
     engine: str = typer.Option("auto", "--engine", metavar="auto|onnxruntime|openvino|torch", help="What runs it."),
+    frame: Optional[int] = typer.Option(None, "--frame", metavar="K", help="Which volume of a file that holds several, counted from 1."),
+    spacing: Optional[Tuple[float, float, float]] = typer.Option(
+        None, "--spacing", metavar="X Y Z", help="Voxel size in mm, for a file that does not say it, or says it wrong."
+    ),
     identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID, if the file has them, into JSON."),
     everywhere: bool = typer.Option(
         False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."
@@ -37,7 +41,7 @@ def command(
         raise InputError("--identify: the patient's name and ID go into a JSON file only; give one with --json.")
     check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json")])
     with progress_bar() as progress:
-        image = read_volume(volume, progress)
+        image = read_volume(volume, progress, frame=frame, spacing=spacing)
     with quiet():
         check_label_format(output, image)
 
@@ -87,7 +91,8 @@ def _show(found, written) -> None:
         console.print(f"by mean diameter: {counts}; antral (2 to 10 mm): {summary['antral_count']}")
     how = found.provenance
     console.print(f"{how['bundle']} {how['bundle_version']}, {how['engine']} on {how['device']}, {how['seconds']:.1f} s")
-    for warning in how["warnings"] + how["notes"]:
+    said = [flag["text"] for flag in found.flags]  # those go to stderr
+    for warning in [each for each in how["warnings"] if each not in said] + how["notes"]:
         console.print(f"note: {warning}")
     for path in written:
         console.print(f"wrote {path}")

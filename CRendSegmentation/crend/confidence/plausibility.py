@@ -19,9 +19,11 @@ LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
 TEXTS = {
     "spacing_not_confirmed": "Spacing not confirmed: the scanner's file does not say for certain how large a voxel is; compare a known length.",
+    "header": "The file's header: {words}.",
     "no_ovary": "No ovary was found.",
     "extent": "A side of the volume is {mm:.0f} mm, which no scan of an ovary has; check its spacing.",
     "spacing": "A voxel is {mm:.3g} mm wide, which is not that of a scan of an ovary; check its spacing.",
+    "unit_spacing": "The spacing is 1.0 x 1.0 x 1.0 mm, which often means that nobody knew it; check it.",
     "sector": "Every part of the volume holds echoes, so no sector is seen; it was cropped, or is no 3D ultrasound.",
     "unfamiliar": "The volume is unlike those that the model learned from ({distance:.1f} times the usual distance).",
     "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
@@ -33,6 +35,7 @@ SHORT = {
     "spacing_not_confirmed": "spacing not confirmed",
     "extent": "implausible size of the volume",
     "spacing": "implausible spacing",
+    "unit_spacing": "spacing of 1.0 mm",
     "sector": "no sector",
     "unfamiliar": "unlike the training data",
     "ovary_size": "implausible size of the ovary",
@@ -69,7 +72,8 @@ def geometry_flags(shape, spacing) -> list[dict]:
     sides = [n * s for n, s in zip(shape, spacing)]
     odd_sides = [side for side in sides if not SIDE_MM[0] <= side <= SIDE_MM[1]]
     odd_voxels = [s for s in spacing if not VOXEL_MM[0] <= s <= VOXEL_MM[1]]
-    return [flag("extent", mm=side) for side in odd_sides[:1]] + [flag("spacing", mm=s) for s in odd_voxels[:1]]
+    unit = [flag("unit_spacing")] if all(abs(s - 1) < 1e-6 for s in spacing) else []
+    return [flag("extent", mm=side) for side in odd_sides[:1]] + [flag("spacing", mm=s) for s in odd_voxels[:1]] + unit
 
 
 def least_expected(settings: dict) -> float:

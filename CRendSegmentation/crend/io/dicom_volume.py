@@ -70,29 +70,33 @@ def read_dicom_folder(folder, read) -> tuple[sitk.Image, list[str]]:
     return _series(folder, files, read)
 
 
-def count_dicom_file(path) -> int:
-    """How many volumes follow one another in a file that `read_dicom_file` reads."""
-    return _count(read_dicom_file, path)
+class Found(Exception):
+    """What a DICOM file or series holds: its `Geometry`, and how many volumes follow one another. Ends the reading before the pixels."""
+
+    def __init__(self, geometry: Geometry, volumes: int):
+        super().__init__()
+        self.geometry, self.volumes = geometry, volumes
 
 
-def count_dicom_folder(folder) -> int:
-    """How many volumes follow one another in a series that `read_dicom_folder` reads."""
-    return _count(read_dicom_folder, folder)
+def geometry_of_dicom_file(path) -> Found:
+    """What `read_dicom_file` would read, without the pixels. InputError as there."""
+    return _before_pixels(read_dicom_file, path)
 
 
-class _Counted(Exception):
-    pass
+def geometry_of_dicom_folder(folder) -> Found:
+    """What `read_dicom_folder` would read, without the pixels. InputError as there."""
+    return _before_pixels(read_dicom_folder, folder)
 
 
-def _count(read_volume, path) -> int:
-    def stop(geometry, count):
-        raise _Counted(count)
+def _before_pixels(read_volume, path) -> Found:
+    def stop(geometry, volumes):
+        raise Found(geometry, volumes)
 
     try:
         read_volume(path, stop)
-    except _Counted as found:
-        return found.args[0]
-    raise AssertionError("a reader that never asked which volume to take")
+    except Found as found:
+        return found
+    raise AssertionError("nothing was read")
 
 
 def dicom_files(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from ..errors import InputError
 from .acquisition import warn_of_header
 from .atomic import check_name
 from .dicom_elements import is_dicom
-from .dicom_volume import count_dicom_file, count_dicom_folder, read_dicom_file, read_dicom_folder
+from .dicom_volume import geometry_of_dicom_file, geometry_of_dicom_folder, read_dicom_file, read_dicom_folder
 from .headers.header import FRAMES, LAYERS, VALUES, format_sizes
 from .image_files import STRAIGHT, choose_frame, header_of, place, read_as_image
 from .kretz import is_kretz
@@ -75,13 +75,25 @@ def read_file(path, formats: str = READABLE) -> sitk.Image:
     return warn_of_header(image, warnings)
 
 
-def header_warnings(path, spacing=None) -> list[str]:
-    """What the user must know of the header of a volume's file; InputError where its spacing is missing or contradicts itself.
+def stated_spacing(path) -> tuple[tuple[float, ...], list[str]] | None:
+    """(spacing in mm that a volume's file states, what the user must know of its header); only the header is read.
 
-    Only the header is read. Nothing is said of formats without one of ours.
+    None for a format without a header of ours, and for a file with several frames. InputError where the spacing is missing or contradicts itself,
+    and for a DICOM file that holds no volume.
     """
-    header = header_of(path)
-    return [] if header is None else place(path, header.geometry, len(header.size), spacing)[3]
+    path = Path(path)
+    if is_dicom(path):
+        found = geometry_of_dicom_file(path)
+        geometry, dimensions, frames = found.geometry, 3, found.volumes
+    else:
+        header = header_of(path)
+        if header is None:
+            return None
+        geometry, dimensions, frames = header.geometry, len(header.size), header.count(FRAMES, LAYERS)
+    if frames > 1:
+        return None
+    spacing, _, _, warnings = place(path, geometry, dimensions)
+    return tuple(spacing), warnings
 
 
 def count_frames(path) -> int:
@@ -91,7 +103,7 @@ def count_frames(path) -> int:
     if scanned is not None:
         return count_volumes(scanned)
     if path.is_dir() or is_dicom(path):
-        return (count_dicom_folder if path.is_dir() else count_dicom_file)(path)
+        return (geometry_of_dicom_folder if path.is_dir() else geometry_of_dicom_file)(path).volumes
     header = header_of(path)
     return 1 if header is None else header.count(FRAMES, LAYERS)
 

@@ -79,7 +79,7 @@ def test_a_damaged_description_of_what_is_familiar_is_refused_in_one_line(famili
 
 def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():
     assert geometry_flags((100, 120, 140), (0.5, 0.5, 0.5)) == []
-    assert keys(geometry_flags((200, 200, 250), (1.0, 1.0, 1.0))) == ["extent"]
+    assert keys(geometry_flags((200, 200, 250), (1.0, 1.0, 1.0))) == ["extent", "unit_spacing"]
     assert keys(geometry_flags((30, 30, 30), (2.0, 2.0, 2.0))) == ["spacing"]
     assert "check its spacing" in geometry_flags((100, 100, 100), (0.01, 0.01, 0.01))[0]["text"]
 
