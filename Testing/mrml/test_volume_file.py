@@ -31,7 +31,9 @@ def nrrd(path, fields):
 def test_a_spacing_that_slicer_has_read_wrong_is_refused_until_the_user_says_the_true_one(scene, tmp_path):
     fields = 'space: left-posterior-superior\nspace units: "cm" "cm" "cm"\nspace directions: (.07,0,0) (0,.07,0) (0,0,.07)'
     volume = load(scene, nrrd(tmp_path / "cm.nrrd", fields))
-    with pytest.raises(InputError, match="^Scan: Slicer has read voxels of 0.07 x .* where cm.nrrd states 0.7 x 0.7 x 0.7 mm; enter the true"):
+    with pytest.raises(
+        InputError, match="^Scan: Slicer has read voxels of 0.07 x .* where cm.nrrd states 0.7 x 0.7 x 0.7 mm; enter the true"
+    ):
         imageFromVolumeNode(volume)
     volume.SetSpacing(0.7, 0.7, 0.7)
     assert imageFromVolumeNode(volume).GetSpacing() == pytest.approx((0.7, 0.7, 0.7))
@@ -39,7 +41,9 @@ def test_a_spacing_that_slicer_has_read_wrong_is_refused_until_the_user_says_the
 
 def test_a_file_without_a_spacing_is_refused_until_the_user_says_one(scene, tmp_path):
     volume = load(scene, nrrd(tmp_path / "none.nrrd", ""))
-    with pytest.raises(InputError, match="^Scan: its header says neither spacings nor space directions .none.nrrd.; enter the true spacing"):
+    with pytest.raises(
+        InputError, match="^Scan: its header says neither spacings nor space directions .none.nrrd.; enter the true spacing"
+    ):
         imageFromVolumeNode(volume)
     volume.SetSpacing(0.5, 0.5, 0.7)
     assert imageFromVolumeNode(volume).GetSpacing() == pytest.approx((0.5, 0.5, 0.7))

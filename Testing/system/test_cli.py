@@ -80,14 +80,17 @@ def test_segment_in_a_real_process_writes_everything(scan, bundles):
     out, table, report = (scan.with_name(name) for name in ("out.seg.nrrd", "out.csv", "out.json"))
     done = process("segment", scan, out, "--table", table, "--json", report, "--model", bundles / "everything")
     assert done.returncode == 0
-    assert [line.split(",")[0] for line in done.stderr.splitlines()] == ["warning: Every part of the volume holds echoes"]
+    assert [line.split(",")[0] for line in done.stderr.splitlines()] == [
+        "warning: The spacing is 1.0 x 1.0 x 1.0 mm",
+        "warning: Every part of the volume holds echoes",
+    ]
     assert "1 ovary of 13.4 ml without follicles" in done.stdout and "Research use only" in done.stdout
     labels = read_labels(out)
     assert labels.ovary.GetSize() == (28, 24, 20) and sitk.GetArrayViewFromImage(labels.ovary).all()
     assert table.read_text(encoding="utf-8-sig") == ",".join(Measurements.COLUMNS) + "\n"
     data = json.loads(report.read_text())
-    assert data["message"] == "1 ovary of 13.4 ml without follicles; doubtful: no sector"
-    assert [flag["key"] for flag in data["flags"]] == ["sector"] and data["provenance"]["bundle"] == "everything"
+    assert data["message"] == "1 ovary of 13.4 ml without follicles; doubtful: spacing of 1.0 mm, no sector"
+    assert [flag["key"] for flag in data["flags"]] == ["unit_spacing", "sector"] and data["provenance"]["bundle"] == "everything"
     assert sorted(p.name for p in scan.parent.iterdir()) == ["out.csv", "out.json", "out.seg.nrrd", "scan.nrrd"]
 
 

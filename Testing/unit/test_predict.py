@@ -35,8 +35,8 @@ def test_types_measurements_and_message():
     assert found.ovary.GetPixelID() == sitk.sitkUInt8 and found.follicles.GetPixelID() == sitk.sitkUInt16
     assert found.measurements.ovary.volume_ml == pytest.approx(18 * 22 * 22 / 1000)
     assert [f.volume_ml for f in found.measurements.follicles] == pytest.approx([0.216, 0.064])
-    assert found.message == "1 ovary of 8.7 ml with 2 follicles; doubtful: no sector"
-    assert [flag["key"] for flag in found.flags] == ["sector"]
+    assert found.message == "1 ovary of 8.7 ml with 2 follicles; doubtful: spacing of 1.0 mm, no sector"
+    assert [flag["key"] for flag in found.flags] == ["unit_spacing", "sector"]
     assert all(follicle.confidence > 0.99 for follicle in found.measurements.follicles)
 
 

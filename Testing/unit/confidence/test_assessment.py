@@ -22,9 +22,11 @@ def found(**settings):
     return segment(image_of(ARRAY), bundle, engine="torch", device="cpu")
 
 
-def test_a_plain_volume_is_sure_and_has_no_flags():
+def test_a_plain_volume_is_sure_and_has_no_flags_but_that_of_its_spacing():
     result = found()
-    assert result.flags == [] and all(follicle.confidence > 0.99 for follicle in result.measurements.follicles)
+    assert [flag["key"] for flag in result.flags] == ["unit_spacing"] and all(
+        follicle.confidence > 0.99 for follicle in result.measurements.follicles
+    )
 
 
 def test_the_bundles_calibration_is_used():
@@ -38,7 +40,8 @@ def test_the_bundles_calibration_is_used():
 def test_in_an_unfamiliar_volume_no_follicle_is_more_than_half_sure():
     familiar = fit_familiar(np.random.default_rng(0).normal(size=(60, len(DESCRIPTION))))
     result = found(familiar=familiar)
-    assert [flag["key"] for flag in result.flags] == ["unfamiliar"] and result.message.endswith("; doubtful: unlike the training data")
+    assert [flag["key"] for flag in result.flags] == ["unit_spacing", "unfamiliar"]
+    assert result.message.endswith("; doubtful: spacing of 1.0 mm, unlike the training data")
     assert [follicle.confidence for follicle in result.measurements.follicles] == [MOST_IN_UNFAMILIAR] * 2
 
 

@@ -86,7 +86,7 @@ def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():
 
 def look(expected, organ, values=None, ml=6.0, settings=None):
     shape = organ.shape
-    grid = ModelGrid(shape, (1.0,) * 3, shape, (1.0,) * 3, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    grid = ModelGrid(shape, (0.9,) * 3, shape, (0.9,) * 3, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
     if values is None:
         values = np.ones(shape, np.float32)
         values[:3] = 0

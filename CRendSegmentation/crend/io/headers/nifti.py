@@ -99,7 +99,10 @@ def _head(header: Path, path: Path) -> bytes:
     if not head.startswith(GZIPPED):
         return head[:544]
     try:
-        return zlib.decompressobj(WINDOW[GZIP]).decompress(head, 544)
+        head = zlib.decompressobj(WINDOW[GZIP]).decompress(head, 544)
+        if len(head) < 348:
+            raise damaged(path, "its compressed data break off")
+        return head
     except zlib.error as error:
         raise damaged(path, f"its compressed data are corrupted ({error})") from None
 

@@ -12,7 +12,7 @@ import numpy as np
 
 RAW, ZLIB, GZIP, ZLIB_OR_GZIP, BZIP2, TEXT, HEX = "raw", "zlib", "gzip", "zlib or gzip", "bzip2", "text", "hex"
 #: What one byte of a compressed stream can become at most. A header that promises more lies.
-MOST_PER_BYTE = {ZLIB: 1032, GZIP: 1032, ZLIB_OR_GZIP: 1032, BZIP2: 50_000}
+MOST_PER_BYTE = {ZLIB: 1032, GZIP: 1032, ZLIB_OR_GZIP: 1032, BZIP2: 1_200_000}
 WINDOW = {ZLIB: 15, GZIP: 31, ZLIB_OR_GZIP: 47}
 BLOCK = 1 << 20
 #: A line end, or the padding of a writer; more than this behind the voxels is worth a word.
