@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Optional
 
 import typer
 
@@ -23,7 +23,7 @@ def command(
         metavar="MM",
         help="Voxel size of a scan-converted .vol; without it 0.3 mm, coarser only above 200 million voxels.",
     ),
-    spacing: Optional[Tuple[float, float, float]] = typer.Option(
+    spacing: Optional[tuple[float, float, float]] = typer.Option(
         None, "--spacing", metavar="X Y Z", help="Voxel size in mm, for a file that does not say it, or says it wrong."
     ),
     frame: Optional[int] = typer.Option(None, "--frame", metavar="K", help="Which volume of a file that holds several, counted from 1."),

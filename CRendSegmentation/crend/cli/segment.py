@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Optional
 
 import typer
 
@@ -22,7 +22,7 @@ def command(
     device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
     engine: str = typer.Option("auto", "--engine", metavar="auto|onnxruntime|openvino|torch", help="What runs it."),
     frame: Optional[int] = typer.Option(None, "--frame", metavar="K", help="Which volume of a file that holds several, counted from 1."),
-    spacing: Optional[Tuple[float, float, float]] = typer.Option(
+    spacing: Optional[tuple[float, float, float]] = typer.Option(
         None, "--spacing", metavar="X Y Z", help="Voxel size in mm, for a file that does not say it, or says it wrong."
     ),
     identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID, if the file has them, into JSON."),
