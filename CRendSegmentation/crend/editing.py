@@ -47,6 +47,7 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     from .bundle import bundle as bundles
     from .inference.engines import make_engine
     from .inference.model_grid import normalise, to_model_grid
+    from .inference.sliding import predict_window
     from .inference.windows import pad_to_patch
     from .io.volumes import check_image
 
@@ -69,7 +70,7 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     start = [min(max(s - side // 2, 0), n - side) for s, side, n in zip(seed, patch, padded.shape)]
     window = padded[tuple(slice(first, first + side) for first, side in zip(start, patch))]
 
-    probability = engine.predict(window, int(np.prod(patch)) // 8)[1]
+    probability = predict_window(engine, window, int(np.prod(patch)) // 8)[1]
     inside = tuple(s - first for s, first in zip(seed, start))
     best = float(probability[tuple(slice(max(i - 1, 0), i + 2) for i in inside)].max())
     if best < FAINTEST:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
         "structures": "inference",
         "confidence": "structures inference",
         "io": "structures",
-        "bundle": "io confidence structures networks",
+        "bundle": "io confidence structures inference networks",
         "comparison": "io",
         "pictures": "comparison structures io",
         "result": "structures confidence io",

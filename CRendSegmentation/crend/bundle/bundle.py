@@ -94,15 +94,22 @@ def available() -> list[BundleInfo]:
     """
     found: dict[str, BundleInfo] = {}
     for place in search_folders():
-        for folder in sorted(place.iterdir()):
-            if folder.name in found or not (folder / METADATA).is_file():
-                continue
+        for folder in _inside(place):
             try:
+                if folder.name in found or not (folder / METADATA).is_file():
+                    continue
                 metadata = _read_metadata(folder)
-            except InputError:
+            except (InputError, OSError):
                 continue
             found[folder.name] = BundleInfo(folder.name, folder, metadata["task"], metadata)
     return sorted(found.values(), key=lambda info: (info.name != DEFAULT, info.name))
+
+
+def _inside(place: Path) -> list[Path]:
+    try:
+        return sorted(place.iterdir())
+    except OSError:
+        return []
 
 
 def info(name_or_path=None) -> BundleInfo:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .. import networks
 from ..errors import InputError
@@ -17,6 +20,7 @@ from .graph_check import LARGEST_FILE, read_checked
 
 METADATA, WEIGHTS, OVERVIEW = "metadata.json", "model.safetensors", "overview.safetensors"
 GRAPHS = {WEIGHTS: "trunk.onnx", OVERVIEW: "overview.onnx"}
+LARGEST_WEIGHTS = 2_000_000_000
 WRONG_PAIR = "use the metadata and weights of one training."
 
 
@@ -54,7 +58,7 @@ class Model:
 
 def read_model(path: Path, block: dict, metadata: dict) -> Model:
     """The network whose weights lie at `path`. InputError when it is missing, tampered with, or does not fit its graph or its metadata."""
-    content = read_hashed(path, metadata["crend"].get("sha256"))
+    content = read_hashed(path, metadata["crend"].get("sha256"), LARGEST_WEIGHTS)
     tensors = _tensors(content, path)
     graph, no_graph = _read_graph(path, block, metadata, tensors, content)
     model = Model(path, block, tensors, graph, no_graph)
@@ -77,6 +81,9 @@ def read_hashed(path: Path, checksums, largest: int | None = None) -> bytes:
 def read_file(path: Path, largest: int | None = None) -> bytes:
     """The bytes of a file of a bundle, unless they are more than `largest`."""
     try:
+        # A pipe or a device would be read for ever, or wait for somebody to write.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError(f"{path}: is not an ordinary file; copy the bundle again.")
         if largest is not None and os.path.getsize(path) > largest:
             raise InputError(f"{path}: larger than {largest} bytes, which no bundle's {path.name} is; copy the bundle again.")
         return path.read_bytes()
@@ -91,7 +98,7 @@ def empty_network(block: dict, path: Path):
     try:
         with torch.device("meta"):
             return networks.build(block["network"], **block["arguments"])
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+    except (ValueError, TypeError, RuntimeError, OverflowError, MemoryError) as error:
         raise InputError(f"{path}: {one_line(error)}; use a bundle made for this version of CRend.") from error
 
 
@@ -134,9 +141,13 @@ def _tensors(content: bytes, path: Path) -> dict:
     import safetensors.numpy
 
     try:
-        return safetensors.numpy.load(content)
+        tensors = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise InputError(f"{path}: not a safetensors file ({one_line(error)}); copy the bundle again.") from error
+    for name, array in tensors.items():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise InputError(f"{path}: tensor {name} holds NaN or infinite values; train again, or copy the bundle again.")
+    return tensors
 
 
 def _read_graph(path: Path, block: dict, metadata: dict, tensors: dict, content: bytes):

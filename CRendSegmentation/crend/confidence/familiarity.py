@@ -104,7 +104,9 @@ def familiarity_model(settings: dict) -> dict | None:
         good = good and all(pair.ndim == 2 and len(pair) == 2 and pair.shape[1] > 0 and (np.diff(pair[0]) > 0).all() for pair in knots)
         good = good and all(np.isfinite(np.array(found[key], float)).all() for key in ("scale", "precision", "threshold"))
         good = good and all(np.isfinite(pair).all() for pair in knots)
-    except (KeyError, TypeError, ValueError):
+        least = found.get("least_expected_dsc", 0.0)
+        good = good and not isinstance(least, bool) and isinstance(least, (int, float)) and 0 <= least <= 1
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
         good = False
     if not good:
         raise InputError("what the model says of the volumes it learned from is damaged or of another version; calibrate the bundle again.")

@@ -68,7 +68,7 @@ def calibration_of(settings: dict) -> dict | None:
     found = settings.get("confidence")
     if found is None:
         return None
-    good = isinstance(found, dict) and tuple(found.get("features", ())) == FEATURES and _numbers([found.get("bias")], 1)
+    good = isinstance(found, dict) and found.get("features") == list(FEATURES) and _numbers([found.get("bias")], 1)
     if not (good and all(_numbers(found.get(key), len(FEATURES)) for key in ("mean", "scale", "weights")) and min(found["scale"]) > 0):
         raise InputError("the model's calibration of confidences is damaged or of another version; calibrate the bundle again.")
     return found
@@ -111,11 +111,7 @@ def _logit(probability) -> float:
 
 
 def _numbers(values, count: int) -> bool:
-    return (
-        isinstance(values, list)
-        and len(values) == count
-        and all(isinstance(v, (int, float)) and not isinstance(v, bool) and np.isfinite(v) for v in values)
-    )
+    return isinstance(values, list) and len(values) == count and all(type(v) in (int, float) and abs(v) < 1e300 for v in values)
 
 
 def _rounded(values) -> list:

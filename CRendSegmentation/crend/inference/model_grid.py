@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+NORMALISATIONS = ("zscore_nonzero",)
 # Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
 # make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
 DARKEST = 0.5 / 255
@@ -161,8 +162,8 @@ def normalise(array: np.ndarray, settings: dict) -> np.ndarray:
     Returns float32 of the same shape. ValueError for an unknown method.
     """
     method = settings.get("method")
-    if method != "zscore_nonzero":
-        raise ValueError(f'unknown normalisation "{method}"; known: zscore_nonzero')
+    if method not in NORMALISATIONS:
+        raise ValueError(f'unknown normalisation "{method}"; known: {", ".join(NORMALISATIONS)}')
     inside = array > 0
     values = array[inside]
     if values.size == 0:

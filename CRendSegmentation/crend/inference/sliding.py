@@ -12,6 +12,19 @@ SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: t
 MIRRORS = ((), (0,), (1,), (2,))  # axes along which a window is turned round: not at all, and once along each
 
 
+class NotANumber(ArithmeticError):
+    """A network gave values that are no probabilities: a failure, and no result."""
+
+
+def predict_window(engine, window: np.ndarray, points: int) -> np.ndarray:
+    """Probabilities (2, D, H, W) of one window (D, H, W), all of them numbers. NotANumber where the network gave others."""
+    found = engine.predict(window, points)
+    if not np.isfinite(found).all():
+        # Compared with a threshold NaN is "no ovary", which nobody would doubt.
+        raise NotANumber(f"the network gave NaN or infinite probabilities ({engine.name} on {engine.device}); try another engine or device")
+    return found
+
+
 class SlidingWindow:
     """A network that slides over one volume: which windows it sees, and what it predicts in them."""
 
@@ -75,7 +88,7 @@ class SlidingWindow:
         # outvote the window that has the voxel at its centre.
         total = np.zeros((2, *window.shape), np.float32)
         for axes in self.mirrors:
-            found = self.engine.predict(np.flip(window, axes), self.points if render else 0)
+            found = predict_window(self.engine, np.flip(window, axes), self.points if render else 0)
             total = total + np.flip(found, tuple(1 + axis for axis in axes))
         return total / np.float32(len(self.mirrors))
 

@@ -1,0 +1,1 @@
+"""Trials that try to break CRend: `make reliability` runs them and writes report.md."""
