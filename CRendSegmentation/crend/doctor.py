@@ -9,12 +9,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module, metadata
+from importlib.util import find_spec
 
 from . import __version__
 from .errors import InputError
 
 PACKAGES = ("numpy", "scipy", "SimpleITK", "vtk", "safetensors")
 ENGINES = ("onnxruntime", "openvino", "torch")  # one of these is enough
+#: Modules of the extra "training", which only `crend-training` needs.
+TRAINING = ("torch", "monai", "lightning", "tensorboard", "yaml", "tqdm", "matplotlib")
 ENOUGH_MEMORY_GB = 4.0
 TYPICAL_WINDOWS = 40
 NOT_INSTALLED = "not installed"
@@ -44,11 +47,20 @@ def checks() -> Iterator[Check]:
     if not any(check.state == "ok" or check.found[:1].isdigit() for check in engines):
         yield Check("engine", "wrong", "nothing to run a network with", "install one: pip install onnxruntime")
         missing = True
+    yield _training()
     yield _memory()
     if missing:
         return
     yield from _devices()
     yield from _models()
+
+
+def _training() -> Check:
+    """Whether networks can be trained here: looked up, not imported, since nothing else needs these packages."""
+    absent = [name for name in TRAINING if find_spec(name) is None]
+    if absent:
+        return Check("training", "note", f"not installed: {', '.join(absent)}", 'needed to train only: pip install "crend[training]"')
+    return Check("training", "ok", "its packages are installed")
 
 
 def _python() -> Check:

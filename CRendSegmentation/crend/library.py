@@ -29,6 +29,7 @@ def segment(
     search: bool = True,
     smallest_follicle_mm: float | None = None,
     split: bool = True,
+    least_confidence: float = 0.0,
     keep_probabilities: bool = False,
 ) -> Segmentation:
     """The ovary, its follicles and their measurements in a 3D ultrasound volume, on exactly the volume's grid.
@@ -44,6 +45,7 @@ def segment(
     cancelled:  asked now and then; True ends the run with `crend.Cancelled`.
     render:     re-predict the most ambiguous voxels (paper, 2.2); search: predict at full resolution only where an ovary was found.
     smallest_follicle_mm: drop smaller follicles (diameter of equal volume); None: as the model says. split: separate follicles that touch.
+    least_confidence: drop follicles of a lower confidence, 0 to 1.
     keep_probabilities: return the probabilities as well, on the model grid.
 
     Raises InputError, one line, for a volume, a model, a device or an engine that cannot be used. A volume without an ovary is a
@@ -63,6 +65,7 @@ def segment(
         search=search,
         smallest_follicle_mm=smallest_follicle_mm,
         split=split,
+        least_confidence=least_confidence,
         keep_probabilities=keep_probabilities,
         name=name,
     )

@@ -25,7 +25,7 @@ from .io.acquisition import date_of, describe, header_warnings_of, is_spacing_co
 from .io.volumes import check_image, image_like
 from .result import Segmentation
 from .structures.follicles import sphere_voxels, split_follicles
-from .structures.measurements import measure, number_by_volume
+from .structures.measurements import keep_confident, measure, number_by_volume
 from .structures.outlines import edge_threshold, shrink_to_edge
 from .structures.ovary import bounding_box, clean_up_masks
 from .structures.small_follicles import drop_low_probability
@@ -48,6 +48,7 @@ def segment(
     smallest_follicle_mm: float | None = None,
     split: bool = True,
     keep_probabilities: bool = False,
+    least_confidence: float = 0.0,
     name: str = "the volume",
 ) -> Segmentation:
     """Ovary, follicles and measurements of a 3D ultrasound volume, on exactly its grid.
@@ -62,6 +63,7 @@ def segment(
                 large enough for that to pay; False predicts everywhere. A bundle with an overview network always runs it first.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
+    least_confidence: follicles of a lower confidence, 0 to 1, are dropped.
     keep_probabilities: hand back the probabilities, too, on the model grid.
     name:       what messages call the image.
 
@@ -118,8 +120,9 @@ def segment(
     with run.stage("measurements"):
         ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
         follicles, found = number_by_volume(follicles, measure(ovary, follicles))
-        ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
+        follicles, measurements = keep_confident(follicles, measurements, least_confidence)
+        ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
     if not is_spacing_confirmed(image):
         flags.insert(0, flag("spacing_not_confirmed"))
     header = [flag("header", words=words) for words in header_warnings_of(image)]
@@ -142,6 +145,11 @@ def segment(
         "expected_ovary_dsc": round(expected, 3),
         "flags": header + flags,
         "warnings": [each["text"] for each in header] + list(engine.warnings[already_warned:]),
+        "options": {
+            "smallest_follicle_mm": settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm,
+            "split": split,
+            "least_confidence": least_confidence,
+        },
         "seconds": round(time.perf_counter() - began, 2),
         "seconds_by_stage": run.seconds,
     }

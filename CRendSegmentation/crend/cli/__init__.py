@@ -16,24 +16,26 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, InputError, Kept
-from . import batch, compare, convert, doctor, evaluate, figure, models, segment
+from . import batch, compare, console, convert, doctor, evaluate, figure, models, segment
+from .commands import HELP, Command, Group, missing_package
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
 
 app = typer.Typer(
     name="crend",
-    add_completion=False,
+    cls=Group,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
     help="Ovary and follicles in 3D ultrasound: segmentation and measurements. Research use only, not for diagnosis.",
 )
-app.command("segment")(segment.command)
-app.command("batch")(batch.command)
-app.command("convert")(convert.command)
-app.command("compare")(compare.command)
-app.command("figure")(figure.command)
-app.command("evaluate")(evaluate.command)
-app.command("models")(models.command)
-app.command("doctor")(doctor.command)
+app.command("segment", cls=Command)(segment.command)
+app.command("batch", cls=Command)(batch.command)
+app.command("convert", cls=Command)(convert.command)
+app.command("compare", cls=Command)(compare.command)
+app.command("figure", cls=Command)(figure.command)
+app.command("evaluate", cls=Command)(evaluate.command)
+app.command("models", cls=Command)(models.command)
+app.command("doctor", cls=Command)(doctor.command)
 
 
 def _version(wanted: bool) -> None:
@@ -45,6 +47,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and stop."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print warnings and errors only; may stand anywhere."),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error; may stand anywhere."),
 ) -> None:
     pass
@@ -56,8 +59,8 @@ def main(arguments=None) -> int:
     Whatever goes wrong is one line on stderr, with a traceback before it only when --debug is among the arguments.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in arguments
-    arguments = [a for a in arguments if a != "--debug"] or ["--help"]
+    debug, console.SILENT = "--debug" in arguments, not {"--quiet", "-q"}.isdisjoint(arguments)
+    arguments = [a for a in arguments if a not in ("--debug", "--quiet", "-q")] or ["--help"]
     if not debug:
         # Libraries' warnings would come between the user and our one line.
         warnings.simplefilter("ignore")
@@ -88,12 +91,17 @@ def _run(arguments: list[str], debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        missing = missing_package(error) if isinstance(error, ImportError) else None
+        if missing:
+            return _failed(missing, BAD_INPUT, debug)
         if hasattr(error, "format_message"):  # a usage error of typer's
             command = getattr(getattr(error, "ctx", None), "command_path", None) or "crend"
             return _failed(f"{error.format_message().rstrip('.')}; see {command} --help.", getattr(error, "exit_code", BAD_INPUT))
         what = str(error).strip().splitlines()
         what = f"{type(error).__name__}: {what[0]}" if what else type(error).__name__
-        return _failed(f"failed, and this is no fault of yours ({what}); --debug shows where.", FAILED, debug)
+        return _failed(
+            f"internal error ({what}). Run crend doctor, and report this with the output of --debug if it finds nothing.", FAILED, debug
+        )
 
 
 def _failed(message: str, code: int, debug: bool = False) -> int:

@@ -7,6 +7,9 @@ import sys
 from contextlib import contextmanager
 
 UNLIMITED = 10_000  # columns
+STEP = 0.1  # of a run, between two lines of progress where there is no terminal
+#: Set by --quiet: nothing but warnings and errors is printed.
+SILENT = False
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def stdout():
     """A rich console on stdout that prints text as it is (a path may hold brackets), in a pipe or file as wide as need be."""
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
+    console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, quiet=SILENT)
     if not console.is_terminal:
         console.width = UNLIMITED
     return console
@@ -42,13 +45,16 @@ def stdout():
 
 @contextmanager
 def progress_bar():
-    """Yields progress(stage, fraction); a bar on stderr while it is a terminal, nothing otherwise."""
+    """Yields progress(stage, fraction): a bar on stderr while it is a terminal, else a line every 10 %."""
+    if SILENT or sys.stderr is None:
+        yield lambda stage, fraction: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda stage, fraction: None
+        yield _lines()
         return
     columns = (
         TextColumn("{task.description:<16}"),
@@ -61,6 +67,20 @@ def progress_bar():
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda stage, fraction: bar.update(task, description=stage, completed=fraction)
+
+
+def _lines():
+    """progress(stage, fraction) that prints a line on stderr each time another tenth of the run is done."""
+    reached = 0
+
+    def progress(stage, fraction):
+        nonlocal reached
+        tenth = int(fraction / STEP + 1e-6)
+        if tenth > reached:
+            reached = tenth
+            print(f"{10 * tenth:3d} % {stage}", file=sys.stderr, flush=True)
+
+    return progress
 
 
 def table(*columns: str, title: str | None = None):

@@ -11,7 +11,7 @@ from ..io.atomic import check_writable
 
 
 def check_outputs(inputs, outputs) -> None:
-    """InputError unless every path of `outputs` ({path or None: wanted ending or None}) can be written.
+    """InputError unless every path of `outputs` ((path or None, wanted ending, several of them or None)) can be written.
 
     No output may be an input (a path in `inputs`) or another output: it would replace it.
     """
@@ -20,7 +20,8 @@ def check_outputs(inputs, outputs) -> None:
         if path is None:
             continue
         if ending is not None and not str(path).lower().endswith(ending):
-            raise InputError(f"{path}: must end with {ending}; give another name.")
+            wanted = ending if isinstance(ending, str) else " or ".join(ending)
+            raise InputError(f"{path}: must end with {wanted}; give another name.")
         if _real(path) in taken:
             raise InputError(f"{path}: is given twice, one file would replace the other; give another name for the output.")
         taken[_real(path)] = path

@@ -18,16 +18,39 @@ def command(
     ),
     table: Optional[Path] = typer.Option(None, "--table", metavar="CSV", help="One row a follicle, largest first."),
     json: Optional[Path] = typer.Option(None, "--json", metavar="JSON", help="Measurements, counts by size, and how they were made."),
-    model: Optional[str] = typer.Option(None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or the folder of one."),
-    device: str = typer.Option("auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs."),
-    engine: str = typer.Option("auto", "--engine", metavar="auto|onnxruntime|openvino|torch", help="What runs it."),
+    model: Optional[str] = typer.Option(
+        None, "--model", metavar="NAME|PATH", help="A model of `crend models`, or a bundle's folder (default: the first of `crend models`)."
+    ),
+    device: str = typer.Option(
+        "auto", "--device", metavar="auto|cpu|cuda", help="Where the network runs; auto: a CUDA card where one is found, else the CPU."
+    ),
+    engine: str = typer.Option(
+        "auto",
+        "--engine",
+        metavar="auto|onnxruntime|openvino|torch",
+        help="What runs the network; auto: torch on a CUDA card, else onnxruntime.",
+    ),
     frame: Optional[int] = typer.Option(None, "--frame", metavar="K", help="Which volume of a file that holds several, counted from 1."),
     spacing: Optional[tuple[float, float, float]] = typer.Option(
         None, "--spacing", metavar="X Y Z", help="Voxel size in mm, for a file that does not say it, or says it wrong."
     ),
     identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID, if the file has them, into JSON."),
     everywhere: bool = typer.Option(
-        False, "--everywhere", help="Look closely at the whole volume, not only where a quick look sees an ovary."
+        False, "--everywhere", help="Predict the whole volume at full resolution, not only where a coarse search finds an ovary."
+    ),
+    smallest: Optional[float] = typer.Option(
+        None, "--smallest-follicle", metavar="MM", min=0.0, help="Drop follicles of a smaller diameter, in mm (default: as the model says)."
+    ),
+    no_split: bool = typer.Option(False, "--no-split", help="Do not separate follicles that touch."),
+    not_rendered: bool = typer.Option(False, "--not-rendered", help="Do not re-predict ambiguous voxels: coarser outlines, less time."),
+    least_confidence: float = typer.Option(
+        0.0, "--least-confidence", metavar="P", min=0.0, max=1.0, help="Drop follicles of a lower confidence (0 to 1)."
+    ),
+    probabilities: Optional[Path] = typer.Option(
+        None,
+        "--probabilities",
+        metavar="FILE",
+        help="Probabilities of ovary and follicles (0 to 1) as one image of two components (.nrrd, .mha).",
     ),
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
@@ -39,7 +62,7 @@ def command(
 
     if identify and json is None:
         raise InputError("--identify: the patient's name and ID go into a JSON file only; give one with --json.")
-    check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json")])
+    check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json"), (probabilities, (".nrrd", ".mha"))])
     with progress_bar() as progress:
         image = read_volume(volume, progress, frame=frame, spacing=spacing)
     with quiet():
@@ -48,26 +71,40 @@ def command(
     from ..predict import segment
 
     with progress_bar() as progress:
-        found = segment(image, model, device=device, engine=engine, search=not everywhere, progress=progress, name=str(volume))
+        found = segment(
+            image,
+            model,
+            device=device,
+            engine=engine,
+            search=not everywhere,
+            render=not not_rendered,
+            split=not no_split,
+            smallest_follicle_mm=smallest,
+            least_confidence=least_confidence,
+            keep_probabilities=probabilities is not None,
+            progress=progress,
+            name=str(volume),
+        )
     found.provenance["input"] = os.path.abspath(volume)
     if identify:
         found.provenance["patient"] = patient_of(volume)
-    _write(found, output, table, json)
-    _show(found, [path for path in (output, table, json) if path is not None])
+    _write(found, output, table, json, probabilities)
+    _show(found, [path for path in (output, table, json, probabilities) if path is not None])
     for flag in found.flags:
         typer.echo(f"warning: {flag['text']}", err=True)
 
 
-def _write(found, output, table, json) -> None:
+def _write(found, output, table, json, probabilities) -> None:
     """All files or none: each is complete under a temporary name before the first gets its own."""
     from ..io.atomic import replacing_all
-    from ..io.labels import write_labels
+    from ..io.labels import write_labels, write_probabilities
     from ..io.tables import write_csv, write_json
 
     writers = {
         output: lambda path: write_labels(path, found.ovary, found.follicles),
         table: lambda path: write_csv(found.measurements, path, found.flags),
         json: lambda path: write_json(found, path),
+        probabilities: lambda path: write_probabilities(path, found.probabilities),
     }
     writers = {path: write for path, write in writers.items() if path is not None}
     with replacing_all(*writers) as temporaries:

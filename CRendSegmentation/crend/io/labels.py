@@ -121,6 +121,14 @@ def write_labels(path, ovary, follicles):
             raise InputError(f"{path}: this format does not keep where the volume lies in space; use {LABEL_FORMATS}.")
 
 
+def write_probabilities(path, probabilities):
+    """Write two float images, ovary and follicles (0 to 1), to `path` as one image of two components in that order."""
+    import SimpleITK as sitk
+
+    with replacing(path) as temporary:
+        sitk.WriteImage(sitk.Compose(*probabilities), str(temporary), useCompression=True)
+
+
 def same_geometry(a, b):
     """Whether two images or readers agree in size, spacing, origin and direction, to the single precision that NIfTI keeps."""
     return tuple(a.GetSize()) == tuple(b.GetSize()) and all(

@@ -145,6 +145,22 @@ def number_by_volume(follicles, measurements):
     return follicles, replace(measurements, follicles=tuple(renamed))
 
 
+def keep_confident(follicles, measurements, least):
+    """(labels, measurements) without the follicles whose confidence is below `least` (0 to 1), numbered anew.
+
+    follicles: SimpleITK image, k = follicle k. One without a confidence, drawn by hand, stays.
+    """
+    import SimpleITK as sitk
+
+    kept = [f for f in measurements.follicles if f.confidence is None or f.confidence >= least]
+    if len(kept) == len(measurements.follicles):
+        return follicles, measurements
+    numbers = {f.id: k for k, f in enumerate(kept, start=1)}
+    follicles = sitk.ChangeLabel(follicles, {f.id: numbers.get(f.id, 0) for f in measurements.follicles})
+    renamed = (replace(f, id=k, segment=segments.follicle_name(k)) for k, f in enumerate(kept, start=1))
+    return follicles, replace(measurements, follicles=tuple(renamed))
+
+
 def measure(ovary, follicles):
     """Measurements of an ovary mask and follicle instances.
 

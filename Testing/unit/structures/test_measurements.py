@@ -3,13 +3,14 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from crend.io.tables import write_csv, write_json
-from crend.structures.measurements import Follicle, Measurements, measure, number_by_volume
+from crend.structures.measurements import Follicle, Measurements, keep_confident, measure, number_by_volume
 
 OBLIQUE = sitk.VersorRigid3DTransform()
 OBLIQUE.SetRotation((0.3, -0.5, 0.8), 0.7)
@@ -170,3 +171,14 @@ def test_follicles_are_numbered_anew_where_their_volumes_say_so():
     assert [(f.id, f.segment) for f in numbered.follicles] == [(1, "Follicle 1"), (2, "Follicle 2"), (3, "Follicle 3")]
     assert [f.volume_ml for f in numbered.follicles] == sorted((f.volume_ml for f in given.follicles), reverse=True)
     assert number_by_volume(image, numbered) == (image, numbered)
+
+
+def test_follicles_of_low_confidence_are_dropped_and_the_rest_numbered_anew():
+    labels = np.zeros((3, 3, 9), np.uint16)
+    for k, x in ((1, 1), (2, 4), (3, 7)):
+        labels[1, 1, x] = k
+    chances = {1: 0.9, 2: 0.3, 3: None}
+    given = Measurements(None, tuple(replace(follicle(k, 5.0), confidence=chance) for k, chance in chances.items()))
+    image, kept = keep_confident(sitk.GetImageFromArray(labels), given, 0.5)
+    assert sitk.GetArrayFromImage(image)[1, 1, [1, 4, 7]].tolist() == [1, 0, 2]
+    assert [(f.id, f.segment, f.confidence) for f in kept.follicles] == [(1, "Follicle 1", 0.9), (2, "Follicle 2", None)]

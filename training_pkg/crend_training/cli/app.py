@@ -8,14 +8,39 @@ from typing import Optional
 
 import typer
 
+from crend import __version__
+from crend.cli.commands import HELP, Command, Group, missing_package
 from crend.errors import InputError
 
 from . import measuring
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train, bundle and measure the systems of C-Rend.")
+app = typer.Typer(
+    name="crend-training",
+    cls=Group,
+    context_settings=HELP,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train, bundle and measure the systems of C-Rend. Research use only.",
+)
 
 
-@app.command()
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"crend-training {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and stop."),
+) -> None:
+    pass
+
+
+CONFIG = typer.Argument(..., metavar="CONFIG", help="The configuration, a YAML file such as those in crend_training/configs.")
+
+
+@app.command(cls=Command)
 def phantom(
     out: Path = typer.Option(..., help="Folder to write volume.nrrd, labels.nrrd and parameters.json to."),
     seed: int = typer.Option(0, help="The same seed gives the same volume."),
@@ -34,7 +59,7 @@ def phantom(
     typer.echo(f"{out}: volume.nrrd, labels.nrrd, parameters.json")
 
 
-@app.command()
+@app.command(cls=Command)
 def systems(as_json: bool = typer.Option(False, "--json", help="As JSON: name -> parameter count.")) -> None:
     """The systems that can be trained, and their parameter counts at the paper's width of 32."""
     import json
@@ -45,7 +70,7 @@ def systems(as_json: bool = typer.Option(False, "--json", help="As JSON: name ->
     typer.echo(json.dumps(counts) if as_json else "\n".join(f"{name:8} {count:>11,}" for name, count in counts.items()))
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
@@ -70,8 +95,8 @@ def check(
         raise typer.Exit(2)
 
 
-@app.command()
-def prepare(config: Path, data: Path = typer.Option(..., help="Folder for the cases.")) -> None:
+@app.command(cls=Command)
+def prepare(config: Path = CONFIG, data: Path = typer.Option(..., help="Folder for the cases.")) -> None:
     """Put the volumes of a configuration on its model grid (simulating them where it says so); what is there already is kept."""
     from ..configuration.experiment import read_experiment
     from ..data.sources import prepare_training
@@ -79,9 +104,9 @@ def prepare(config: Path, data: Path = typer.Option(..., help="Folder for the ca
     prepare_training(read_experiment(config), data, tell=lambda line: typer.echo(line, err=True))
 
 
-@app.command()
+@app.command(cls=Command)
 def train(
-    config: Path,
+    config: Path = CONFIG,
     data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),
     run: Path = typer.Option(..., help="Folder for checkpoints and logs; a run found there is resumed."),
     start: Optional[Path] = typer.Option(
@@ -106,9 +131,9 @@ def train(
     run_training(experiment, data, run, cases=cases, start=begin)
 
 
-@app.command()
+@app.command(cls=Command)
 def bundle(
-    config: Path,
+    config: Path = CONFIG,
     run: Path = typer.Option(..., help="Folder of the training run."),
     out: Path = typer.Option(..., help="Folder of the bundle; its name is the model's name."),
     report: list[Path] = typer.Option([], help="Folder written by `evaluate`, for the model card; may be given again, the first counts."),
@@ -139,14 +164,14 @@ def _text(path: Path) -> str:
         raise InputError(f"--note {path}: cannot be read as text; give a Markdown file") from None
 
 
-@app.command()
+@app.command(cls=Command)
 def finetune(
     model: str = typer.Argument(..., metavar="BUNDLE", help="The bundle to begin with: a model's name or a folder."),
     data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
     out: Path = typer.Option(..., help="Folder of the new bundle; its name is the model's name."),
     steps: int = typer.Option(400, min=1, help="Patches to train on."),
     rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
-    seed: int = 0,
+    seed: int = typer.Option(0, min=0, help="The same seed gives the same patches in the same order."),
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
     share: float = typer.Option(
         0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."
@@ -161,9 +186,9 @@ def finetune(
     typer.echo(f"{out}: done; crend segment --model {out}")
 
 
-@app.command()
+@app.command(cls=Command)
 def crossval(
-    config: Path,
+    config: Path = CONFIG,
     data: Path = typer.Option(..., help="Folder for simulated volumes and cases."),
     out: Path = typer.Option(..., help="Folder of the study; a study found there goes on."),
     devices: str = typer.Option("auto", help="auto, cpu, or GPUs such as 0,1; each takes one run at a time."),
@@ -205,7 +230,7 @@ def crossval(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=Command)
 def tables(
     run_dir: Path = typer.Argument(..., help="Folder of a study (`crossval --out`)."),
     out: Optional[Path] = typer.Option(None, help="Folder for the tables and plots; RUN_DIR/tables when left out."),
@@ -217,9 +242,9 @@ def tables(
     typer.echo(write_tables(run_dir, out, plots=plots))
 
 
-@app.command()
+@app.command(cls=Command)
 def points(
-    config: Path,
+    config: Path = CONFIG,
     data: Path = typer.Option(..., help="Folder of cases (the last level: where NAME.json lie)."),
     run: Path = typer.Option(..., help="Folder of the training run."),
 ) -> None:
@@ -241,13 +266,19 @@ def points(
 
 
 for command in (measuring.evaluate, measuring.difference, measuring.calibrate):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def main() -> None:
     """Run the command line; bad input is one line and exit code 2."""
     try:
-        app()
+        app(prog_name="crend-training")
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except ImportError as error:
+        missing = missing_package(error, training=True)
+        if missing is None:
+            raise
+        typer.echo(f"error: {missing}", err=True)
         sys.exit(2)

@@ -7,15 +7,17 @@ from typing import Optional
 
 import typer
 
+ENGINE = typer.Option("auto", metavar="auto|onnxruntime|openvino|torch", help="What runs the network.")
+
 
 def evaluate(
-    model: str,
-    first_seed: int = typer.Option(0, min=0),
-    volumes: int = typer.Option(20, min=1),
+    model: str = typer.Argument(..., metavar="BUNDLE", help="A model's name, or the folder of a bundle."),
+    first_seed: int = typer.Option(0, min=0, help="Seed of the first volume; the others follow it."),
+    volumes: int = typer.Option(20, min=1, help="Number of volumes."),
     out: Path = typer.Option(..., help="Folder for per_volume.csv and summary.json."),
     render: bool = typer.Option(True, help="Render the ambiguous voxels."),
-    engine: str = "auto",
-    processes: int = typer.Option(1, min=1),
+    engine: str = ENGINE,
+    processes: int = typer.Option(1, min=1, help="Processes that share the volumes; each takes its part of the processors."),
     simulator: str = typer.Option(
         "training",
         help="training: the one that models learn from (seeds below 900 are new to them); trial: another; training-mixed, trial-crowded: with "
@@ -62,8 +64,8 @@ def calibrate(
     model: Path = typer.Argument(
         ..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."
     ),
-    first_seed: int = typer.Option(940, min=0, help="Simulated volumes that training never saw."),
-    volumes: int = typer.Option(60, min=1),
+    first_seed: int = typer.Option(940, min=0, help="Seed of the first simulated volume; training must never have seen them."),
+    volumes: int = typer.Option(60, min=1, help="Number of volumes."),
     out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
     cases: Optional[Path] = typer.Option(
         None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."
@@ -71,7 +73,7 @@ def calibrate(
     simulator: str = typer.Option(
         "training", help="training, trial (volumes of a kind that no model learned from), training-mixed or trial-crowded."
     ),
-    engine: str = "auto",
+    engine: str = ENGINE,
 ) -> None:
     """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
     from crend.bundle.bundle import info

@@ -1,0 +1,58 @@
+"""What both programs, `crend` and `crend-training`, have in common: how help looks, and what is said of a package that is missing."""
+
+from __future__ import annotations
+
+import typer.core
+
+#: For every group of commands: -h is --help.
+HELP = {"help_option_names": ["-h", "--help"]}
+
+#: {module that may be missing: (package to install, extra of crend that brings it)}.
+_EXTRAS = {
+    "torch": ("torch", "gpu"),
+    "openvino": ("openvino", "openvino"),
+    "monai": ("monai", "training"),
+    "lightning": ("lightning", "training"),
+    "tensorboard": ("tensorboard", "training"),
+    "yaml": ("PyYAML", "training"),
+    "tqdm": ("tqdm", "training"),
+    "matplotlib": ("matplotlib", "training"),
+    "onnx": ("onnx", "training"),
+    "pydicom": ("pydicom", "dicom"),
+    "highdicom": ("highdicom", "dicom"),
+    "dask": ("dask", "cluster"),
+    "distributed": ("distributed", "cluster"),
+}
+
+
+class Command(typer.core.TyperCommand):
+    """A command whose help leaves the column of values empty for flags: they take none."""
+
+    def get_params(self, ctx):
+        return _without_values(super().get_params(ctx))
+
+
+class Group(typer.core.TyperGroup):
+    """A group of commands, likewise."""
+
+    def get_params(self, ctx):
+        return _without_values(super().get_params(ctx))
+
+
+def _without_values(params):
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
+
+
+def missing_package(error: ImportError, training: bool = False) -> str | None:
+    """One line that names the package and how to install it; None when it is none of those that are optional.
+
+    training: of the training program, all of whose packages come with the extra "training".
+    """
+    name = (error.name or "").partition(".")[0]
+    if name not in _EXTRAS:
+        return None
+    package, extra = _EXTRAS[name]
+    return f'this needs {package}, which is not installed; install it: pip install "crend[{"training" if training else extra}]"'
