@@ -20,6 +20,7 @@ def segment(
     volume,
     *,
     spacing_mm: Sequence[float] | None = None,
+    frame: int | None = None,
     model: str | os.PathLike | Bundle | None = None,
     device: str = "auto",
     engine="auto",
@@ -36,8 +37,9 @@ def segment(
 
     volume:     a file (or a folder with one DICOM series), a SimpleITK image, or an array (D, H, W) = (z, y, x), indexed as
                 `SimpleITK.GetArrayFromImage` gives it.
-    spacing_mm: of an array, and only of an array: millimetres between voxel centres along (x, y, z), which is the reverse of the
-                array's axes and the order of `SimpleITK.Image.GetSpacing`.
+    spacing_mm: millimetres between voxel centres along (x, y, z), which is the reverse of an array's axes and the order of
+                `SimpleITK.Image.GetSpacing`. An array needs it; of a file it replaces what the header says, or does not say.
+    frame:      which volume of a file that holds several, counted from 1.
     model:      a model's name, a bundle's folder, a loaded bundle (`crend.load_bundle`), or None for the default model.
     device:     "auto", "cpu", "cuda" or "cuda:N".
     engine:     "auto" or an engine's name, or one from `crend.inference.engines.make_engine`, to use it for many volumes.
@@ -53,7 +55,7 @@ def segment(
     """
     from .predict import segment as segment_image
 
-    image, name = _image(volume, spacing_mm)
+    image, name = _image(volume, spacing_mm, frame)
     result = segment_image(
         image,
         model,
@@ -86,19 +88,19 @@ def compare(reference, prediction, *, percentiles: Sequence[float] = (95,)) -> d
     return compare_labels(_labels(reference, "reference"), _labels(prediction, "prediction"), percentiles=tuple(percentiles))
 
 
-def _image(volume, spacing_mm) -> tuple[SimpleITK.Image, str]:
+def _image(volume, spacing_mm, frame) -> tuple[SimpleITK.Image, str]:
     """The image of what was given, and what messages call it."""
     import numpy as np
     import SimpleITK as sitk
 
     if isinstance(volume, np.ndarray):
         return _image_of_array(volume, spacing_mm), "the array"
-    if spacing_mm is not None:
-        raise InputError("spacing_mm goes with an array only; files and SimpleITK images carry their own spacing.")
     if isinstance(volume, (str, os.PathLike)):
         from .io.volumes import read_image
 
-        return read_image(volume), os.fspath(volume)
+        return read_image(volume, frame=frame, spacing=spacing_mm), os.fspath(volume)
+    if spacing_mm is not None:
+        raise InputError("spacing_mm goes with an array or a file; a SimpleITK image carries its own spacing.")
     if isinstance(volume, sitk.Image):
         return volume, "the image"
     raise InputError(f"a volume is a file, a SimpleITK image or a 3D array with spacing_mm, not {type(volume).__name__}.")
@@ -115,10 +117,10 @@ def _image_of_array(array, spacing_mm) -> SimpleITK.Image:
     if spacing_mm is None:
         raise InputError("an array needs spacing_mm=(x, y, z), the millimetres between voxel centres; without it nothing can be measured.")
     try:
-        spacing = [float(s) for s in spacing_mm]
+        spacing = [float(size) for size in spacing_mm]
     except (TypeError, ValueError):
         spacing = []
-    if len(spacing) != 3 or not all(np.isfinite(s) and s > 0 for s in spacing):
+    if len(spacing) != 3 or not all(np.isfinite(size) and size > 0 for size in spacing):
         raise InputError(f"spacing_mm must be three positive numbers (x, y, z) in millimetres, not {spacing_mm!r}.")
     kept = array.astype(np.float32) if array.dtype == np.float16 else array.astype(array.dtype.newbyteorder("="), copy=False)
     image = sitk.GetImageFromArray(np.ascontiguousarray(kept))

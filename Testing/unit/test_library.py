@@ -63,6 +63,15 @@ def test_a_file_an_image_and_an_array_give_the_same_result(tmp_path, volume, bun
     assert from_file.provenance["input"] == str(path) and "input" not in from_array.provenance
 
 
+def test_the_spacing_of_a_file_can_be_given(tmp_path, volume, bundle, result):
+    path = tmp_path / "volume.nrrd"
+    bare = sitk.GetImageFromArray(sitk.GetArrayFromImage(volume))
+    sitk.WriteImage(bare, str(path))
+    given = crend.segment(path, spacing_mm=volume.GetSpacing(), model=bundle, device="cpu", engine="torch")
+    assert given.ovary.GetSpacing() == pytest.approx(volume.GetSpacing())
+    assert given.measurements.ovary.volume_ml == pytest.approx(result.measurements.ovary.volume_ml)
+
+
 def test_a_result_saves_labels_table_and_report_by_the_ending(tmp_path, result):
     for name in ("out.seg.nrrd", "out.nii.gz", "t.csv", "r.json"):
         result.save(tmp_path / name)
@@ -104,7 +113,7 @@ def test_results_and_files_are_compared(tmp_path, result):
         (np.zeros((4, 4, 4)), {"spacing_mm": 0.5}, "three positive numbers"),
         (np.zeros((4, 4, 4)), {"spacing_mm": (1, 1, 0)}, "three positive numbers"),
         (np.zeros((4, 4, 4)), {"spacing_mm": (1, 1, float("nan"))}, "three positive numbers"),
-        (sitk.Image(4, 4, 4, sitk.sitkUInt8), {"spacing_mm": (1, 1, 1)}, "with an array only"),
+        (sitk.Image(4, 4, 4, sitk.sitkUInt8), {"spacing_mm": (1, 1, 1)}, "carries its own spacing"),
         ("no such file.nrrd", {}, "no such file.nrrd"),
     ],
 )
