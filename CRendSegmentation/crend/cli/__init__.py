@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
@@ -107,23 +107,29 @@ def _run(arguments: list[str], debug: bool) -> int:
 def _failed(message: str, code: int, debug: bool = False) -> int:
     if debug:
         traceback.print_exc()
-    print("crend: " + " ".join(message.splitlines()), file=sys.stderr)
+    with suppress(OSError):  # the terminal may be gone
+        print("crend: " + " ".join(message.splitlines()), file=sys.stderr)
     return code
 
 
 @contextmanager
 def _ending_tidily():
-    """Being told to stop (SIGTERM) is as good as Ctrl-C in here: temporary files go."""
+    """Being told to stop (SIGTERM), or a terminal that is closed (SIGHUP), is as good as Ctrl-C in here: temporary files go."""
 
     def stop(number, frame):
         raise KeyboardInterrupt
 
+    before = {}
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        for name in ("SIGTERM", "SIGHUP"):
+            # nohup has SIGHUP ignored, and that it stays.
+            if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:
+                before[name] = signal.signal(getattr(signal, name), stop)
     except ValueError:  # not in the main thread, where somebody else is in charge of signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

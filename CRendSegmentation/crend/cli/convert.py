@@ -33,11 +33,10 @@ def command(
     identify: bool = typer.Option(False, "--identify", help="Write the patient's name and ID into JSON, too."),
 ) -> None:
     """Turn a scanner's file, or any other volume, into a volume file on a regular grid."""
-    import SimpleITK as sitk
-
     from ..errors import InputError
     from ..io.acquisition import header_warnings_of, notes_of, without_metadata
     from ..io.atomic import replacing_all
+    from ..io.image_files import write_image
     from ..io.tables import write_json
     from .console import progress_bar, quiet, stdout
     from .inputs import read_volume
@@ -55,7 +54,7 @@ def command(
     with quiet():
         check_label_format(output, image)
     facts = {**describe(image, volume, identify), "warnings": warnings}
-    writers = {output: lambda path: sitk.WriteImage(image, str(path), useCompression=True), json: lambda path: write_json(facts, path)}
+    writers = {output: lambda path: write_image(image, path, output), json: lambda path: write_json(facts, path)}
     writers = {path: write for path, write in writers.items() if path is not None}
     with replacing_all(*writers) as temporaries, quiet():
         for temporary, write in zip(temporaries, writers.values()):

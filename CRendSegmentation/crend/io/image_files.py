@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
+from .atomic import reason_not_written
 from .headers import metaimage, nifti, nrrd, vtk
 from .headers.header import FRAMES, LAYERS, VALUES, Geometry, Header, damaged, format_sizes
 from .headers.voxels import SMALL_REST, Incomplete, check_room, read_voxels
@@ -73,6 +74,26 @@ def check_whole(path) -> None:
         raise damaged(path, str(error)) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); check its permissions.") from error
+
+
+def write_image(image, temporary, path, level: int = -1) -> None:
+    """Write a SimpleITK image, compressed, to the temporary file of `path`, and read it back as far as to know that it is whole.
+
+    InputError with the system's reason where the disk is full or the like: ITK says only that it failed, and of NIfTI not even that.
+    RuntimeError, ITK's own, for what the format does not hold.
+    """
+    try:
+        sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=level)
+    except RuntimeError as error:
+        why = reason_not_written(path, temporary)
+        if why:
+            raise InputError(why) from error
+        raise
+    try:
+        check_whole(temporary)
+    except InputError as error:
+        why = reason_not_written(path, temporary) or f"{path}: is not whole after writing; check the disk, or choose another place."
+        raise InputError(why) from error
 
 
 def _check(header: Header) -> None:

@@ -97,6 +97,7 @@ def write_labels(path, ovary, follicles):
     """
     import SimpleITK as sitk
 
+    from .image_files import write_image
     from .volumes import LABEL_FORMATS, image_like
 
     name = str(path).lower()
@@ -111,7 +112,7 @@ def write_labels(path, ovary, follicles):
     image = describe(image_like(array, ovary), notes=notes_of(ovary))
     with replacing(path) as temporary:
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            write_image(image, temporary, path)
             written = sitk.ImageFileReader()
             written.SetFileName(str(temporary))
             written.ReadImageInformation()
@@ -125,8 +126,10 @@ def write_probabilities(path, probabilities):
     """Write two float images, ovary and follicles (0 to 1), to `path` as one image of two components in that order."""
     import SimpleITK as sitk
 
+    from .image_files import write_image
+
     with replacing(path) as temporary:
-        sitk.WriteImage(sitk.Compose(*probabilities), str(temporary), useCompression=True)
+        write_image(sitk.Compose(*probabilities), temporary, path)
 
 
 def same_geometry(a, b):

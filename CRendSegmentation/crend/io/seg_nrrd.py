@@ -27,6 +27,8 @@ def write_segmentation(path, ovary, follicles):
     import SimpleITK as sitk
     from scipy import ndimage
 
+    from .image_files import write_image
+
     organ = sitk.GetArrayViewFromImage(ovary) != 0
     labels = sitk.GetArrayViewFromImage(follicles)
     boxes = {k: box for k, box in enumerate(ndimage.find_objects(labels), start=1) if box}
@@ -65,7 +67,7 @@ def write_segmentation(path, ovary, follicles):
         image.SetMetaData("Segmentation_" + key, text)
 
     with replacing(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True, compressionLevel=3)
+        write_image(image, temporary, path, level=3)
 
 
 def read_segments(image):

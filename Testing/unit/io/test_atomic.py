@@ -1,11 +1,20 @@
 """Nobody ever meets half a file."""
 
+import errno
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from crend.errors import InputError
-from crend.io.atomic import check_writable, replacing, replacing_all
+from crend.io.atomic import check_writable, remove_forgotten, replacing, replacing_all
+from crend.io.labels import write_labels
 
 
 def left(folder):
@@ -16,7 +25,7 @@ def test_a_new_file_appears_only_when_complete(tmp_path):
     target = tmp_path / "a.seg.nrrd"
     with replacing(target) as temporary:
         temporary.write_text("new")
-        assert temporary.parent == tmp_path and temporary.name.endswith("a.seg.nrrd")
+        assert temporary.parent == tmp_path and temporary.name.endswith(".seg.nrrd")
         assert not target.exists()
     assert target.read_text() == "new" and left(tmp_path) == ["a.seg.nrrd"]
 
@@ -109,3 +118,91 @@ def test_checking_leaves_no_trace(tmp_path):
     check_writable(tmp_path / "a")
     check_writable(tmp_path / "b")
     assert left(tmp_path) == ["a"] and (tmp_path / "a").read_text() == "old"
+
+
+def test_a_name_as_long_as_can_be_is_written(tmp_path):
+    for name in ("n" * 246 + ".seg.nrrd", "患者" * 41 + ".nii.gz"):
+        with replacing(tmp_path / name) as temporary:
+            temporary.write_text("new")
+        assert (tmp_path / name).read_text() == "new"
+
+
+def test_a_share_that_knows_no_permissions_is_written_to(tmp_path, monkeypatch):
+    def refuse(*arguments, **named):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "a.csv").write_text("old")
+    monkeypatch.setattr(os, "chmod", refuse)
+    with pytest.raises(PermissionError):
+        shutil.copymode(tmp_path / "a.csv", tmp_path / "a.csv")
+    with replacing(tmp_path / "a.csv") as temporary:
+        temporary.write_text("new")
+    assert left(tmp_path) == ["a.csv"] and (tmp_path / "a.csv").read_text() == "new"
+
+
+def test_what_is_renamed_is_on_the_disk_before(tmp_path, monkeypatch):
+    order, sync, rename = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (order.append("sync"), sync(number)))
+    monkeypatch.setattr(os, "replace", lambda *names: (order.append("rename"), rename(*names)))
+    with replacing(tmp_path / "a") as temporary:
+        temporary.write_text("x")
+    assert order[:2] == ["sync", "rename"]
+
+
+KILLED = """
+import sys, time
+from crend.io.atomic import replacing
+with replacing(sys.argv[1]) as temporary:
+    temporary.write_text("half")
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file in use cannot be removed there")
+def test_temporary_files_of_a_killed_process_are_removed_by_the_next_and_those_of_a_living_one_are_not(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "a.csv")], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    (tmp_path / ".crend-notes").write_text("mine")
+    remove_forgotten(tmp_path)
+    assert len(left(tmp_path)) == 2
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=10)
+    process.stdout.close()
+    elsewhere = tmp_path / ".crend-zzzzzz-1-00000000.csv".replace("z", "0")
+    for age, stays in ((0, True), (2 * 24 * 3600, False)):
+        elsewhere.write_text("of another machine")
+        os.utime(elsewhere, (time.time() - age,) * 2)
+        check_writable(tmp_path / "b.csv")
+        assert left(tmp_path) == ([elsewhere.name] if stays else []) + [".crend-notes"]
+
+
+FULL = """
+import resource, sys
+import numpy as np, SimpleITK as sitk
+from crend.errors import InputError
+from crend.io.labels import write_labels
+ovary = np.ones((60, 60, 60), np.uint8)
+follicles = np.random.default_rng(1).integers(0, 50, ovary.shape).astype(np.uint16)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    write_labels(sys.argv[1], sitk.GetImageFromArray(ovary), sitk.GetImageFromArray(follicles))
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limit of a file's size there")
+@pytest.mark.parametrize("ending", [".seg.nrrd", ".nii.gz", ".mha", ".nrrd"])
+def test_a_disk_that_is_full_is_the_reason_that_is_said_whatever_the_format_makes_of_it(tmp_path, ending):
+    path = tmp_path / f"labels{ending}"
+    said = subprocess.run([sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=60)
+    assert said.stdout.strip() == f"{path}: cannot be written (file too large); choose another place.", said.stderr
+    assert left(tmp_path) == []
+
+
+def test_a_writers_complaint_names_the_file_and_not_its_temporary_name(tmp_path):
+    path, labels = tmp_path / "a.png", sitk.GetImageFromArray(np.zeros((8, 8, 8), np.uint8))
+    with pytest.raises(InputError) as caught, replacing(path) as temporary:
+        write_labels(temporary, labels, sitk.Cast(labels, sitk.sitkUInt16))
+    assert str(caught.value).startswith(f"{path}: ")
