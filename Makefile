@@ -16,7 +16,7 @@ help:
 	@echo "make lint       what .ci/run checks before the tests: ruff's rules and format, mypy"
 	@echo "make format     put the code into that form"
 	@echo "make test       all tests"
-	@echo "make test-fast  the tests that take no longer than a breath (not marked slow)"
+	@echo "make test-fast  the tests of crend alone that take no longer than a breath (not marked slow)"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
 	@echo "make readme     the demo, then its output and its picture into README.md"
 	@echo "make model      train, bundle, measure and calibrate the bundled model anew, in runs/model (hours)"
@@ -39,7 +39,7 @@ test: setup
 	$(VENV_PYTHON) -m pytest $(PYTEST)
 
 test-fast: setup
-	$(VENV_PYTHON) -m pytest -m "not slow" $(PYTEST)
+	$(VENV_PYTHON) -m pytest -m "not slow" Testing/unit $(PYTEST)
 
 demo: setup
 	$(VENV_PYTHON) tools/crend_demo

@@ -41,6 +41,7 @@ def link(distribution, source: Path, target: Path) -> None:
 
 
 def main() -> None:
+    """Make the environment that the command line names."""
     import tomllib
 
     source = Path(sysconfig.get_path("purelib"))

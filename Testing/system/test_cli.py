@@ -76,6 +76,7 @@ def test_version_and_help_load_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
+@pytest.mark.slow
 def test_segment_in_a_real_process_writes_everything(scan, bundles):
     out, table, report = (scan.with_name(name) for name in ("out.seg.nrrd", "out.csv", "out.json"))
     done = process("segment", scan, out, "--table", table, "--json", report, "--model", bundles / "everything")
@@ -148,6 +149,7 @@ def read_until(terminal, words, seconds=60):
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a Unix terminal")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_being_stopped_amid_the_work_is_130_and_leaves_nothing(tmp_path, bundles, stop):

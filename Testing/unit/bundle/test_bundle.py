@@ -122,6 +122,7 @@ def test_saving_leaves_the_callers_metadata_and_network_alone(tmp_path):
     assert all(torch.equal(weights[name], tensor) for name, tensor in network.state_dict().items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "trunk.onnx"])
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_a_tampered_byte_is_noticed(saved, place, name):
@@ -248,6 +249,7 @@ def test_a_pickle_in_place_of_the_weights_is_refused_and_one_beside_them_ignored
     assert "not a safetensors file" in refusal(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "[1, 2]", "null", "[" * 100_000, "\0"])
 def test_metadata_that_is_no_json_object_is_refused(saved, content):
     (saved[0] / "metadata.json").write_text(content)

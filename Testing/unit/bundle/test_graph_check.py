@@ -120,6 +120,7 @@ def test_operators_of_another_domain_and_graphs_in_attributes_are_refused():
     assert read(plain.SerializeToString()).nodes == (Node("Relu", ("window",), ("out",)),)
 
 
+@pytest.mark.slow
 def test_damaged_bytes_end_in_one_kind_of_error_only(made):
     content, random = write(made[0]), np.random.default_rng(0)
     accepted = 0

@@ -42,6 +42,7 @@ def window():
     return np.random.default_rng(5).normal(size=PATCH).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name, arguments", SYSTEMS, ids=lambda value: value if isinstance(value, str) else "detail" if value else "plain")
 def test_an_engine_without_torch_gives_torchs_logits_and_features(name, arguments, engine, window, tmp_path):
@@ -54,6 +55,7 @@ def test_an_engine_without_torch_gives_torchs_logits_and_features(name, argument
         assert ours.shape == tuple(theirs.shape[1:]) and np.abs(theirs[0].numpy() - ours).max() < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("detail", [False, True])
 def test_rendered_probabilities_agree_with_torchs_but_for_ties_at_the_last_rank(engine, detail, window, tmp_path):
@@ -69,6 +71,7 @@ def test_rendered_probabilities_agree_with_torchs_but_for_ties_at_the_last_rank(
     assert (np.abs(plain - theirs).max(axis=0) > 1e-4).sum() > 1000  # rendering does something here
 
 
+@pytest.mark.slow
 def test_a_graph_is_valid_onnx_for_the_package_onnx(tmp_path):
     onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
     for name, arguments in SYSTEMS:

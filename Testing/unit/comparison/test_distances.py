@@ -96,6 +96,7 @@ def test_empty_has_no_distances():
     assert surface_distances(empty, empty, (1, 1, 1)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("seed", range(4))
 def test_monai_agrees(seed, spacing):

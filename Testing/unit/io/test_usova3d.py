@@ -124,6 +124,7 @@ def test_only_reading_is_silenced_so_that_progress_is_seen(folder):
     assert len(seen) == 6 and not any(seen)
 
 
+@pytest.mark.slow
 def test_an_evaluation_with_failures_is_exit_code_2_after_its_tables(folder, capsys):
     from tiny import save_bundle
 
@@ -146,6 +147,7 @@ def test_without_both_raters_there_is_nothing_to_compare(folder):
         compare_with_raters(find_scans(folder), None)
 
 
+@pytest.mark.slow
 def test_the_command_prints_three_comparisons_and_writes_them(folder, capsys):
     from tiny import save_bundle
 

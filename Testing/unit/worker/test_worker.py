@@ -63,6 +63,7 @@ def ask(client, bundle, image, tmp_path, **more):
     return client.ask("segment", image=str(image), folder=str(tmp_path), model=bundle, name="Volume", **{**QUIET, **more})
 
 
+@pytest.mark.slow
 def test_the_result_is_that_of_predict_voxel_by_voxel(client, bundle, image, tmp_path):
     events = finish(client, ask(client, bundle, image, tmp_path))
     result = events[-1]
@@ -77,6 +78,7 @@ def test_the_result_is_that_of_predict_voxel_by_voxel(client, bundle, image, tmp
     assert fractions == sorted(fractions) and len(fractions) > 3
 
 
+@pytest.mark.slow
 def test_probabilities_come_when_asked_for(client, bundle, image, tmp_path):
     result = finish(client, ask(client, bundle, image, tmp_path, keep_probabilities=True))[-1]
     expected = segment(sitk.ReadImage(str(image)), bundle, keep_probabilities=True, **QUIET)
@@ -86,6 +88,7 @@ def test_probabilities_come_when_asked_for(client, bundle, image, tmp_path):
         assert read.GetOrigin() == pytest.approx(wanted.GetOrigin())
 
 
+@pytest.mark.slow
 def test_the_second_volume_pays_no_start_up(client, bundle, image, tmp_path):
     finish(client, ask(client, bundle, image, tmp_path))
     pid, began = client.pid, time.monotonic()
@@ -103,6 +106,7 @@ def test_cancel_ends_the_request_between_two_windows_and_the_worker_goes_on(clie
     assert finish(client, ask(client, bundle, image, tmp_path))[-1]["event"] == "result"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_a_failure_in_words_and_is_started_again(client, bundle, image, tmp_path):
     number = ask(client, bundle, image, tmp_path)
     finish(client, number, stop=lambda event: event["event"] == "progress")
@@ -139,6 +143,7 @@ crend.worker.server.main()
 """
 
 
+@pytest.mark.slow
 def test_garbage_on_standard_output_is_passed_over(bundle, image, tmp_path):
     client = WorkerClient(arguments=("-c", NOISY))
     try:
@@ -162,6 +167,7 @@ def test_an_unknown_request_is_a_failure_and_the_worker_goes_on(client):
     assert finish(client, client.ask("describe", engine="torch", device="cpu"))[-1]["text"] == "CPU, torch"
 
 
+@pytest.mark.slow
 def test_the_worker_ends_when_its_input_closes_even_amid_a_volume(bundle, image, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "crend.worker"],
@@ -214,6 +220,7 @@ def test_close_ends_every_other_request_with_a_failure(silent):
     assert event["event"] == "failure" and "start this one again" in event["message"]
 
 
+@pytest.mark.slow
 def test_a_result_that_nobody_has_fetched_yet_outlives_the_process(client):
     described, other = client.ask("describe", engine="torch", device="cpu"), client.ask("describe", device="nonsense")
     until = time.monotonic() + 60
