@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable
 
-from .errors import Cancelled, InputError, reason_of
+from .errors import Cancelled, InputError, NoVolume, reason_of
 from .io.atomic import check_writable, replacing_all
-from .io.inputs import Volume
+from .io.folders import VOXELS
+from .io.inputs import LeftOut, Volume
 from .io.labels import TWO_FILES, write_labels
 from .io.tables import to_json, write_csv, write_json, write_rows
 from .structures.measurements import Measurements
 
-#: Endings of files that hold the voxels of a header beside them.
-VOXELS = (".raw", ".zraw", ".raw.gz", ".raw.bz2", ".img", ".img.gz")
-
-#: Columns of volumes.csv, one row a volume.
+#: Columns of volumes.csv, one row a volume, and one for each file that was found and left out. status: done, failed or left out.
 VOLUME_COLUMNS = (
     "volume", "input", "status", "reason", "message", "ovary_volume_ml", "expected_ovary_dsc", "follicle_count", "antral_count",
     "leading_mean_diameter_mm", "total_follicle_volume_ml", "flags", "model", "model_version", "device", "engine", "seconds", "notice",
@@ -37,10 +36,11 @@ def segment_batch(
     model: tuple[str, str],
     options: dict | None = None,
     again: bool = False,
+    left_out: Sequence[LeftOut] = (),
     progress: Callable[[str, float], None] | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[dict]:
-    """Segments every volume into the folder `out` and returns the rows of volumes.csv, of this call's volumes, in their order.
+    """Segments every volume into the folder `out`; returns the rows of volumes.csv of this call's volumes, in their order, then of `left_out`.
 
     segment(path, progress) gives a Segmentation. model: name and version. options: what else changes the result and is not as by default,
     plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
@@ -63,8 +63,9 @@ def segment_batch(
             if progress is not None:
                 progress(volume.name, (number + 1) / len(volumes))
     finally:
-        rows = {row["volume"]: row for row in write_tables(out)}
-    return [rows[volume.name] for volume in volumes]
+        beside = [{"volume": each.name, **_left_out_row(each.path, each.reason)} for each in left_out]
+        rows = {row["volume"]: row for row in write_tables(out, beside)}
+    return [rows[volume.name] for volume in volumes] + [dict.fromkeys(VOLUME_COLUMNS) | row for row in beside]
 
 
 def _reporting(progress, name: str, number: int, of: int):
@@ -83,9 +84,10 @@ def make_folder(out, files=("volumes.csv",)) -> None:
         check_writable(out / name)
 
 
-def write_tables(out) -> list[dict]:
+def write_tables(out, beside: Sequence[dict] = ()) -> list[dict]:
     """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former.
 
+    beside: rows of what was left out, put at the end of volumes.csv and not returned.
     Volumes are called by their path below `out`. Other shares may write at the same time: whoever finds after writing that there are other
     results than before writes again, so the last table holds all.
     """
@@ -93,7 +95,7 @@ def write_tables(out) -> list[dict]:
     seen, there = None, _reports(out)
     while there != seen:
         volumes, follicles = _rows(out, there)
-        write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes)
+        write_rows(out / "volumes.csv", VOLUME_COLUMNS, volumes + [dict.fromkeys(VOLUME_COLUMNS) | row for row in beside])
         write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
         seen, there = there, _reports(out)
     return volumes
@@ -118,11 +120,9 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
         raise
     except Exception as error:
         reason = reason_of(error)
-        write_json(
-            {"name": volume.name, "input": os.path.abspath(volume.path), "reason": reason, "ours": not isinstance(error, InputError)},
-            failure,
-        )
-        return f"failed: {reason}"
+        note = {"name": volume.name, "input": os.path.abspath(volume.path), "reason": reason, "ours": not isinstance(error, InputError)}
+        write_json({**note, "left_out": isinstance(error, NoVolume)}, failure)
+        return f"left out: {reason}" if isinstance(error, NoVolume) else f"failed: {reason}"
     failure.unlink(missing_ok=True)
     return found.message
 
@@ -206,12 +206,22 @@ def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
         if facts is None or (not failed and name in volumes):
             continue
         try:
-            row = {"input": facts["input"], "status": "failed", "reason": facts["reason"]} if failed else _row(facts)
+            row = _no_result(facts) if failed else _row(facts)
             volumes[name] = dict.fromkeys(VOLUME_COLUMNS) | row | {"volume": name}
             follicles[name] = [] if failed else [{**follicle, "volume": name} for follicle in facts["follicles"]]
         except (KeyError, TypeError, AttributeError):
             continue
     return [volumes[name] for name in sorted(volumes)], [row for name in sorted(follicles) for row in follicles[name]]
+
+
+def _no_result(facts: dict) -> dict:
+    if facts.get("left_out"):
+        return _left_out_row(facts["input"], facts["reason"])
+    return {"input": facts["input"], "status": "failed", "reason": facts["reason"]}
+
+
+def _left_out_row(path, reason: str) -> dict:
+    return {"input": str(path), "status": "left out", "reason": reason}
 
 
 def _row(facts: dict) -> dict:

@@ -5,6 +5,10 @@ class InputError(ValueError):
     """Bad input: one line that names the file or volume and the cure (exit code 2)."""
 
 
+class NoVolume(InputError):
+    """A file that is sound, but nothing to segment (a label image): left out of a batch, which it does not fail."""
+
+
 class Cancelled(Exception):
     """The user stopped the run (exit code 130)."""
 

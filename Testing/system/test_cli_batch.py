@@ -128,3 +128,23 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(scans, bun
     (tmp_path / "file").write_text("")
     assert batch(scans, tmp_path / "file" / "out", bundles / "everything") == 2
     assert "cannot be made a folder" in capsys.readouterr().err
+
+
+def test_what_is_left_out_stands_in_the_table_and_at_the_end_and_fails_nothing(scans, bundles, tmp_path, capsys):
+    labels = sitk.Cast(
+        sitk.BinaryThreshold(sitk.GaussianSource(size=(24, 24, 24), mean=(12, 12, 12), sigma=(5, 5, 5)), 100), sitk.sitkUInt8
+    )
+    sitk.WriteImage(labels, str(scans / "a_labels.nrrd"))
+    sitk.WriteImage(labels, str(scans / "site" / "drawn.nrrd"))  # by its content alone
+    (scans / "site" / "report.pdf").write_bytes(b"%PDF-1.4")
+    (scans / "gone.nrrd").symlink_to(tmp_path / "nowhere")
+    out = tmp_path / "out"
+    assert batch(scans, out, bundles / "everything", "--exclude", "*.nii.gz") == 0
+    found = {row["volume"]: (row["status"], row["reason"]) for row in rows(out / "volumes.csv")}
+    assert found.pop("a") == ("done", "")
+    assert {status for status, _ in found.values()} == {"left out"}
+    assert sorted(found) == ["a_labels.nrrd", "gone.nrrd", "site/b.nii.gz", "site/drawn", "site/report.pdf"]
+    said = capsys.readouterr().out
+    for name, (_, reason) in found.items():
+        assert reason and f"left out: {name}: {reason}" in said
+    assert not list(out.rglob("drawn.seg.nrrd"))

@@ -8,6 +8,8 @@ from typing import Optional
 
 import typer
 
+MOST_NAMED = 30  # of what is left out
+
 
 def command(
     inputs: list[Path] = typer.Argument(
@@ -25,16 +27,23 @@ def command(
     part: str = typer.Option(
         "1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."
     ),
+    pattern: Optional[list[str]] = typer.Option(
+        None, "--pattern", metavar="GLOB", help="Only what matches, e.g. '*.nrrd' or 'visit1/*'; may be given again."
+    ),
+    exclude: Optional[list[str]] = typer.Option(
+        None, "--exclude", metavar="GLOB", help="Nothing that matches: a file's name, its path, or a folder on it; may be given again."
+    ),
     identify: bool = typer.Option(False, "--identify", help="Write patients' names and IDs, where files have them, into NAME.json."),
     again: bool = typer.Option(False, "--again", help="Segment what has results of this model, too."),
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
     from ..batch import make_folder, segment_batch
     from ..errors import Cancelled, InputError, Kept
-    from ..io.inputs import find_volumes, part_of
+    from ..io.inputs import part_of, search_inputs
     from .console import progress_bar
 
-    volumes = part_of(find_volumes(inputs, out), part)
+    there = search_inputs(inputs, out, patterns=pattern or (), exclude=exclude or ())
+    volumes = part_of(there.volumes, part)
     make_folder(out)
     segment, named = _segmenter(model, device, engine, everywhere, identify)
 
@@ -43,14 +52,15 @@ def command(
     try:
         with progress_bar() as progress:
             tell = partial(typer.echo, err=True)
-            rows = segment_batch(volumes, out, segment, model=named, options=options, again=again, progress=progress, tell=tell)
+            run = {"options": options, "again": again, "left_out": there.left_out, "progress": progress, "tell": tell}
+            rows = segment_batch(volumes, out, segment, model=named, **run)
     except (Cancelled, KeyboardInterrupt):
         raise Kept("cancelled; what was done is kept, and the same command goes on.") from None
     _show(rows, out)
     failed = sum(row["status"] == "failed" for row in rows)
     if failed:
         raise InputError(
-            f"{out / 'volumes.csv'}: {failed} of {len(rows)} volumes failed; correct what it says of them, and the same command tries them again."
+            f"{out / 'volumes.csv'}: {failed} of {len(volumes)} volumes failed; correct what it says of them, and the same command tries them again."
         )
 
 
@@ -58,6 +68,7 @@ def _segmenter(model, device, engine, everywhere, identify):
     """(what segments the volume at a path, (name, version) of the model): model and engine are loaded once for all volumes."""
     from ..bundle.bundle import load
     from ..inference.engines import make_engine
+    from ..io.label_likeness import refuse_labels
     from ..io.scanner_files import patient_of
     from ..predict import segment
     from .inputs import read_volume
@@ -66,7 +77,9 @@ def _segmenter(model, device, engine, everywhere, identify):
     running = make_engine(bundle.model, device, engine)
 
     def one(path, progress):
-        found = segment(read_volume(path), bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
+        image = read_volume(path)
+        refuse_labels(image, path)
+        found = segment(image, bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
         if identify:
             found.provenance["patient"] = patient_of(path)
         return found
@@ -79,13 +92,20 @@ def _show(rows, out: Path) -> None:
 
     console = stdout()
     shown = table("volume", "ovary ml>", "follicles>", "antral>", "leading mm>", "doubts")
+    left_out = [row for row in rows if row["status"] == "left out"]
     for row in rows:
+        if row["status"] == "left out":
+            continue
         if row["status"] == "failed":
             shown.add_row(row["volume"], "–", "–", "–", "–", "failed: " + row["reason"])
             continue
         counts = (str(row["follicle_count"]), str(row["antral_count"]), number(row["leading_mean_diameter_mm"]))
         shown.add_row(row["volume"], number(row["ovary_volume_ml"]), *counts, row["flags"])
     console.print(shown)
+    for row in left_out[:MOST_NAMED]:
+        console.print(f"left out: {row['volume']}: {row['reason']}")
+    if len(left_out) > MOST_NAMED:
+        console.print(f"left out: {len(left_out) - MOST_NAMED} more, named in volumes.csv")
     for name in ("volumes.csv", "follicles.csv"):
         console.print(f"wrote {out / name}")
     notice = next((row["notice"] for row in rows if row["notice"]), None)

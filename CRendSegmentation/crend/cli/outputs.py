@@ -42,6 +42,11 @@ def check_label_format(path, image) -> None:
     name = Path(path).name.lower()
     if name.endswith(".seg.nrrd"):
         return
+    if name.endswith(".dcm"):
+        from ..io.dicom_seg import require_highdicom
+
+        require_highdicom(path)
+        return
     if name.endswith(TWO_FILES):
         raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if not Path(name).suffix:

@@ -55,6 +55,7 @@ def command(
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
     from ..errors import InputError
+    from ..io.label_likeness import refuse_labels
     from ..io.scanner_files import patient_of
     from .console import progress_bar, quiet
     from .inputs import read_volume
@@ -65,6 +66,7 @@ def command(
     check_outputs([volume], [(output, None), (table, ".csv"), (json, ".json"), (probabilities, (".nrrd", ".mha"))])
     with progress_bar() as progress:
         image = read_volume(volume, progress, frame=frame, spacing=spacing)
+        refuse_labels(image, volume)
     with quiet():
         check_label_format(output, image)
 
@@ -88,20 +90,20 @@ def command(
     found.provenance["input"] = os.path.abspath(volume)
     if identify:
         found.provenance["patient"] = patient_of(volume)
-    _write(found, output, table, json, probabilities)
+    _write(found, volume, output, table, json, probabilities)
     _show(found, [path for path in (output, table, json, probabilities) if path is not None])
     for flag in found.flags:
         typer.echo(f"warning: {flag['text']}", err=True)
 
 
-def _write(found, output, table, json, probabilities) -> None:
+def _write(found, volume, output, table, json, probabilities) -> None:
     """All files or none: each is complete under a temporary name before the first gets its own."""
     from ..io.atomic import replacing_all
     from ..io.labels import write_labels, write_probabilities
     from ..io.tables import write_csv, write_json
 
     writers = {
-        output: lambda path: write_labels(path, found.ovary, found.follicles),
+        output: lambda path: write_labels(path, found.ovary, found.follicles, source=volume),
         table: lambda path: write_csv(found.measurements, path, found.flags),
         json: lambda path: write_json(found, path),
         probabilities: lambda path: write_probabilities(path, found.probabilities),

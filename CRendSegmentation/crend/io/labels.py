@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import InputError
 from .acquisition import describe, notes_of
 from .atomic import replacing
+from .dicom_seg import is_dicom_segmentation, read_dicom_segmentation, was_dicom_segmentation, write_dicom_segmentation
 from .seg_nrrd import is_segmentation, read_segmentation, write_segmentation
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def read_labels(path, components=False):
     (one line) for a missing, unreadable or cut off file, 2D or 4D, several components, labels that are negative, fractional or above 65535,
     and segments that are neither ovary nor follicle.
     """
-
     labels = _read(path)
     return in_pieces(labels) if components else labels
 
@@ -65,7 +65,11 @@ def _read(path):
 
     from .volumes import LABEL_FORMATS, image_like, read_file
 
+    if is_dicom_segmentation(path):
+        return Labels(*read_dicom_segmentation(path))
     image = read_file(path, LABEL_FORMATS)
+    if was_dicom_segmentation(image):
+        return Labels(*read_dicom_segmentation(path))
     if image.GetDimension() != 3:
         raise InputError(f"{path}: labels must be 3D, this file is {image.GetDimension()}D; export a 3D label image or .seg.nrrd.")
     if is_segmentation(image):
@@ -88,12 +92,12 @@ def _read(path):
     return Labels(image_like((array > 0).astype(np.uint8), image), image_like(follicles.astype(np.uint16), image))
 
 
-def write_labels(path, ovary, follicles):
+def write_labels(path, ovary, follicles, source=None):
     """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
 
-    .seg.nrrd: one segment each, readable by Slicer. Anything else that SimpleITK writes: a label image, in which a follicle voxel outside
-    the ovary counts as ovary when it is read again. Raises InputError when the folder will not do, or the format does not keep the
-    labels' geometry.
+    .seg.nrrd: one segment each, readable by Slicer. .dcm: a DICOM segmentation; source: the DICOM file or folder that they were made from.
+    Anything else that SimpleITK writes: a label image, in which a follicle voxel outside the ovary counts as ovary when it is read again.
+    Raises InputError when the folder will not do, or the format does not keep the labels' geometry.
     """
     import SimpleITK as sitk
 
@@ -105,6 +109,9 @@ def write_labels(path, ovary, follicles):
         raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if name.endswith(".seg.nrrd"):
         write_segmentation(path, ovary, follicles)
+        return
+    if name.endswith(".dcm"):
+        write_dicom_segmentation(path, ovary, follicles, source)
         return
     labels = sitk.GetArrayViewFromImage(follicles)
     array = labels.astype(np.uint8 if labels.max(initial=0) < 255 else np.uint16)

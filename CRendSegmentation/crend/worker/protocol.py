@@ -12,7 +12,7 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
     {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "result" has "rows" of the
-     "again", and the options of "segment"}                         volumes, keyed by crend.batch.VOLUME_COLUMNS; files lie in DIR
+     "again", and the options of "segment"}                         volumes, and "left_out", keyed by crend.batch.VOLUME_COLUMNS
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review

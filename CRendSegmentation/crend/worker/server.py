@@ -154,11 +154,12 @@ class Worker:
 
     def _batch(self, request: dict) -> dict:
         from ..batch import make_folder, segment_batch
-        from ..io.inputs import find_volumes
+        from ..io.inputs import search_inputs
+        from ..io.label_likeness import refuse_labels
         from ..io.volumes import read_image
 
         number = request.get("id")
-        volumes = find_volumes(request["inputs"], request["out"])
+        there = search_inputs(request["inputs"], request["out"])
         make_folder(request["out"])
         self.say("progress", id=number, stage="loading", fraction=0.0)
         from ..predict import segment
@@ -167,16 +168,24 @@ class Worker:
         defaults = {"search": True, "smallest_follicle_mm": None, "split": True}
         options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
         running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
+
+        def one(path, progress):
+            image = read_image(path)
+            refuse_labels(image, path)
+            return segment(image, bundle, progress=progress, name=str(path), **running, **options)
+
         rows = segment_batch(
-            volumes,
+            there.volumes,
             request["out"],
-            lambda path, progress: segment(read_image(path), bundle, progress=progress, name=str(path), **running, **options),
+            one,
             model=(bundle.name, bundle.metadata.get("version")),
             options=options,
             again=request.get("again", False),
+            left_out=there.left_out,
             progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
         )
-        return {"rows": rows}
+        left_out = [row for row in rows if row["status"] == "left out"]
+        return {"rows": [row for row in rows if row not in left_out], "left_out": left_out}
 
     def _review(self, request: dict) -> dict:
         from .review_files import answer

@@ -26,7 +26,10 @@ def test_a_folder_is_searched_to_any_depth_and_segmentations_are_passed_over(tmp
 
 def test_a_folder_of_dicom_files_is_one_volume(tmp_path):
     touch(tmp_path, "case 1/1.dcm", "case 1/2.DCM", "case 2/1.dcm", "case 2/report.pdf")
-    assert find_volumes([tmp_path], tmp_path / "out") == [Volume(tmp_path / "case 1", "case 1")]
+    assert find_volumes([tmp_path], tmp_path / "out") == [
+        Volume(tmp_path / "case 1", "case 1"),
+        Volume(tmp_path / "case 2" / "1.dcm", "case 2"),
+    ]
     assert names([tmp_path / "case 1"], tmp_path / "out") == ["case 1"]
 
 
