@@ -9,7 +9,7 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lint format test test-fast demo readme model release clean
+.PHONY: help setup lint format test test-fast docs demo readme pictures model release clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
@@ -17,8 +17,10 @@ help:
 	@echo "make format     put the code into that form"
 	@echo "make test       all tests"
 	@echo "make test-fast  the tests of crend alone that take no longer than a breath (not marked slow)"
+	@echo "make docs       the documentation, in build/docs; a warning is an error"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
 	@echo "make readme     the demo, then its output and its picture into README.md"
+	@echo "make pictures   the demo, then the pictures of the documentation; look at each"
 	@echo "make model      train, bundle, measure and calibrate the bundled model anew, in runs/model (hours)"
 	@echo "make release    the committed tree as a repository of one commit for Slicer's catalogue, checked, in dist/SlicerCRend/"
 	@echo "make clean      remove what make demo and the tests left; .venv/ stays"
@@ -41,11 +43,18 @@ test: setup
 test-fast: setup
 	$(VENV_PYTHON) -m pytest -m "not slow" Testing/unit $(PYTEST)
 
+docs: setup
+	$(VENV_PYTHON) -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
 demo: setup
 	$(VENV_PYTHON) tools/crend_demo
 
 readme: demo
 	$(VENV_PYTHON) tools/update_readme.py
+
+pictures: demo
+	$(VENV_PYTHON) tools/make_pictures.py
 
 model: setup
 	PYTHON=$(VENV_PYTHON) tools/make_model.sh

@@ -45,7 +45,7 @@ class CRendSegmentation(ScriptedLoadableModule):
             '<br>See the <a href="{documentation}">documentation</a>.'
         ).format(documentation=DOCUMENTATION)
         parent.acknowledgementText = _(
-            "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Gao et al., MICCAI 2020)."
+            "The method is that of <i>Contrastive Rendering for Ultrasound Image Segmentation</i> (Li, Yang, Liang et al., MICCAI 2020)."
         )
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 

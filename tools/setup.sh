@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=.venv
-EXTRAS=openvino,gpu,training,test,lint
+EXTRAS=openvino,gpu,training,test,lint,docs
 # One soname that must be loadable for each Debian package: PySide6 (offscreen platform), VTK (EGL, software Mesa).
 LIBRARIES="libegl1=libEGL.so.1 libgl1=libGL.so.1 libegl-mesa0=libEGL_mesa.so.0 libgl1-mesa-dri=dri/swrast_dri.so
   libx11-6=libX11.so.6 libxrender1=libXrender.so.1 libxkbcommon0=libxkbcommon.so.0 libdbus-1-3=libdbus-1.so.3

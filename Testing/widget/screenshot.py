@@ -1,63 +1,228 @@
-"""A picture of the panel, as drawn by the stand-in: python Testing/widget/screenshot.py OUT.png [review]"""
+"""Pictures of the panel, as drawn by the stand-in: python Testing/widget/screenshot.py STATE OUT.png [--demo FOLDER]
 
+STATE is a function of this file that is listed in STATES. FOLDER is what `make demo` leaves (volume.nrrd, truth.nrrd): with it the module's own
+worker segments the sample volume. Without it, a small volume is shown whose answer is known.
+"""
+
+import argparse
+import os
+import shutil
 import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import host
 
+WIDTH, WIDE = 430, 560
+MARGIN = 8
+PAGE_WIDTH = 900
+SAMPLE = Path(__file__).resolve().parents[2] / "CRendSegmentation" / "Resources" / "SampleData" / "CRendSimulatedOvary.nrrd"
 
-def panelPicture(widget, path, width=430, height=960):
-    """Save the panel of a module widget as a PNG file."""
-    widget.parent.resize(width, height)
-    widget.parent.show()
+
+class Session:
+    """The panel of a module widget with a volume, and what a user does with it. demo: a folder, or None."""
+
+    def __init__(self, made, demo=None):
+        from host import samples
+
+        self.made, self.ui, self.demo = made, made.ui, demo
+        if demo is None:
+            made.logic.predictor = samples.KnownPredictor()
+            self.volume = samples.addVolume(name="Ultrasound")
+        else:
+            self.volume = readVolume(demo / "volume.nrrd")
+        self.ui.inputVolumeSelector.setCurrentNode(self.volume)
+
+    def segment(self, until=2.0):
+        """Press Apply, and wait for the result, or until that part of it is done (above 1: to the end). Returns the segmentation node."""
+        self.ui.applyButton.click()
+        waitFor(self.made.panel.run, lambda: self.ui.progressBar.value >= 100 * until)
+        return self.made.logic.getParameterNode().segmentation
+
+    def fold(self, *shown):
+        """Fold every section but those."""
+        for name in ("input", "advanced", "result", "edit", "export", "review", "folder"):
+            getattr(self.ui, f"{name}Section").collapsed = name not in shown
+
+
+def panel(session):
+    """The whole panel after Apply."""
+    session.segment()
+    session.fold("input", "result", "edit", "export")
+    session.ui.sideComboBox.currentIndex = 1
+    session.ui.follicleTable.selectRow(1)
+    return []
+
+
+def segmenting(session):
+    """Half-way through a run."""
+    session.segment(until=0.4)
+    return ["inputSection", "advancedSection", "applyButton", "progressBar", "statusLabel"]
+
+
+def read(session):
+    """Summary and table."""
+    session.segment()
+    session.ui.sideComboBox.currentIndex = 1
+    session.ui.follicleTable.selectRow(0)
+    return ["statusLabel", "resultSection"]
+
+
+def correct(session):
+    """After a follicle was split."""
+    session.segment()
+    session.ui.editSection.collapsed = False
+    session.ui.follicleTable.selectRow(0)
+    session.ui.splitButton.click()
+    return ["resultSection", "editSection"]
+
+
+def review(session):
+    """After Compute: the result against the truth, or two readers of the small volume."""
     import slicer
+    from host import readers
 
-    slicer.app.processEvents()
-    assert widget.parent.grab().save(str(path))
-
-
-def segment(made):
-    """What a user sees after Apply."""
-    from host import samples
-
-    made.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="Ultrasound"))
-    made.logic.predictor = samples.KnownPredictor()
-    made.ui.applyButton.click()
-    while made.panel.run.running:
-        made.panel.run.onTimer()
-    made.ui.editSection.collapsed = False
-    made.ui.exportSection.collapsed = False
-    made.ui.sideComboBox.currentIndex = 1
-    made.ui.follicleTable.selectRow(1)
-
-
-def review(made):
-    """What a user sees after Compute, with all other sections folded."""
-    import slicer
-    from host import readers, samples
-
-    section = made.panel.review
-    layouts = slicer.vtkMRMLLayoutLogic()
-    layouts.SetMRMLScene(slicer.mrmlScene)
-    reference, compared = readers.addTwoReaders(samples.addVolume(name="Ultrasound"))
+    section = session.made.panel.review
+    session.layouts = slicer.vtkMRMLLayoutLogic()  # makes the views that the review is shown in
+    session.layouts.SetMRMLScene(slicer.mrmlScene)
+    if session.demo is None:
+        reference, compared = readers.addTwoReaders(session.volume)
+    else:
+        compared, reference = session.segment(), addTruth(session.volume, session.demo / "truth.nrrd")
     section.ui.referenceSelector.setCurrentNode(reference)
     section.ui.comparedSelector.setCurrentNode(compared)
     section.ui.computeButton.click()
-    while section.run.running:
-        section.run.onTimer()
-    for folded in (made.ui.inputSection, made.ui.resultSection, made.ui.editSection):
-        folded.collapsed = True
-    made.ui.reviewSection.collapsed = False
+    waitFor(section.run)
+    session.fold("review")
     section.ui.matchTable.selectRow(1)
+    return ["reviewSection"]
+
+
+def export(session):
+    """The export buttons."""
+    session.segment()
+    session.fold("export")
+    return ["exportSection"]
+
+
+def report(session):
+    """The report of one page, as `Report (PDF, HTML)` writes it: no part of the panel, but a picture (QImage) of its own."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QImage, QPainter, QTextDocument
+
+    from CRendSegmentationLib.Scene import Export
+
+    document = QTextDocument()
+    document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
+    document.setHtml(Export.reportHtml(session.segment()))
+    document.setDocumentMargin(3 * MARGIN)
+    document.setTextWidth(PAGE_WIDTH)
+    picture = QImage(document.size().toSize(), QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.white)
+    painter = QPainter(picture)
+    document.drawContents(painter)
+    painter.end()
+    return picture
+
+
+def folder(session):
+    """After a folder was segmented: two volumes and a file that is none."""
+    section = session.made.panel.folder
+    with tempfile.TemporaryDirectory() as place:
+        os.chdir(place)  # short paths are legible in a picture
+        Path("scans").mkdir()
+        shutil.copy(SAMPLE, "scans/patient 1.nrrd")
+        shutil.copy(session.demo / "volume.nrrd", "scans/patient 2.nrrd")
+        Path("scans/patient 3.nrrd").touch()
+        section.ui.inputFolderEdit.currentPath, section.ui.outputFolderEdit.currentPath = "scans", "results"
+        session.fold("folder")
+        section.ui.folderButton.click()
+        waitFor(section.run)
+        os.chdir("/")
+    return ["folderSection"]
+
+
+STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, export, folder, report)}
+
+
+def waitFor(run, enough=lambda: False):
+    """Poll a run as Slicer's timer does, until it has ended or that is enough."""
+    while run.running and not enough():
+        run.onTimer()
+        time.sleep(0.02)
+
+
+def readVolume(path):
+    """A scalar volume node of an image file."""
+    import slicer
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Ultrasound")
+    node.AddDefaultStorageNode(str(path))
+    assert node.GetStorageNode().ReadData(node), path
+    return node
+
+
+def addTruth(volume, path):
+    """A segmentation node of a label image, called "Truth"."""
+    import slicer
+
+    from crend.io.labels import read_labels
+    from crend.result import Segmentation
+    from crend.structures.measurements import measure
+    from CRendSegmentationLib.Scene.SegmentationWriter import showSegmentation, writeSegmentation
+
+    labels = read_labels(path)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Truth")
+    writeSegmentation(node, volume, Segmentation(labels.ovary, labels.follicles, measure(labels.ovary, labels.follicles)))
+    showSegmentation(node)
+    return node
+
+
+def savePicture(made, path, widgets=(), width=WIDTH, height=960):
+    """Save the panel of a module widget as a PNG file; where widgets are named, the part that holds them."""
+    import slicer
+
+    made.parent.resize(width, height)
+    made.parent.show()
+    for _ in range(3):  # labels of rich text ask for their height once they have their width
+        slicer.app.processEvents()
+    picture = made.parent.grab()
+    if widgets:
+        picture = picture.copy(frameOf(made, widgets))
+    assert picture.save(str(path)), path
+
+
+def frameOf(made, widgets):
+    """The rectangle (QRect) of the panel around named widgets, as wide as the panel."""
+    from PySide6.QtCore import QPoint, QRect
+
+    shown = [getattr(made.ui, name) for name in widgets]
+    tops = [widget.mapTo(made.parent, QPoint(0, 0)).y() for widget in shown]
+    ends = [top + widget.size.height() for top, widget in zip(tops, shown)]
+    return QRect(0, max(min(tops) - MARGIN, 0), made.parent.width, max(ends) - min(tops) + 2 * MARGIN)
+
+
+def main():
+    """Draw one picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("state", choices=STATES)
+    parser.add_argument("out", type=lambda text: Path(text).resolve())
+    parser.add_argument("--demo", type=lambda text: Path(text).resolve())
+    given = parser.parse_args()
+    host.install()
+    host.newScene()
+    made = host.loadModule()
+    shown = STATES[given.state](Session(made, given.demo))
+    if not isinstance(shown, list):
+        assert shown.save(str(given.out)), given.out
+        return made.logic.close()
+    wide, tall = given.state in ("correct", "folder"), given.state in ("panel", "read", "correct", "review")
+    savePicture(made, given.out, shown, WIDE if wide else WIDTH, 1250 if tall else 700)
+    return made.logic.close()
 
 
 if __name__ == "__main__":
-    host.install()
-    host.newScene()
-    from crend.bundle import bundle
-
-    if not bundle.available():
-        bundle.available = lambda: [bundle.BundleInfo("crend-sim", None, "Ovary and its follicles in 3D ultrasound", {})]
-    widget = host.loadModule()
-    {"panel": segment, "review": review}[sys.argv[2] if len(sys.argv) > 2 else "panel"](widget)
-    panelPicture(widget, sys.argv[1], height=1150 if sys.argv[2:] == ["review"] else 960)
-    widget.logic.close()
+    main()

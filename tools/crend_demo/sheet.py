@@ -25,6 +25,14 @@ def compose(panels, follicles, message, notice):
     return sheet
 
 
+def compose_row(panels):
+    """Panels of one height side by side, RGB."""
+    row = Image.new("RGB", (sum(panel.picture.width + GAP for panel in panels) - GAP, panels[0].picture.height), GROUND)
+    for index, panel in enumerate(panels):
+        row.paste(_with_marks(panel), (index * (panel.picture.width + GAP), 0))
+    return row
+
+
 def _with_marks(panel, dark_text=False):
     """The panel's picture with its name, its follicles' numbers and a scale."""
     picture = panel.picture.copy()
