@@ -76,16 +76,21 @@ def segment(
     return result
 
 
-def compare(reference, prediction, *, percentiles: Sequence[float] = (95,)) -> dict:
+def compare(reference, prediction, *, percentiles: Sequence[float] = (95,), components: bool = False) -> dict:
     """Overlaps, distances and follicles found, missed and false of a prediction against a reference, as plain data for JSON.
 
     reference, prediction: files of labels (.seg.nrrd, or an image with 1 = ovary, k + 1 = follicle k), or results of `crend.segment`.
-    percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there. Keys and definitions: `crend.comparison.metrics.compare`.
+    percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there. components: every connected piece of a follicle's label is a
+    follicle, for files with one label for all of them. Keys and definitions: `crend.comparison.metrics.compare`.
     Raises InputError, one line, for files that cannot be read or compared.
     """
     from .comparison.metrics import compare as compare_labels
+    from .io.labels import in_pieces
 
-    return compare_labels(_labels(reference, "reference"), _labels(prediction, "prediction"), percentiles=tuple(percentiles))
+    sides = [_labels(given, role) for given, role in ((reference, "reference"), (prediction, "prediction"))]
+    if components:
+        sides = [in_pieces(side) for side in sides]
+    return compare_labels(*sides, percentiles=tuple(percentiles))
 
 
 def _image(volume, spacing_mm, frame) -> tuple[SimpleITK.Image, str]:

@@ -132,3 +132,15 @@ def test_follicles_are_numbered_by_their_volume(volume, result):
     volumes = [follicle.volume_ml for follicle in result.measurements.follicles]
     assert volumes == sorted(volumes, reverse=True)
     assert [follicle.id for follicle in result.measurements.follicles] == list(range(1, len(volumes) + 1))
+
+
+def test_one_label_for_all_follicles_is_taken_apart_where_asked(tmp_path):
+    array = np.zeros((8, 9, 20), np.uint8)
+    array[1:7, 1:8, 1:19] = 1
+    array[3:5, 3:5, 3:5] = array[3:5, 3:5, 12:15] = 2
+    sitk.WriteImage(sitk.GetImageFromArray(array), tmp_path / "labels.nrrd")
+    counts = [
+        crend.compare(tmp_path / "labels.nrrd", tmp_path / "labels.nrrd", components=on)["detection"]["count_prediction"]
+        for on in (False, True)
+    ]
+    assert counts == [1, 2]

@@ -12,6 +12,7 @@ from crend.comparison.common_grid import on_common_grid
 from crend.comparison.metrics import compare
 from crend.comparison.review import review
 from crend.io.labels import Labels, read_labels
+from crend.pictures.figure import figure
 
 SPACING = 0.5
 REFERENCE = [(1, (30, 30, 30), 16), (2, (36, 30, 30), 6), (3, (24, 24, 26), 4)]
@@ -168,6 +169,17 @@ def test_the_command_the_batch_and_the_review_say_the_same(pair, tmp_path, capfd
             assert summary[f"{structure}_{key}"]["mean"] == single[structure][key] == reviewed[structure][key]
     assert summary["fd"]["mean"] == single["detection"]["fd"] == reviewed["detection"]["fd"] == 50
     capfd.readouterr()
+
+
+def test_the_figure_has_the_reviews_distances_whatever_was_cropped(pair, tmp_path):
+    reference, prediction = pair
+    made = review(as_labels(reference), as_labels(prediction), sides=("compared",))
+    wanted = {part.structure: pytest.approx(part.spread()["absolute"], abs=1e-6) for part in made.maps}
+    cut = as_labels(cropped(reference))
+    systems = {"whole": as_labels(prediction), "cut": as_labels(cropped(prediction))}
+    assert figure(sitk.Cast(reference, sitk.sitkFloat32), cut, systems, tmp_path / "f.png", size=(160, 120)) == dict.fromkeys(
+        systems, wanted
+    )
 
 
 def test_one_label_for_all_follicles_is_noted_and_components_takes_its_pieces_apart(pair, tmp_path, capfd):
