@@ -70,6 +70,10 @@ class OnnxRuntimeEngine(_GraphEngine):
             onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = thread_count()
+        # Its arena keeps the largest window's memory for good, and takes more than is needed at a time.
+        options.enable_cpu_mem_arena = False
+        # Threads that wait sleep: spinning gains nothing between steps of milliseconds, and takes the processor from others.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4  # what it says is in the exception, too
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

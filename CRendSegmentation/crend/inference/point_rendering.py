@@ -96,9 +96,11 @@ class _Sampled:
 
     def __init__(self, part: np.ndarray, shape):
         self.shape = part.shape[1:]
-        # Channels last: a point then reads one stretch of memory for each of its eight neighbours.
-        self.rows = np.ascontiguousarray(part.reshape(len(part), -1).T)
         self.axes = None if self.shape == tuple(shape) else [_neighbours(n, m) for n, m in zip(shape, self.shape)]
+        # Channels last where there is more than one neighbour: a point then reads one stretch of memory for each of the eight.
+        self.rows = part.reshape(len(part), -1).T
+        if self.axes is not None:
+            self.rows = np.ascontiguousarray(self.rows)
 
     def at(self, places) -> np.ndarray:
         """Values (P, C) at voxels of the grid: three arrays of indices, z, y, x."""

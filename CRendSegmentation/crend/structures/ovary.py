@@ -17,6 +17,16 @@ def choose_ovary(mask: np.ndarray, voxel_ml: float, most: int = 2) -> tuple[np.n
     The largest connected blob is one, unless it is too small for an ovary; the second largest only if comparable. What hangs on
     the ovary by a thin neck (bowel beside it) is a blob of its own.
     """
+    ovary = np.zeros(mask.shape, bool)
+    if not mask.any():
+        return ovary, 0
+    # One voxel more on each side: what lies beyond it changes neither holes nor depths.
+    box = bounding_box(mask, 1)
+    ovary[box], count = _choose_ovary(mask[box], voxel_ml, most)
+    return ovary, count
+
+
+def _choose_ovary(mask: np.ndarray, voxel_ml: float, most: int) -> tuple[np.ndarray, int]:
     mask = ndimage.binary_fill_holes(mask)
     labels, count = _blobs(mask, NECK_MM / (1000 * voxel_ml) ** (1 / 3))
     if count == 0:
@@ -43,13 +53,15 @@ def _blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
             continue
         nearest = ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
         parts = own[tuple(nearest)]
-        labels[box][inside] = parts[inside] + labels.size  # beyond every label in use
+        labels[box][inside] = parts[inside] + count  # beyond every label in use
     return _consecutive(labels)
 
 
 def _consecutive(labels: np.ndarray) -> tuple[np.ndarray, int]:
-    values, flat = np.unique(labels, return_inverse=True)
-    return flat.reshape(labels.shape), len(values) - 1
+    """The same labels numbered 1, 2, ... in their order, and how many there are; 0 stays."""
+    used = np.bincount(labels.ravel()) > 0
+    used[0] = False
+    return np.where(used, np.cumsum(used), 0).astype(np.int32)[labels], int(used.sum())
 
 
 def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
