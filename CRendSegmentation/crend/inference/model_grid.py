@@ -20,6 +20,7 @@ DARKEST = 0.5 / 255
 BACKGROUND_SHARE = 0.05
 DEEPEST = 0.25  # ringing overshoots by a tenth of a step
 MANY = 1_000_000
+TIE = 1e-6  # voxels
 SLAB = 8  # slices held in float at a time
 
 
@@ -43,7 +44,8 @@ class ModelGrid:
     def of(cls, image: sitk.Image, spacing_mm: Sequence[float]) -> ModelGrid:
         """The grid of `spacing_mm` (x, y, z) that covers `image`, centred on it."""
         image_shape = tuple(reversed(image.GetSize()))
-        image_spacing = tuple(reversed(image.GetSpacing()))
+        # A spacing kept in single precision is the same spacing: 0.7 and 0.699999988 must not part at a threshold.
+        image_spacing = tuple(float(f"{s:.7g}") for s in reversed(image.GetSpacing()))
         spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
         # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
         shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))
@@ -128,7 +130,7 @@ def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.nd
     low, high = _no_echo(source), float(source.max())
     in_plane = np.empty((grid.image_shape[0],) + grid.shape[1:], np.float32)
     for first in range(0, grid.image_shape[0], SLAB):
-        slab = source[first : first + SLAB]
+        slab = source[first : first + SLAB].astype(np.float32, copy=False)  # whatever the type, the same values give the same sums
         # y first: it copies whole rows, and leaves less for x, which picks single voxels.
         in_plane[first : first + SLAB] = _along(2, _along(1, slab, taps[1]), taps[2])
     # The weights of a row sum to 1, so the shift may come last. What lies below 0 after it is no echo, too.
@@ -222,14 +224,18 @@ def _hat_area(t):
 def labels_on_model_grid(labels: np.ndarray, grid, ids) -> np.ndarray:
     """Labels (image_shape) read at the model grid's voxels; one of `ids` too small to be met there keeps the voxel at its middle."""
     indices = [
-        np.clip(np.rint(grid.model_to_image(axis, np.arange(n))).astype(int), 0, grid.image_shape[axis] - 1)
-        for axis, n in enumerate(grid.shape)
+        np.clip(_nearest(grid.model_to_image(axis, np.arange(n))), 0, grid.image_shape[axis] - 1) for axis, n in enumerate(grid.shape)
     ]
     read = labels[np.ix_(*indices)]
     for label in set(ids) - set(np.unique(read).tolist()):
         middle = np.argwhere(labels == label).mean(axis=0)
         place = [
-            int(np.clip(np.rint(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)
+            int(np.clip(_nearest(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)
         ]
         read[tuple(place)] = label
     return read
+
+
+def _nearest(positions) -> np.ndarray:
+    """The nearest voxels, the lower of two at the same distance, whatever the last digits of a position are."""
+    return np.ceil(np.asarray(positions) - 0.5 - TIE).astype(int)

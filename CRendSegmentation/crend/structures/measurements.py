@@ -103,7 +103,7 @@ class Measurements:
         largest mean diameter, or None), total_follicle_volume_ml. Classes and antral count go by the mean diameter rounded to
         whole millimetres.
         """
-        sizes = [math.floor(f.mean_diameter_mm + 0.5) for f in self.follicles]
+        sizes = [math.floor(f.mean_diameter_mm + 0.5 + 1e-6) for f in self.follicles]
         counts = {name: sum(low <= size <= high for size in sizes) for name, low, high in SIZE_CLASSES}
         tiny = sum(size < SIZE_CLASSES[0][1] for size in sizes)
         if tiny:

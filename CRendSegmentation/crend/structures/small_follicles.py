@@ -12,6 +12,9 @@ from scipy import ndimage
 from ..inference.model_grid import labels_on_model_grid
 from .follicles import renumber_by_size, sphere_voxels
 
+#: What two means may differ by from rounding alone.
+SAME = 1e-6
+
 
 def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
     """Instances without the small ones of low mean probability, renumbered.
@@ -28,5 +31,5 @@ def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, s
     if not len(small):
         return labels
     means = ndimage.mean(probability, labels_on_model_grid(follicles, grid, small), small)
-    doubtful = small[means < settings["small"]]
+    doubtful = small[means < settings["small"] - SAME]
     return renumber_by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

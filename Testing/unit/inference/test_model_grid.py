@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.inference.model_grid import ModelGrid, normalise, to_model_grid
+from crend.inference.model_grid import ModelGrid, labels_on_model_grid, normalise, to_model_grid
 
 ZSCORE = {"method": "zscore_nonzero"}
 
@@ -180,3 +180,20 @@ def test_normalise_of_nothing_is_nothing_and_an_unknown_method_is_named():
     assert not normalise(np.zeros((4, 4, 4), np.float32), ZSCORE).any()
     with pytest.raises(ValueError, match='unknown normalisation "minmax"; known: zscore_nonzero'):
         normalise(np.ones((4, 4, 4), np.float32), {"method": "minmax"})
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float32, np.float64])
+def test_the_same_voxels_give_the_same_values_whatever_their_type_and_the_precision_of_their_spacing(kind):
+    array = np.random.default_rng(2).integers(0, 200, (30, 34, 38)).astype(np.uint8)
+    expected, wanted = to_model_grid(image_of(array, (0.7,) * 3), (0.5,) * 3)
+    values, grid = to_model_grid(image_of(array.astype(kind), (float(np.float32(0.7)),) * 3), (0.5,) * 3)
+    assert np.array_equal(values, expected) and grid == wanted
+
+
+def test_ties_of_rounding_are_settled_the_same_way():
+    labels = np.random.default_rng(3).integers(0, 9, (31, 33, 35))
+    read = []
+    for spacing in (0.7, float(np.float32(0.7)), 0.7 * (1 + 3e-8), 0.7 * (1 - 3e-8)):
+        grid = ModelGrid.of(image_of(labels.astype(np.uint8), (spacing,) * 3), (1.4,) * 3)
+        read.append(labels_on_model_grid(labels, grid, ()))
+    assert all(np.array_equal(each, read[0]) for each in read)
