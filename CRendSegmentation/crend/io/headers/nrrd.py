@@ -29,6 +29,20 @@ SAME = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip
 #: World axes to LPS.
 RAS, LAS, LPS = (-1, -1, 1), (1, -1, 1), (1, 1, 1)
 SPACES = {"right-anterior-superior": RAS, "ras": RAS, "left-anterior-superior": LAS, "las": LAS}
+OTHER_SPACES = (
+    "", "left-posterior-superior", "lps", "scanner-xyz", "3d-right-handed", "3d-left-handed",
+)  # fmt: skip
+KNOWN = {
+    "content", "number", "type", "block size", "blocksize", "dimension", "space", "space dimension", "sizes", "spacings", "thicknesses", "axis mins",
+    "axis maxs", "axismaxs", "space directions", "centerings", "kinds", "labels", "units", "min", "max", "old min", "oldmin", "old max", "oldmax",
+    "data file", "endian", "encoding", "line skip", "byte skip", "sample units", "sampleunits", "space units", "space origin", "measurement frame",
+}  # fmt: skip
+AXIS_KINDS = {
+    "domain", "space", "time", "list", "point", "vector", "covariant-vector", "normal", "stub", "scalar", "complex", "2-vector", "3-color",
+    "rgb-color", "hsv-color", "xyz-color", "4-color", "rgba-color", "3-vector", "3-gradient", "3-normal", "4-vector", "quaternion",
+    "2d-symmetric-matrix", "2d-masked-symmetric-matrix", "2d-matrix", "2d-masked-matrix", "3d-symmetric-matrix", "3d-masked-symmetric-matrix",
+    "3d-matrix", "3d-masked-matrix", "???", "none",
+}  # fmt: skip
 SPATIAL = ("domain", "space", "???", "none", "")
 LONGEST_HEADER = 64 << 20
 AGREE = 1e-3
@@ -80,7 +94,7 @@ def _fields(path: Path) -> tuple[dict, dict, int]:
                 continue
             name, mark, value = text.partition(":")
             name = SAME.get(name.strip().lower(), name.strip().lower())
-            if not mark or not name.isprintable() or not re.fullmatch(r"[a-z ]{1,40}", name):
+            if not mark or name not in KNOWN:
                 raise damaged(path, f'its header says "{text[:40]}"')
             if name in fields and fields[name] != value.strip():
                 raise not_supported(path, f'its header says {name} "{fields[name]}" and "{value.strip()}"', "correct the file")
@@ -94,7 +108,9 @@ def _fields(path: Path) -> tuple[dict, dict, int]:
 
 def _axes(path: Path, fields: dict, sizes, directions) -> tuple[Axis, ...]:
     kinds = fields.get("kinds", "").lower().split()
-    kinds = kinds if len(kinds) == len(sizes) else [""] * len(sizes)
+    if kinds and (len(kinds) != len(sizes) or not AXIS_KINDS.issuperset(kinds)):
+        raise damaged(path, f'its header says kinds "{fields["kinds"][:80]}"')
+    kinds = kinds or [""] * len(sizes)
     axes = []
     for k, (size, kind) in enumerate(zip(sizes, kinds)):
         placed = directions is None or directions[k] is not None
@@ -142,7 +158,8 @@ def _directions(path: Path, fields: dict, dimension: int):
     try:
         vectors = [None if text.lower() == "none" else [float(n) for n in text[1:-1].split(",")] for text in found]
         lengths = {len(vector) for vector in vectors if vector is not None}
-        if len(vectors) != dimension or len(lengths) > 1:
+        rest = re.sub(r"none|\([^()]*\)|\s", "", fields["space directions"], flags=re.IGNORECASE)
+        if len(vectors) != dimension or len(lengths) > 1 or rest:
             raise ValueError
     except ValueError:
         raise damaged(path, f"its header says space directions {fields['space directions'][:80]}") from None
@@ -180,8 +197,12 @@ def _geometry(path: Path, fields: dict, directions, spatial) -> Geometry:
         origin = np.array(_numbers(path, {"space origin": re.sub(r"[(),]", " ", fields["space origin"])}, "space origin", len(steps)))
     else:
         origin = np.zeros(len(steps))
+    space = re.sub("-time$", "", fields.get("space", "").lower())
+    space = space[:-1] if space in ("rast", "last", "lpst") else space
+    if space not in SPACES and space not in OTHER_SPACES:
+        raise damaged(path, f'its header says space "{space[:40]}"')
     signs = np.ones(len(steps))
-    signs[:3] = np.array(SPACES.get(re.sub("-time$", "", fields.get("space", "").lower()), LPS))[: len(steps)]
+    signs[:3] = np.array(SPACES.get(space, LPS))[: len(steps)]
     steps, origin = (signs * scale)[:, None] * steps, signs * scale * origin
     if len(steps) != n:
         if len(steps) < n or np.abs(steps[n:]).max(initial=0) > 0:
