@@ -18,7 +18,7 @@ from .structures.measurements import Measurements
 
 #: Columns of volumes.csv, one row a volume, and one for each file that was found and left out. status: done, failed or left out.
 VOLUME_COLUMNS = (
-    "volume", "input", "status", "reason", "message", "ovary_volume_ml", "expected_ovary_dsc", "follicle_count", "antral_count",
+    "volume", "input", "frame", "status", "reason", "message", "ovary_volume_ml", "expected_ovary_dsc", "follicle_count", "antral_count",
     "leading_mean_diameter_mm", "total_follicle_volume_ml", "flags", "model", "model_version", "device", "engine", "seconds", "notice",
 )  # fmt: skip
 #: Columns of follicles.csv, one row a follicle.
@@ -42,8 +42,8 @@ def segment_batch(
 ) -> list[dict]:
     """Segments every volume into the folder `out`; returns the rows of volumes.csv of this call's volumes, in their order, then of `left_out`.
 
-    segment(path, progress) gives a Segmentation. model: name and version. options: what else changes the result and is not as by default,
-    plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
+    segment(path, progress, **volume.reading) gives a Segmentation. model: name and version. options: what else changes the result and is not
+    as by default, plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
     before any work, when the results under its name are of another file. A volume that fails is noted and the next one begun; starting
     again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, so a stop loses one volume at most. The tables are
     made from all results in `out`, those of other shares, too. Cancelled and KeyboardInterrupt go on to the caller after the tables are
@@ -109,22 +109,33 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
     try:
         _check_name(volume)
         source = _source(volume.path)  # before the work: a file that changes meanwhile is done again
-        found = segment(volume.path, progress)
-        found.provenance["input"] = os.path.abspath(volume.path)
+        found = segment(volume.path, progress, **volume.reading)
+        found.provenance.update(input=os.path.abspath(volume.path), **({"frame": volume.frame} if volume.frame else {}))
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
             write_labels(labels, found.ovary, found.follicles)
             write_csv(found.measurements, table, found.flags)
-            write_json({**to_json(found), "name": volume.name, "source": source, "options": options}, report)
+            write_json({**to_json(found), "name": volume.name, "source": source, "options": _all(options, volume)}, report)
     except Cancelled:
         raise
     except Exception as error:
         reason = reason_of(error)
-        note = {"name": volume.name, "input": os.path.abspath(volume.path), "reason": reason, "ours": not isinstance(error, InputError)}
+        note = {
+            "name": volume.name,
+            "frame": volume.frame,
+            "input": os.path.abspath(volume.path),
+            "reason": reason,
+            "ours": not isinstance(error, InputError),
+        }
         write_json({**note, "left_out": isinstance(error, NoVolume)}, failure)
         return f"left out: {reason}" if isinstance(error, NoVolume) else f"failed: {reason}"
     failure.unlink(missing_ok=True)
     return found.message
+
+
+def _all(options: dict, volume: Volume) -> dict:
+    """The options of a run and those of one volume, as JSON gives them back."""
+    return options | {name: list(value) if isinstance(value, tuple) else value for name, value in volume.reading.items()}
 
 
 def _check_same_input(out: Path, volume: Volume) -> None:
@@ -154,7 +165,7 @@ def _finished(out: Path, volume: Volume, model, options: dict) -> bool:
     if facts is None or (facts["provenance"]["bundle"], facts["provenance"]["bundle_version"]) != model:
         return False
     source = facts.get("source")
-    return source is not None and source == _source(volume.path) and facts.get("options") == options
+    return source is not None and source == _source(volume.path) and facts.get("options") == _all(options, volume)
 
 
 def _source(path: Path) -> dict | None:
@@ -217,7 +228,7 @@ def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
 def _no_result(facts: dict) -> dict:
     if facts.get("left_out"):
         return _left_out_row(facts["input"], facts["reason"])
-    return {"input": facts["input"], "status": "failed", "reason": facts["reason"]}
+    return {"input": facts["input"], "frame": facts.get("frame"), "status": "failed", "reason": facts["reason"]}
 
 
 def _left_out_row(path, reason: str) -> dict:
@@ -229,6 +240,7 @@ def _row(facts: dict) -> dict:
     leading = summary["leading"] or {}
     return {
         "input": how["input"],
+        "frame": how.get("frame"),
         "status": "done",
         "reason": None,
         "message": facts["message"],

@@ -178,3 +178,24 @@ def test_what_another_share_finishes_while_the_tables_are_written_is_in_them(run
     assert [row["volume"] for row in write_tables(run.out)] == ["a", "b"]
     assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a", "b"]
     assert [row["volume"] for row in rows(run.out / "follicles.csv")] == ["a", "b"]
+
+
+def test_a_volume_is_done_again_when_its_list_says_another_spacing_and_each_frame_has_a_row(run, tmp_path):
+    read = []
+
+    def segment(path, progress, **reading):
+        read.append(reading)
+        return result()
+
+    path = volume(tmp_path / "a.nrrd")
+    run.out.mkdir()
+    frames = [Volume(path, f"a_frame{k}", frame=k) for k in (1, 2)]
+    found = segment_batch([*frames, Volume(path, "b", spacing=(0.3, 0.3, 0.4))], run.out, segment, model=MODEL)
+    assert [(row["volume"], row["frame"], row["status"]) for row in found] == [
+        ("a_frame1", 1, "done"),
+        ("a_frame2", 2, "done"),
+        ("b", None, "done"),
+    ]
+    assert read == [{"frame": 1}, {"frame": 2}, {"spacing": (0.3, 0.3, 0.4)}]
+    segment_batch([*frames, Volume(path, "b", spacing=(0.3, 0.3, 0.5))], run.out, segment, model=MODEL)
+    assert read[3:] == [{"spacing": (0.3, 0.3, 0.5)}]

@@ -18,6 +18,9 @@ from .SegmentationWriter import showSegmentation
 from .SegmentMeasurements import tagAsModels
 from .VolumeImage import ijkToRasMatrix
 
+#: Endings of files that Slicer reads as crend does.
+AS_SLICER_READS = (".nrrd", ".nhdr", ".nii", ".gz", ".mha", ".mhd", ".vtk")
+
 
 def loadResult(row, out):
     """Load the volume and the result of a row of volumes.csv in the folder `out`: all of it, or nothing.
@@ -33,7 +36,7 @@ def loadResult(row, out):
     report = json.loads(files[1].read_text(encoding="utf-8"))
     name = Path(row["volume"]).name
     with sceneTransaction():
-        volumeNode = _loadVolume(Path(row["input"]), name)
+        volumeNode = _loadVolume(Path(row["input"]), name, report.get("options") or {})
         segmentationNode = slicer.util.loadSegmentation(str(files[0]))
         segmentationNode.SetName(slicer.mrmlScene.GenerateUniqueName(f"{name} ovary"))
         if volumeNode is not None:
@@ -49,13 +52,18 @@ def loadResult(row, out):
     return ResultNodes(segmentationNode, *tables, f"{row['volume']} loaded: {report['message']}")
 
 
-def _loadVolume(path, name):
-    """A file as Slicer reads it; a folder, which is a DICOM series, as it was read for the network; None for what is gone."""
-    if path.is_file():
-        return slicer.util.loadVolume(str(path))
-    if not path.is_dir():
+def _loadVolume(path, name, options):
+    """A file as Slicer reads it; None for what is gone.
+
+    As it was read for the network: a DICOM file, a folder, which is a DICOM series, a scanner's file, one frame of a sequence, and a volume whose
+    spacing the list said.
+    """
+    if not path.exists():
         return None
-    image = read_image(path)
+    reading = {key: options[key] for key in ("frame", "spacing") if key in options}
+    if path.is_file() and path.suffix.lower() in AS_SLICER_READS and not reading:
+        return slicer.util.loadVolume(str(path))
+    image = read_image(path, **reading)
     return slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), ijkToRasMatrix(image), slicer.mrmlScene.GenerateUniqueName(name))
 
 

@@ -76,8 +76,8 @@ def _segmenter(model, device, engine, everywhere, identify):
     bundle = load(model)
     running = make_engine(bundle.model, device, engine)
 
-    def one(path, progress):
-        image = read_volume(path)
+    def one(path, progress, **reading):
+        image = read_volume(path, **reading)
         refuse_labels(image, path)
         found = segment(image, bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
         if identify:

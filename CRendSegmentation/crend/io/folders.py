@@ -24,10 +24,20 @@ RESULTS = (".seg.nrrd", ".csv", ".json")  # in the folder of the results
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume to segment: where it is, and the name of its results, a path below the output folder without an ending."""
+    """A volume to segment: where it is, and the name of its results, a path below the output folder without an ending.
+
+    frame: its number among several volumes in the file, from 1; spacing: (x, y, z) mm in place of the file's; None for neither.
+    """
 
     path: Path
     name: str
+    frame: int | None = None
+    spacing: tuple[float, float, float] | None = None
+
+    @property
+    def reading(self) -> dict:
+        """What `volumes.read_image` must know beside the path: nothing for most volumes."""
+        return {name: value for name, value in (("frame", self.frame), ("spacing", self.spacing)) if value is not None}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -11,6 +12,8 @@ from ..errors import InputError
 from .atomic import check_name
 from .csv_list import read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
+from .frames import each_frame
+from .volumes import check_spacing
 
 __all__ = ["Found", "LeftOut", "Volume", "find_volumes", "part_of", "search_inputs"]
 _NAMED = 3  # of what was left out, in a message
@@ -34,9 +37,10 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
 
     An input is a volume's file; a folder, to any depth: of it every file with an ending of a volume counts, every DICOM file that is a
     volume by itself, and the slices of a DICOM series, whatever lies beside them; or a CSV with a column `volume` and, if wanted, `name`
-    (paths relative to it). Label images, segmentations, links that lead nowhere and files that are none of these are left out. What lies in
-    the folder `out`, hidden files, DICOMDIR and the like are passed over. patterns, exclude: see `folders.Choice`. InputError for an input
-    that is missing, for two volumes that would have results of the same name, and when nothing is found.
+    (paths relative to it), `spacing` ("x y z", or one number, in mm) and `frame`. Each frame of a sequence is a volume. Label images,
+    segmentations, links that lead nowhere and files that are none of these are left out. What lies in the folder `out`, hidden files,
+    DICOMDIR and the like are passed over. patterns, exclude: see `folders.Choice`. InputError for an input that is missing, for two volumes
+    that would have results of the same name, and when nothing is found.
     """
     choice = Choice(tuple(patterns), tuple(exclude))
     found: dict[str, Volume] = {}
@@ -48,7 +52,7 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
                 left_out.setdefault(str(each.path), each)
                 continue
             check_name(each.path)  # here, since neither its results nor a note of its failure could be written
-            real = os.path.realpath(each.path)
+            real = os.path.realpath(each.path) + (f" frame {each.frame}" if each.frame else "")
             if real in seen:
                 if each.path != seen[real] and each.path.is_symlink():
                     left_out[str(each.path)] = LeftOut(each.path, each.name, f"a link to {seen[real]}, which is there by its own name")
@@ -61,7 +65,7 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
                 )
     if not found:
         raise InputError(_nothing_in(inputs, list(left_out.values())))
-    return Found([found[name] for name in sorted(found)], list(left_out.values()))
+    return Found(each_frame(found[name] for name in sorted(found)), list(left_out.values()))
 
 
 def part_of(volumes: list, part: str) -> list:
@@ -109,4 +113,28 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
         if Path(name).name.startswith(".") or not Path(name).name:
             raise InputError(f"{path}: line {number}: the name {name} would hide its results; give another one.")
         reason = choice.refuses(PurePath(row["volume"]))
-        yield LeftOut(volume, name, reason) if reason else Volume(volume, Path(name).as_posix())
+        if reason:
+            yield LeftOut(volume, name, reason)
+        else:
+            where = f"{path}: line {number}"
+            yield Volume(volume, Path(name).as_posix(), _frame_in(row.get("frame"), where), _spacing_in(row.get("spacing"), where))
+
+
+def _frame_in(cell: str | None, where: str) -> int | None:
+    if not cell:
+        return None
+    if not cell.isdigit() or int(cell) < 1:
+        raise InputError(f"{where}: frame {cell}: give a number from 1 on, or leave it empty for all frames.")
+    return int(cell)
+
+
+def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | None:
+    """ "0.3 0.3 0.4", "0.3x0.3x0.4", or one number for all three."""
+    if not cell:
+        return None
+    words = re.split(r"[\sx;]+", cell.strip().lower())
+    try:
+        numbers = [float(word) for word in words]
+        return check_spacing(numbers * 3 if len(numbers) == 1 else numbers)
+    except ValueError:
+        raise InputError(f'{where}: spacing {cell}: give three lengths in mm above 0, such as "0.3 0.3 0.4".') from None

@@ -169,8 +169,8 @@ class Worker:
         options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
         running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
 
-        def one(path, progress):
-            image = read_image(path)
+        def one(path, progress, **reading):
+            image = read_image(path, **reading)
             refuse_labels(image, path)
             return segment(image, bundle, progress=progress, name=str(path), **running, **options)
 

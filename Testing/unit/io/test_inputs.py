@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from crend.errors import InputError
 from crend.io.inputs import Volume, find_volumes, part_of
@@ -131,3 +133,33 @@ def test_a_volume_whose_name_is_no_utf8_is_refused_before_any_work(tmp_path):
         pytest.skip("this file system has UTF-8 names only")
     with pytest.raises(InputError, match="not UTF-8; rename it"):
         find_volumes([tmp_path], tmp_path / "out")
+
+
+def test_every_frame_of_a_sequence_is_a_volume(tmp_path):
+    frames = np.random.default_rng(0).integers(1, 200, (2, 8, 9, 10)).astype(np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(frames, isVector=False), str(tmp_path / "scan.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(frames[0]), str(tmp_path / "other.nrrd"))
+    found = find_volumes([tmp_path], tmp_path / "out")
+    assert [(volume.name, volume.frame) for volume in found] == [("other", None), ("scan_frame1", 1), ("scan_frame2", 2)]
+    (tmp_path / "list.csv").write_text("volume,name,frame\nscan.nrrd,second,2\nscan.nrrd,first,1\n")
+    found = find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+    assert [(volume.name, volume.frame) for volume in found] == [("first", 1), ("second", 2)]
+    sitk.WriteImage(sitk.GetImageFromArray(frames[0]), str(tmp_path / "scan_frame2.nrrd"))
+    with pytest.raises(InputError, match="would replace those of"):
+        find_volumes([tmp_path], tmp_path / "out")
+
+
+@pytest.mark.parametrize("cell", ["0.3 0.4 0.5", "0.3x0.4x0.5", " 0.3  0.4 0.5 "])
+def test_a_list_says_spacings(tmp_path, cell):
+    touch(tmp_path, "a.nrrd", "b.nrrd")
+    (tmp_path / "list.csv").write_text(f"volume,spacing\na.nrrd,{cell}\nb.nrrd,\n")
+    first, second = find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+    assert first.reading == {"spacing": (0.3, 0.4, 0.5)} and second.reading == {}
+
+
+@pytest.mark.parametrize("column, cell", [("spacing", "0.3 0.4"), ("spacing", "0 1 1"), ("spacing", "x"), ("frame", "0"), ("frame", "two")])
+def test_a_spacing_or_frame_that_is_none_is_named_with_its_line(tmp_path, column, cell):
+    touch(tmp_path, "a.nrrd")
+    (tmp_path / "list.csv").write_text(f"volume,{column}\na.nrrd,{cell}\n")
+    with pytest.raises(InputError, match=f"list.csv: line 2: {column} {cell}: give"):
+        find_volumes([tmp_path / "list.csv"], tmp_path / "out")
