@@ -1,6 +1,7 @@
 """The documentation as a reader meets it: it builds without a warning, and its examples do what they say."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_the_documentation_builds_without_a_warning(tmp_path):
 def test_console_examples_work(page, there, capsys):
     lines = [line[2:] for text in blocks(page, "console") for line in text.splitlines() if line.startswith("$ ")]
     for line in lines:
-        program, *words = line.partition("#")[0].split()
+        program, *words = shlex.split(line.partition("#")[0])
         assert program == "crend"
         code = main(words)
         assert code == 0, f"{line}: {capsys.readouterr().err}"

@@ -80,6 +80,13 @@ def test_the_size_classes_and_the_warnings_are_documented():
     assert first_cells(page, "### Warnings") == list(TEXTS)
 
 
+def test_the_exit_codes_are_documented():
+    import crend.cli
+
+    codes = {value for name, value in vars(crend.cli).items() if name.isupper() and isinstance(value, int)}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", text_of("commands.md"), re.MULTILINE)} == codes
+
+
 def test_every_option_of_the_commands_has_a_text():
     from typer.main import get_command
 
