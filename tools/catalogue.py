@@ -159,6 +159,7 @@ def of_agreement(folder: Path) -> list[str]:
         "scm": [description.get("scm"), entry.get("scm_type", "git")],
         "revision": [description.get("scmrevision"), entry.get("scm_revision")],
         "dependencies": [cmake.get("DEPENDS") or "NA", description.get("depends"), " ".join(entry.get("build_dependencies", [])) or "NA"],
+        "recommendations": [cmake.get("RECOMMENDS") or "NA", description.get("recommends")],
         "category": [cmake.get("CATEGORY"), description.get("category"), entry.get("category")],
         "tier": [str(cmake.get("TIER", 1)), description.get("tier"), str(entry.get("tier", 1))],
         "contributors": [cmake.get("CONTRIBUTORS"), description.get("contributors"), citation.get("authors")],

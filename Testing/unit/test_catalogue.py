@@ -53,6 +53,7 @@ def test_the_module_points_at_the_same_home_page():
 
 @pytest.mark.parametrize("name, old, new, said", [
     ("CRend.s4ext", "depends NA", "depends PyTorch", "dependencies"),
+    ("CRend.s4ext", "recommends PyTorch", "recommends NA", "recommendations"),
     ("CRend.s4ext", "category Ultrasound", "category Segmentation", "category"),
     ("CRend.s4ext", "scmrevision main", "scmrevision 1f54e8d", "revision"),
     ("CRend.s4ext", "counts the follicles", "counts follicles", "description"),

@@ -41,6 +41,8 @@ def test_the_sample_volume_has_the_checksum_by_which_slicer_knows_an_old_copy(wi
 def test_every_packaged_file_is_in_cmakelists():
     text = (MODULE / "CMakeLists.txt").read_text().replace("${MODULE_NAME}", "CRendSegmentation")
     listed = set(re.findall(r"^  ([\w./-]*[\w-])$", text, re.MULTILINE)) - {"RESOURCES", "SCRIPTS", "WITH_GENERIC_TESTS"}
+    scripts = re.search(r"set\(MODULE_PYTHON_SCRIPTS\n(.*?)\n  \)", text, re.DOTALL).group(1).split()
+    assert [name for name in scripts if not name.endswith(".py")] == []  # Slicer would look for NAME.py
     present = _packagedFiles() - {"CMakeLists.txt"}
     assert not present - listed, "add to CRendSegmentation/CMakeLists.txt: " + ", ".join(sorted(present - listed))
     assert not listed - present, "remove from CRendSegmentation/CMakeLists.txt: " + ", ".join(sorted(listed - present))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ..confidence.familiarity import familiarity_model
 from ..confidence.follicle_confidence import calibration_of
@@ -118,14 +119,17 @@ def check(metadata, where: str) -> None:
 
 def _check_network(block: dict, demand) -> None:
     """What a network needs to be built and run: its name and arguments, grid, windows, intensities and points."""
-    name, arguments = block.get("network"), block.get("arguments")
+    name = block.get("network")
+    # Of any type until `demand`, which raises, has seen them.
+    arguments: Any = block.get("arguments")
+    spacing: Any = block.get("spacing_mm") or ()
+    patch: Any = block.get("patch") or ()
     demand(isinstance(name, str), "'network' is not a name")
     demand(name in CLASSES_BY_NAME, f"unknown network {name!r:.60}; known: {', '.join(CLASSES_BY_NAME)}")
     demand(isinstance(arguments, dict), "'arguments' is not an object")
     # Width 512 has more weights than any card's memory; no argument of a network is a larger number.
     small = all(isinstance(value, bool) or (type(value) is int and 0 <= value <= 512) for value in arguments.values())
     demand(small and not isinstance(arguments.get("width", 1), bool), "'arguments' are not small whole numbers, or true or false")
-    spacing, patch = block.get("spacing_mm") or (), block.get("patch") or ()
     finest, coarsest = SPACING_MM
     good = _are_numbers(spacing, 3) and all(finest <= s <= coarsest for s in spacing)
     demand(good, f"'spacing_mm' is not three lengths of {finest:g} to {coarsest:g} mm")
