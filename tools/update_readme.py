@@ -64,7 +64,10 @@ def measured():
     metadata = json.loads((MODEL / "metadata.json").read_text(encoding="utf-8"))
     figures = {name: metadata["eval_metrics"][name] for name in ("ovary_dsc", "follicles_dsc", "md_percent")}
     card = (MODEL / "README.md").read_text(encoding="utf-8")
-    drawn, empty = re.search(r"In simulated volumes without an ovary .*?, one was drawn in (\d+) of (\d+)", card).groups()
+    found = re.search(r"In simulated volumes without an ovary .*?, one was drawn in (\d+) of (\d+)", card)
+    if found is None:
+        raise SystemExit(f"{MODEL}: its card does not say in how many volumes without an ovary one was drawn")
+    drawn, empty = found.groups()
     return (
         f"- On {figures['ovary_dsc']['present']} simulated volumes that it was not trained on, the mean Dice is "
         f"{figures['ovary_dsc']['mean']:.2f} for the ovary and {figures['follicles_dsc']['mean']:.2f} for the follicles, and on "

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from importlib import metadata
 
+import pytest
+
 from crend import doctor
 
 
+@pytest.mark.slow
 def test_a_torch_whose_libraries_are_missing_is_told_with_its_cure(tmp_path, root):
     (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.12: cannot open shared object file')")
     path = os.pathsep.join([str(tmp_path), str(root / "CRendSegmentation")])

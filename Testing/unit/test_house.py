@@ -57,6 +57,7 @@ def loaded():
     return {line.split()[0]: set(line.split()[1:]) for line in answer.stdout.splitlines()}
 
 
+@pytest.mark.slow
 def test_no_module_of_crend_imports_slicer_or_qt(loaded):
     assert len(loaded) > 15
     assert {name: words - {"torch"} for name, words in loaded.items() if words - {"torch"}} == {}

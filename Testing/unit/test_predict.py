@@ -50,6 +50,7 @@ DIRECTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.6, 0.9, 1.3)], ids=["isotropic", "anisotropic"])
 def test_geometry_comes_back_identical_and_the_mask_lands_on_the_right_voxels(direction, spacing):
@@ -69,6 +70,7 @@ def test_geometry_comes_back_identical_and_the_mask_lands_on_the_right_voxels(di
         assert [w[-1] + 1 for w in where] == pytest.approx([s.stop for s in box], abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [0.25, 0.5])
 def test_a_finer_image_gets_its_sphere_back_to_a_fraction_of_the_model_voxel(spacing):
     z, y, x = np.indices((96, 96, 96)) * spacing
@@ -81,6 +83,7 @@ def test_a_finer_image_gets_its_sphere_back_to_a_fraction_of_the_model_voxel(spa
     assert (ovary > 0).sum() * spacing**3 == pytest.approx(4 / 3 * np.pi * radius**3, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_faint_ovary_is_cut_where_the_expected_dice_is_highest():
     array = scene(SHAPE, ORGAN)
     inside = (array[ORGAN][0, 0, 0] - array.mean()) / array.std()
@@ -92,6 +95,7 @@ def test_a_faint_ovary_is_cut_where_the_expected_dice_is_highest():
     assert found.provenance["ovary_threshold"] == 0.4 and 0.5 < found.provenance["expected_ovary_dsc"] < 0.6
 
 
+@pytest.mark.slow
 def test_searching_first_finds_the_same_as_looking_everywhere():
     array = scene((90, 100, 110), (slice(50, 75), slice(55, 80), slice(60, 85)), [(slice(55, 62), slice(60, 67), slice(65, 72))])
     quick, thorough = run(array), run(array, search=False)
@@ -153,6 +157,7 @@ def test_holes_in_the_organ_are_filled():
     assert np.array_equal(ovary, scene(SHAPE, ORGAN) > BACKGROUND)
 
 
+@pytest.mark.slow
 def test_small_follicles_go_and_touching_ones_stay_together_when_asked():
     z, y, x = np.indices(SHAPE)
     array = scene(SHAPE, ORGAN)
@@ -166,6 +171,7 @@ def test_small_follicles_go_and_touching_ones_stay_together_when_asked():
     assert np.array_equal(arrays(found)[0], array > BACKGROUND), "a dropped follicle stays part of the organ"
 
 
+@pytest.mark.slow
 def test_a_small_follicle_that_the_model_doubts_goes_where_the_bundle_says_so():
     z, y, x = np.indices(SHAPE)
     array = scene(SHAPE, ORGAN)
@@ -218,6 +224,7 @@ def test_provenance_is_plain_data_and_says_how():
     assert provenance["seconds"] >= 0 and provenance["warnings"] == []
 
 
+@pytest.mark.slow
 def test_negative_intensities_and_floats_give_the_same_as_their_shifted_bytes():
     array = scene(SHAPE, ORGAN, FOLLICLES, empty=(slice(None), slice(None), slice(40, None)))
     expected = arrays(run(array))
@@ -230,6 +237,7 @@ def test_bad_input_is_refused_by_name():
         run(scene(SHAPE, ORGAN), image_of(np.full(SHAPE, 7, np.uint8)), name="MRHead")
 
 
+@pytest.mark.slow
 def test_no_float_is_held_at_the_inputs_resolution():
     import tracemalloc
 

@@ -87,6 +87,7 @@ def imported(base, folder, node):
             yield room_of(base, there)
 
 
+@pytest.mark.slow
 @PACKAGES
 def test_each_room_imports_only_what_it_may(place):
     base, allowed = ROOT / place[0] / place[1], MAY_IMPORT[place]
@@ -98,6 +99,7 @@ def test_each_room_imports_only_what_it_may(place):
     assert wrong == {}
 
 
+@pytest.mark.slow
 @PACKAGES
 def test_every_room_stands_in_the_table_and_every_permission_is_used(place):
     base, allowed = ROOT / place[0] / place[1], MAY_IMPORT[place]

@@ -87,6 +87,7 @@ def calls_of(calls, command):
     return [line for line in calls if line.startswith(command)]
 
 
+@pytest.mark.slow
 def test_the_ablation_measures_once_and_again_for_other_volumes(script, tmp_path):
     code, errors, calls = script("ablation.sh", tmp_path / "a", 20, 4)
     assert code == 0, errors
@@ -96,6 +97,7 @@ def test_the_ablation_measures_once_and_again_for_other_volumes(script, tmp_path
     assert len(again) == 14 and all("--volumes 40 " in line for line in again)
 
 
+@pytest.mark.slow
 def test_the_systems_of_the_ablation_differ_in_what_is_asked_and_nothing_else(script, tmp_path):
     script("ablation.sh", tmp_path / "a", 20, 4)
     lines = {path.stem: set(path.read_text().splitlines()) for path in (tmp_path / "a").glob("*.yaml")}
@@ -109,6 +111,7 @@ def test_the_systems_of_the_ablation_differ_in_what_is_asked_and_nothing_else(sc
     assert lines["crend"] - lines["unet"] == {"name: crend", "network: crend"}
 
 
+@pytest.mark.slow
 def test_the_ablation_leaves_out_systems_that_are_not_asked_for(script, tmp_path, monkeypatch):
     monkeypatch.setenv("SYSTEMS", "unet crend-detail")
     code, errors, calls = script("ablation.sh", tmp_path / "a", 20, 4)
@@ -120,6 +123,7 @@ def test_the_ablation_leaves_out_systems_that_are_not_asked_for(script, tmp_path
     ]
 
 
+@pytest.mark.slow
 def test_the_ablation_goes_on_with_no_run_of_other_steps(script, tmp_path):
     script("ablation.sh", tmp_path / "a", 20, 4)
     code, errors, calls = script("ablation.sh", tmp_path / "a", 10000, 4)
@@ -129,6 +133,7 @@ def test_the_ablation_goes_on_with_no_run_of_other_steps(script, tmp_path):
     assert "steps: 20\n" in (tmp_path / "a" / "unet.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_the_ablation_finds_runs_whose_configuration_differs_in_remarks_alone(script, tmp_path):
     script("ablation.sh", tmp_path / "a", 20, 4)
     for path in (tmp_path / "a").glob("*.yaml"):
@@ -136,6 +141,7 @@ def test_the_ablation_finds_runs_whose_configuration_differs_in_remarks_alone(sc
     assert script("ablation.sh", tmp_path / "a", 20, 4)[0] == 0
 
 
+@pytest.mark.slow
 def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_weights(script, tmp_path):
     folder = tmp_path / "model"
     code, errors, calls = script("make_model.sh", folder)
@@ -173,6 +179,7 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     assert code == 0 and calls_of(calls, "evaluate") + calls_of(calls, "plain") == [] and calls[-1].startswith("calibrate"), errors
 
 
+@pytest.mark.slow
 def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volumes(script, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "training_pkg/crend_training/configs", tmp_path / "configs")
     monkeypatch.setenv("CONFIGS", str(tmp_path / "configs"))
@@ -187,6 +194,7 @@ def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volum
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["report.of", "report/summary.json"])
 def test_a_report_that_was_cut_short_is_measured_again(script, tmp_path, lost):
     script("make_model.sh", tmp_path / "model")
@@ -195,6 +203,7 @@ def test_a_report_that_was_cut_short_is_measured_again(script, tmp_path, lost):
     assert again.endswith("report --first-seed 200 --volumes 60")
 
 
+@pytest.mark.slow
 def test_other_weights_are_measured_again(script, tmp_path):
     folder = tmp_path / "model"
     script("make_model.sh", folder)

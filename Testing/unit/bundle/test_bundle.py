@@ -63,6 +63,7 @@ def refusal(path):
     return text
 
 
+@pytest.mark.slow
 def test_a_saved_network_comes_back_within_float16_and_as_float32(saved):
     folder, network = saved
     loaded = bundle.load(folder)
@@ -96,6 +97,7 @@ def test_metadata_has_every_key_that_the_monai_schema_requires(saved):
     assert content["crend"]["graphs"] == {"trunk.onnx": hashlib.sha256((saved[0] / "trunk.onnx").read_bytes()).hexdigest()}
 
 
+@pytest.mark.slow
 def test_the_checksums_are_known_before_anything_is_written(saved, tmp_path):
     folder, network = saved
     assert bundle.checksums(tmp_path / "later", network, metadata()) == bundle.load(folder).metadata["crend"]["sha256"]
@@ -107,6 +109,7 @@ def test_seeds_are_kept_where_they_are_known():
     assert metadata(seeds=seeds)["crend"]["seeds"] == seeds and "seeds" not in metadata()["crend"]
 
 
+@pytest.mark.slow
 def test_saving_again_replaces_the_bundle(saved):
     folder, network = saved
     bundle.save(folder, network, metadata(description="newer"), "# Newer\n")
@@ -139,6 +142,7 @@ def test_truncated_weights_are_noticed(saved):
     assert "sha256" in refusal(saved[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["metadata.json", "model.safetensors", "trunk.onnx"])
 def test_a_missing_file_is_named(saved, name):
     (saved[0] / name).unlink()
@@ -156,6 +160,7 @@ def without_graph(folder):
     (folder / "trunk.onnx").unlink()
 
 
+@pytest.mark.slow
 def test_a_bundle_without_a_graph_is_read_by_torch_and_gets_one_from_its_own_weights(saved):
     folder, _network = saved
     before, weights = bundle.load(folder), (folder / "model.safetensors").read_bytes()
@@ -169,6 +174,7 @@ def test_a_bundle_without_a_graph_is_read_by_torch_and_gets_one_from_its_own_wei
     assert (folder / "model.safetensors").read_bytes() == weights
 
 
+@pytest.mark.slow
 def test_a_network_that_has_no_graph_is_saved_with_the_reason(tmp_path, monkeypatch):
     from crend.bundle import graph_export
 
@@ -187,6 +193,7 @@ def test_a_network_that_has_no_graph_is_saved_with_the_reason(tmp_path, monkeypa
     assert not (folder / "trunk.onnx").exists()
 
 
+@pytest.mark.slow
 def test_a_graph_that_does_not_fit_the_metadata_is_refused(saved):
     rewrite(saved[0], lambda m: m["crend"].update(arguments={"width": 4}))
     assert "no convolution of 4 channels" in refusal(saved[0])
@@ -269,6 +276,7 @@ def test_a_missing_schema_key_is_named(key):
         check(content, "metadata.json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "key, value",
     [
@@ -304,6 +312,7 @@ def test_an_unknown_name_lists_the_known_ones(monkeypatch, saved):
     assert bundle.load("tiny").name == "tiny"
 
 
+@pytest.mark.slow
 def test_the_default_model_comes_first_and_unreadable_ones_are_left_out(monkeypatch, tmp_path):
     network = networks.build("crend", width=2)
     for name in ("a-model", "crend-sim", "broken"):
@@ -342,6 +351,7 @@ def test_saving_into_a_missing_folder_is_one_line(tmp_path):
         bundle.save(tmp_path / "missing" / "b", networks.build("crend", width=2), metadata(), "")
 
 
+@pytest.mark.slow
 def test_listing_and_loading_models_loads_no_torch(saved):
     code = (
         f"import sys; from crend.bundle import bundle; bundle.available(); bundle.load({str(saved[0])!r}); sys.exit('torch' in sys.modules)"

@@ -23,6 +23,7 @@ def with_overview(tmp_path):
     return bundle.save(tmp_path / "two", network, about, "card", overview=overview), overview
 
 
+@pytest.mark.slow
 def test_a_bundle_with_an_overview_brings_both_networks_back(with_overview):
     folder, overview = with_overview
     loaded = bundle.load(folder)
@@ -34,6 +35,7 @@ def test_a_bundle_with_an_overview_brings_both_networks_back(with_overview):
         assert torch.equal(loaded.overview.state_dict()[name], tensor.half().float()), name
 
 
+@pytest.mark.slow
 def test_a_tampered_overview_is_noticed(with_overview):
     path = with_overview[0] / "overview.safetensors"
     content = bytearray(path.read_bytes())

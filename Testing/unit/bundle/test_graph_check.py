@@ -77,6 +77,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change, said", REFUSED.values(), ids=REFUSED)
 def test_what_is_not_a_trunk_over_these_weights_is_refused(change, said, made):
     with pytest.raises(FormatError) as error:

@@ -71,6 +71,7 @@ def figures(reference, prediction):
     return json.loads(json.dumps(found, allow_nan=False))
 
 
+@pytest.mark.slow
 def test_what_lies_outside_a_cropped_reference_counts(pair):
     reference, prediction = pair
     whole = figures(reference, prediction)
@@ -82,6 +83,7 @@ def test_what_lies_outside_a_cropped_reference_counts(pair):
         assert figures(a, b) == whole
 
 
+@pytest.mark.slow
 def test_a_cropped_reference_gives_the_same_against_a_prediction_of_another_resolution(pair):
     reference, _ = pair
     # Every second plane of the finer grid lies halfway between two voxels of the coarser one: a tie, to be settled the same way.
@@ -92,6 +94,7 @@ def test_a_cropped_reference_gives_the_same_against_a_prediction_of_another_reso
     assert figures(moved, coarse)["follicles"] == figures(reference, coarse)["follicles"]
 
 
+@pytest.mark.slow
 def test_files_whose_axes_run_otherwise_are_compared_in_space(pair):
     reference, prediction = pair
     whole = figures(reference, prediction)
@@ -154,6 +157,7 @@ def test_an_empty_reader_far_away_is_still_one(pair):
     assert figures(empty, pair[1])["ovary"]["dsc"] == 0
 
 
+@pytest.mark.slow
 def test_the_command_the_batch_and_the_review_say_the_same(pair, tmp_path, capfd):
     sitk.WriteImage(cropped(pair[0]), tmp_path / "reference.nrrd")
     sitk.WriteImage(flipped(pair[1]), tmp_path / "prediction.nrrd")

@@ -117,6 +117,7 @@ def test_monai_agrees(seed, spacing):
     assert ours.average() == pytest.approx(float(theirs), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("seed", range(4))
 def test_medpy_agrees(seed, spacing):

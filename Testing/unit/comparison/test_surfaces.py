@@ -34,6 +34,7 @@ def labels(ovary, follicles=None):
     return Labels(ovary, sitk.Cast(follicles if follicles is not None else ovary * 0, sitk.sitkUInt16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE, MIRRORED], ids=["straight", "oblique", "mirrored"])
 @pytest.mark.parametrize(("spacing", "radius"), [((0.3, 0.3, 0.3), 3), ((0.3, 0.3, 0.3), 8), ((0.3, 0.3, 0.6), 5)])
 def test_a_ball_has_its_radius_everywhere(direction, spacing, radius):
@@ -46,6 +47,7 @@ def test_a_ball_has_its_radius_everywhere(direction, spacing, radius):
     assert outward.min() > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("inner", "outer"), [(3, 4), (6, 6.5), (8, 11)])
 def test_concentric_spheres_agree_within_a_tenth_of_a_voxel_both_ways(inner, outer):
     # Two grids with different geometry: nothing is resampled.
@@ -117,6 +119,7 @@ def test_ras_is_lps_turned_round():
     assert ras == pytest.approx((-lps[1], -lps[0], -lps[3], -lps[2], lps[4], lps[5]))
 
 
+@pytest.mark.slow
 def test_written_surfaces_carry_distance_and_structure(tmp_path):
     import vtk
     from vtk.util.numpy_support import vtk_to_numpy
@@ -139,6 +142,7 @@ def picture(path):
     return sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(int)
 
 
+@pytest.mark.slow
 def test_the_picture_of_distances_shows_both_structures(tmp_path):
     picture_distances(labels(ball(6), ball(2, extent=6)), labels(ball(7), ball(2.5, extent=7)), tmp_path / "map.png", size=(300, 250))
     shown = picture(tmp_path / "map.png")
@@ -147,6 +151,7 @@ def test_the_picture_of_distances_shows_both_structures(tmp_path):
         assert (half.min(axis=-1) < 200).mean() > 0.02
 
 
+@pytest.mark.slow
 def test_the_figure_has_three_rows_and_a_column_a_system(tmp_path):
     reference = labels(ball(6), ball(2, extent=6))
     volume = sitk.Cast(ball(6), sitk.sitkFloat32) * 100

@@ -29,6 +29,7 @@ def test_a_plain_volume_is_sure_and_has_no_flags_but_that_of_its_spacing():
     )
 
 
+@pytest.mark.slow
 def test_the_bundles_calibration_is_used():
     generator = np.random.default_rng(0)
     calibration = fit(generator.normal(size=(200, len(FEATURES))), generator.random(200) < 0.3)
@@ -37,6 +38,7 @@ def test_the_bundles_calibration_is_used():
     assert len(mapped) == len(sure) == 2 and mapped != sure
 
 
+@pytest.mark.slow
 def test_in_an_unfamiliar_volume_no_follicle_is_more_than_half_sure():
     familiar = fit_familiar(np.random.default_rng(0).normal(size=(60, len(DESCRIPTION))))
     result = found(familiar=familiar)

@@ -50,6 +50,7 @@ def test_a_description_by_hand_of_a_ramp():
     assert found["grain"] == pytest.approx(2 / 63 * np.std([0, 1, 2]), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_of_familiar_volumes_few_are_called_unlike_and_of_others_all(familiar):
     fresh = [distance(describe(speckle(seed), SPACING), familiar) > familiar["threshold"] for seed in range(100, 140)]
     assert np.mean(fresh) <= 0.075

@@ -42,6 +42,7 @@ def test_a_tensor_of_any_strides_and_with_gradients_becomes_an_array():
     assert np.array_equal(to_array(tensor.permute(2, 0, 1)[::2]), np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1)[::2])
 
 
+@pytest.mark.slow
 def test_a_volume_is_segmented_alike_where_torch_and_numpy_do_not_know_each_other(tmp_path, monkeypatch):
     from host.bundles import ultrasoundLike, writeBundle
 

@@ -35,6 +35,7 @@ def without(monkeypatch, *packages):
     monkeypatch.setattr(engines, "installed", lambda name: name not in packages)
 
 
+@pytest.mark.slow
 def test_every_engine_gives_the_same_probabilities_for_a_bundle(bundle, window):
     found = {name: make_engine(bundle.model, "cpu", name) for name in ("torch", "onnxruntime", *["openvino"] * HAS_OPENVINO)}
     assert {name: (engine.name, engine.device, engine.renders) for name, engine in found.items()} == {
@@ -61,6 +62,7 @@ def test_openvino_results_of_one_window_survive_the_next(bundle, window):
     assert np.array_equal(first, kept)
 
 
+@pytest.mark.slow
 @needs_openvino
 def test_importing_openvino_starts_no_telemetry():
     code = (

@@ -42,6 +42,7 @@ def ovary(found):
     return sitk.GetArrayFromImage(found.ovary) > 0
 
 
+@pytest.mark.slow
 def test_windows_are_looked_at_closely_only_where_the_overview_saw_an_ovary(array):
     finder = bundle_for(array).network
     found = run(array, finder, {"ovary": 0, "follicles": 0})
@@ -51,12 +52,14 @@ def test_windows_are_looked_at_closely_only_where_the_overview_saw_an_ovary(arra
     assert 0 < found.provenance["windows"]["run"] < 5 * 6 * 6 / 2
 
 
+@pytest.mark.slow
 def test_where_the_overview_sees_nothing_nothing_is_found_unless_everything_is_looked_at(array):
     blind = Says(-9, -9)
     assert run(array, blind, {"ovary": 0, "follicles": 0}).provenance["ovaries"] == 0
     assert np.array_equal(ovary(run(array, blind, {"ovary": 0, "follicles": 0}, search=False)), array > BACKGROUND)
 
 
+@pytest.mark.slow
 def test_the_share_decides_who_is_believed(array):
     # The overview sees an ovary everywhere, the close look a small one.
     everywhere = Says(9, -9)
@@ -69,6 +72,7 @@ def test_join_is_a_mean_weighted_by_channel():
     assert fuse_predictions(close, overview, {"ovary": 0.5, "follicles": 0.25}).ravel() == pytest.approx([0.5, 0.35])
 
 
+@pytest.mark.slow
 def test_a_ramp_comes_from_one_grid_to_another_as_the_same_ramp():
     image = sitk.GetImageFromArray(np.zeros((30, 40, 50), np.uint8))
     image.SetSpacing((0.5, 0.4, 0.7))
@@ -103,6 +107,7 @@ class Leans(torch.nn.Module):
         return logits, None
 
 
+@pytest.mark.slow
 def test_mirror_images_cancel_what_depends_on_the_side(array):
     def seen(mirrored):
         bundle = bundle_for(array, overview=Leans(), share={"ovary": 1, "follicles": 1})

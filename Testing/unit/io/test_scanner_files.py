@@ -58,6 +58,7 @@ def measured(image):
     return [(*(np.array(shapes.GetCentroid(n)) * (-1, -1, 1)), shapes.GetPhysicalSize(n)) for n in shapes.GetLabels()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", [VAGINAL, CONVEX, FLAT], ids=["10 mm", "40 mm", "62 mm"])
 def test_spheres_keep_place_size_and_handedness_whatever_the_radius_of_the_probe(saved, probe):
     balls = [(x, y, probe.radius + depth, radius) for x, y, depth, radius in BALLS]
@@ -140,6 +141,7 @@ def test_one_of_several_volumes_is_read_when_it_is_named(saved):
         read(path, frame=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("implicit", [False, True], ids=["explicit", "implicit"])
 @pytest.mark.parametrize("block", [0x10, 0x11, 0x2A])
 def test_the_wrapper_is_found_by_its_private_creator_whatever_the_block_and_sop_class(saved, block, implicit):

@@ -22,6 +22,7 @@ def test_parameter_counts_are_those_of_the_paper():
     assert networks.parameter_counts() == COUNTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_trunk_gives_full_size_logits_for_any_patch_divisible_by_16(name):
     network = networks.build(name, width=2).eval()
@@ -46,6 +47,7 @@ def test_hybrid_vectors_have_98_numbers_and_the_hidden_layer_512_at_paper_width(
     assert [tuple(layer.weight.shape[:2]) for layer in (network.head[0], network.head[2])] == [(512, 98), (2, 512)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_every_parameter_learns(name):
     network = networks.build(name, width=2)
@@ -111,6 +113,7 @@ def test_edge_trains_on_objects_and_contours_and_predicts_them_fused():
         assert torch.equal(network.trunk(patch)[0], fuse(objects, contours))
 
 
+@pytest.mark.slow
 def test_a_patch_whose_bottleneck_is_5_voxels_wide_can_be_rendered():
     network = networks.build("crend", width=2).eval()
     with torch.no_grad():
@@ -139,6 +142,7 @@ def test_arguments_that_a_network_does_not_take_are_named():
             networks.build("crend", width=width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["context", "edge", "crend"])  # every operation of the others is in these
 def test_every_network_converts_to_openvino_with_equal_results(name):
     openvino = pytest.importorskip("openvino")

@@ -16,6 +16,7 @@ def voxels(axes, spacing_xyz, rng, turn=np.eye(3)):
     return ((2 * (at @ turn.T) / np.array(axes)) ** 2).sum(axis=-1) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_every_ball_from_3_mm_on_is_within_two_percent(spacing):
     rng = np.random.default_rng(0)
@@ -24,6 +25,7 @@ def test_every_ball_from_3_mm_on_is_within_two_percent(spacing):
         assert found == pytest.approx(np.pi / 6 * diameter**3, rel=0.02)
 
 
+@pytest.mark.slow
 def test_balls_of_2_mm_err_less_than_half_as_much_as_their_voxel_counts():
     rng = np.random.default_rng(1)
     spacing = (0.2, 0.4, 0.5)
@@ -35,6 +37,7 @@ def test_balls_of_2_mm_err_less_than_half_as_much_as_their_voxel_counts():
     assert fitted.mean() == pytest.approx(true, rel=0.02)
 
 
+@pytest.mark.slow
 def test_turned_ellipsoids_are_measured_too():
     rng = np.random.default_rng(2)
     for axes in ((3, 4, 5), (4, 4, 6)):
@@ -64,6 +67,7 @@ def test_too_few_or_too_many_voxels_are_left_to_counting():
     assert ellipsoid_volume(voxels((10,) * 3, (0.5, 0.5, 0.5), np.random.default_rng(3)), (0.5, 0.5, 0.5)) is None
 
 
+@pytest.mark.slow
 def test_hardly_any_other_guess_could_be_right_more_often():
     rng, spacing, true = np.random.default_rng(4), (0.3, 0.3, 0.6), np.pi / 6 * 2.0**3
     masks = [voxels((2.0,) * 3, spacing, rng) for _ in range(60)]

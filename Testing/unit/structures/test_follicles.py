@@ -57,6 +57,7 @@ def apart(labels, truth):
     return min(best) > 0.6
 
 
+@pytest.mark.slow
 def test_nine_of_ten_touching_pairs_with_a_narrow_neck_come_apart():
     rng = np.random.default_rng(11)
     outcomes = []
@@ -68,6 +69,7 @@ def test_nine_of_ten_touching_pairs_with_a_narrow_neck_come_apart():
     assert np.mean(outcomes) >= 0.9
 
 
+@pytest.mark.slow
 def test_at_most_three_of_a_hundred_irregular_single_ones_are_split():
     rng = np.random.default_rng(12)
     counts = [split_follicles(irregular(rng, spacing), spacing, smallest_mm=1.0).max() for spacing in SPACINGS * 20]

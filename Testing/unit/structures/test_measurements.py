@@ -32,6 +32,7 @@ def only(image):
     return follicle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spacing", [(0.3, 0.3, 0.3), (0.3, 0.3, 0.6)])
 @pytest.mark.parametrize("diameter", [2, 3, 5, 10, 20])
 def test_spheres_are_measured_without_bias(diameter, spacing):
@@ -45,6 +46,7 @@ def test_spheres_are_measured_without_bias(diameter, spacing):
     assert np.mean([f.sphericity for f in found]) > 0.98
 
 
+@pytest.mark.slow
 def test_one_sphere_of_5_mm_and_more_is_within_two_percent():
     rng = np.random.default_rng(1)
     for diameter in (5, 8, 12, 20):

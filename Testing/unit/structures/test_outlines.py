@@ -81,6 +81,7 @@ def fading():
     return array, bundle_for(array, network=Threshold(standard[array == 120].max() - 0.05, standard[array >= 160].min() - 0.001))
 
 
+@pytest.mark.slow
 def test_a_bundle_says_where_follicles_end(fading):
     array, bundle = fading
     found = segment(image_of(array), bundle, engine="torch", device="cpu")
