@@ -21,7 +21,8 @@ from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Runs.ReviewRun import Reviewer, ReviewSettings
 from CRendSegmentationLib.Runs.Run import FollicleRun, SegmentationRun
 from CRendSegmentationLib.Runs.SequenceRun import SequenceRun
-from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
+from CRendSegmentationLib.Scene.Display import plainLooks
+from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout, registerLayouts
 from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
 from CRendSegmentationLib.Scene.ScannerFileReader import CRendSegmentationFileReader  # noqa: F401 - Slicer looks for it in this file
 from CRendSegmentationLib.Widgets.Panel import Panel
@@ -37,7 +38,10 @@ class CRendSegmentation(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("CRend Ovary and Follicles")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation"), translate("qSlicerAbstractCoreModule", "Ultrasound")]
-        parent.dependencies = ["Segmentations", "Sequences", "SubjectHierarchy", "Tables", "Terminologies", "Volumes"]
+        parent.dependencies = [
+            "Cameras", "Colors", "Markups", "Plots", "SegmentEditor", "Segmentations",
+            "Sequences", "SubjectHierarchy", "Tables", "Terminologies", "Volumes",
+        ]  # fmt: skip
         parent.contributors = ["CRend developers"]
         parent.helpText = _(
             "Finds the ovary and every follicle in a 3D ultrasound volume, shows them in 3D and measures them. "
@@ -53,9 +57,17 @@ class CRendSegmentation(ScriptedLoadableModule):
         """Tell Slicer the code of an ovarian follicle, which its own lists lack, and list the sample volume."""
         registerSampleData(self.resourcePath(""))
         registerLayouts()
+        slicer.mrmlScene.AddObserver(slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         terminology = self.resourcePath("Terminology/CRend.term.json")
         if os.path.isfile(terminology):
             slicer.modules.terminologies.logic().LoadTerminologyFromFile(terminology)
+
+    def onSceneEndImport(self, caller, event):
+        """No follicle is selected in a scene that was opened; a review that it was saved with is shown, once Slicer has made the views."""
+        import qt
+
+        plainLooks()
+        qt.QTimer.singleShot(0, lambda: ReviewLayout().showAgain())
 
 
 class CRendSegmentationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -10,11 +10,14 @@ Without Qt, from the ultrasound to the scene:
     ResultTables        measurements -> follicle table, summary table
     Results             the two above together, all or nothing (SceneTransaction), in the volume's study
     SegmentMeasurements measurements of the segments as they are now; which of them somebody changed
-    FollicleEditing     delete, merge, split, add, undo
+    FollicleEditing     delete, merge, split, add, undo; the ovary holds every follicle
+    Masks               masks on grids of their own: union, what lies outside another
+    Views               which volume the slices show, and where slices and cameras look
     Sides, Histogram, Display, Export, SampleVolume, Installation
 
 With Qt, the panel:
     ParameterNode       the user's choices
     Panel               brings its parts together: ModelChoice, RunControl, ResultView, FollicleTable, EditTools, SeedPlacing,
                         ExportTools, InstallBar, FolderPanel
+    Messages, Folders   what the panel says, and where its dialogs open
 """

@@ -39,6 +39,7 @@ def segment_batch(
     left_out: Sequence[LeftOut] = (),
     progress: Callable[[str, float], None] | None = None,
     tell: Callable[[str], None] = lambda line: None,
+    done: Callable[[dict], None] = lambda row: None,
 ) -> list[dict]:
     """Segments every volume into the folder `out`; returns the rows of volumes.csv of this call's volumes, in their order, then of `left_out`.
 
@@ -46,8 +47,8 @@ def segment_batch(
     as by default, plain data. A volume that has results of the same unchanged file, model and options is not segmented again unless `again`; InputError,
     before any work, when the results under its name are of another file. A volume that fails is noted and the next one begun; starting
     again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, so a stop loses one volume at most. The tables are
-    made from all results in `out`, those of other shares, too. Cancelled and KeyboardInterrupt go on to the caller after the tables are
-    written.
+    made from all results in `out`, those of other shares, too. done(row) gets the row of each volume as soon as it is there. Cancelled and
+    KeyboardInterrupt go on to the caller after the tables are written.
     """
     out, options = Path(out), options or {}
     if not again:
@@ -60,6 +61,7 @@ def segment_batch(
             else:
                 report = None if progress is None else _reporting(progress, volume.name, number, len(volumes))
                 tell(f"{volume.name}: {_segment_one(volume, out, segment, options, report)}")
+            done(_row_of(volume, out))
             if progress is not None:
                 progress(volume.name, (number + 1) / len(volumes))
     finally:
@@ -136,6 +138,12 @@ def _segment_one(volume: Volume, out: Path, segment, options: dict, progress) ->
 def _all(options: dict, volume: Volume) -> dict:
     """The options of a run and those of one volume, as JSON gives them back."""
     return options | {name: list(value) if isinstance(value, tuple) else value for name, value in volume.reading.items()}
+
+
+def _row_of(volume: Volume, out: Path) -> dict:
+    """The row of volumes.csv of one volume that was tried."""
+    failure, report = (Path(str(out / volume.name) + ending) for ending in (FAILURE, REPORT))
+    return _rows(out, [failure if failure.exists() else report])[0][0]
 
 
 def _check_same_input(out: Path, volume: Volume) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import slicer
 import vtk
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 
-from .pythonqt import proxyClass, unwrap
+from .pythonqt import proxyClass, unwrap, wrap
 
 #: Module logics of Slicer that CRend or slicer.util asks for, by the name in slicer.modules.
 LOGICS = {
@@ -106,6 +106,11 @@ class Application:
         self._manager = _ModuleManager()
         self._slots = []
         self._logic = None
+        self._settingsFolder = tempfile.TemporaryDirectory(prefix="crend-settings-")
+
+    def userSettings(self):
+        """The user's settings, in a file that is gone afterwards."""
+        return wrap(QtCore.QSettings(os.path.join(self._settingsFolder.name, "Slicer.ini"), QtCore.QSettings.IniFormat))
 
     def connect(self, signal, slot):
         assert signal in ("startupCompleted()", "aboutToQuit()"), signal

@@ -8,6 +8,8 @@ import host
 host.install()
 
 from . import samples  # noqa: E402
+from .segment_editor import SegmentEditor  # noqa: E402
+from .views import Views  # noqa: E402
 
 
 @pytest.fixture
@@ -27,6 +29,20 @@ def layouts(scene):
     logic.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     yield logic
     logic.SetMRMLScene(None)
+
+
+@pytest.fixture
+def views(layouts, scene):
+    """What Slicer's views make of the layout: slice logics with composite nodes, and a camera for every 3D view, also those to come."""
+    made = Views(scene)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def segmentEditor(widget, monkeypatch):
+    """Slicer's Segment Editor module; slicer.util.selectModule opens it, and leaves the module's widget."""
+    return SegmentEditor(widget, monkeypatch)
 
 
 @pytest.fixture

@@ -65,6 +65,8 @@ class qMRMLNodeComboBox(QWidget):
         self._entries = [""]
         self._box = QComboBox(self)
         self._box.setObjectName("")
+        # As Slicer's, it wants to be as wide as its longest name.
+        self._box.setSizeAdjustPolicy(QComboBox.AdjustToContents)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)

@@ -1,5 +1,7 @@
 """Edits on real segments, and the tables that follow them."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import slicer
@@ -7,6 +9,7 @@ from host import samples
 
 from crend.errors import InputError
 from crend.structures.ellipsoids import ellipsoid_volume
+from crend.structures.measurements import measure
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
 from CRendSegmentationLib.Scene.Results import updateTables
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
@@ -170,3 +173,39 @@ def test_edits_that_cannot_be_are_refused_in_words_and_change_nothing(nodes):
         with pytest.raises(InputError, match=words):
             attempt()
     assert not editing.canUndo and len(segmentIDs(nodes)) == 4
+
+
+SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+
+
+def surfaces(nodes):
+    """{segment ID: (its surface, when that was made)}"""
+    segmentation = nodes.segmentationNode.GetSegmentation()
+    found = {segmentID: segmentation.GetSegment(segmentID).GetRepresentation(SURFACE) for segmentID in segmentIDs(nodes)}
+    return {segmentID: (surface, surface.GetMTime()) for segmentID, surface in found.items()}
+
+
+@pytest.mark.parametrize("edit, changed", [("split", {"Follicle_1", "Follicle_4"}), ("merge", {"Follicle_2"}), ("delete", set())])
+def test_an_edit_makes_the_surfaces_of_what_it_changes_and_no_others(nodes, edit, changed):
+    before = surfaces(nodes)
+    editing = FollicleEditing(nodes.segmentationNode)
+    {"split": lambda: editing.split("Follicle_1"), "merge": lambda: editing.merge(["Follicle_2", "Follicle_3"])}.get(
+        edit, lambda: editing.delete(["Follicle_3"])
+    )()
+    after = surfaces(nodes)
+    assert {segmentID for segmentID in after if after[segmentID] != before.get(segmentID)} == changed
+    assert all(surface.GetNumberOfPoints() > 0 for surface, _ in after.values())
+    editing.undo()
+    assert set(surfaces(nodes)) == set(before) and surfaces(nodes)["Ovary"] == before["Ovary"]
+
+
+def test_after_an_edit_only_what_changed_is_measured(nodes, monkeypatch):
+    monkeypatch.setattr("CRendSegmentationLib.Scene.SegmentMeasurements._measured", OrderedDict())
+    updateTables(nodes.segmentationNode)
+    measured = []
+    monkeypatch.setattr(
+        "CRendSegmentationLib.Scene.SegmentMeasurements.measure", lambda mask, empty: measured.append(mask) or measure(mask, empty)
+    )
+    FollicleEditing(nodes.segmentationNode).split("Follicle_1")
+    updateTables(nodes.segmentationNode)
+    assert len(measured) == 2, "the two parts"

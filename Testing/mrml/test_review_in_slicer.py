@@ -67,14 +67,14 @@ def test_the_figures_are_those_of_crend_with_units_and_definitions_in_the_header
 def test_each_follicle_is_a_row_matched_missed_or_false(reviewer, pair):
     rows = readRows(compute(reviewer, pair).matchTableNode)
     assert [(each["kind"], each["reference"], each["compared"]) for each in rows] == [
-        ("matched", "Follicle 1", "Follicle 1"),
         ("missed", "Follicle 2", ""),
         ("false", "", "Follicle 2"),
-    ]
-    assert rows[0]["dsc"] == 1.0 and rows[0]["hd_mm"] == 0.0 and rows[1]["hd_mm"] is None
+        ("matched", "Follicle 1", "Follicle 1"),
+    ], "what is wrong comes first"
+    assert rows[2]["dsc"] == 1.0 and rows[2]["hd_mm"] == 0.0 and rows[0]["hd_mm"] is None
     (z, y, x), _ = samples.FOLLICLES[1]
     expected = (samples.ijkToRas("flipped") @ (x, y, z, 1))[:3]
-    assert [rows[1][f"{axis}_mm"] for axis in "ras"] == pytest.approx(list(expected), abs=0.1)
+    assert [rows[0][f"{axis}_mm"] for axis in "ras"] == pytest.approx(list(expected), abs=0.1)
 
 
 def test_the_maps_carry_the_distance_as_active_scalar_in_a_shared_range(reviewer, pair):

@@ -33,12 +33,46 @@ def test_deleting_a_follicle_and_undo(segmented):
     assert cells(segmented.ui.follicleTable, 8) == ["", "", ""]
 
 
-def test_a_new_result_cannot_be_undone_with_a_former_edit(segmented):
+def test_an_edited_result_is_not_written_over(segmented, scene):
+    edited = segmented.panel.result.segmentationNode
     select(segmented, "Follicle_2", "Follicle_3")
     segmented.ui.mergeButton.click()
-    assert segmented.ui.undoButton.enabled
     apply(segmented)
-    assert not segmented.ui.undoButton.enabled and numbers(segmented) == [1, 2, 3]
+    made = segmented.panel.result.segmentationNode
+    assert made is not edited and made is segmented.logic.getParameterNode().segmentation
+    assert edited.GetSegmentation().GetNumberOfSegments() == 3 and numbers(segmented) == [1, 2, 3]
+    assert f"It is in {made.GetName()}; {edited.GetName()} stays as you edited it." in segmented.ui.statusLabel.text
+    assert not segmented.ui.undoButton.enabled
+    apply(segmented)
+    assert segmented.panel.result.segmentationNode is made, "one that nobody edited is brought up to date"
+
+
+@pytest.mark.parametrize("what", ["deleted", "painted ovary", "drawn beside", "taken back"])
+def test_what_counts_as_edited(segmented, what):
+    node = segmented.panel.result.segmentationNode
+    if what in ("deleted", "taken back"):
+        select(segmented, "Follicle_2")
+        segmented.ui.deleteButton.click()
+    if what == "taken back":
+        segmented.ui.undoButton.click()
+    if what == "painted ovary":
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Ovary")
+        array[20, 24, 20:30] = 0
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "Ovary")
+    if what == "drawn beside":
+        node.GetSegmentation().AddEmptySegment("Endometrioma", "Endometrioma")
+    apply(segmented)
+    assert (segmented.panel.result.segmentationNode is node) == (what == "taken back")
+
+
+def test_what_is_edited_while_a_run_is_on_is_not_written_over_either(segmented):
+    node = segmented.panel.result.segmentationNode
+    segmented.ui.applyButton.click()
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Ovary")
+    array[20, 24, 20:30] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "Ovary")
+    wait(lambda: not segmented.panel.run.running)
+    assert segmented.panel.result.segmentationNode is not node and "stays as you edited it" in segmented.ui.statusLabel.text
 
 
 def test_merging_and_splitting_are_marked_as_edited(segmented):
@@ -73,7 +107,7 @@ def test_a_click_at_a_follicle_adds_it(segmented, scene):
     segmented.ui.addButton.click()
     assert seeds(scene) == [1, 1] and segmented.ui.addButton.checked
     click(scene, follicle())
-    wait(lambda: segmented.ui.statusLabel.text == "Follicle 4 added.")
+    wait(lambda: segmented.ui.editStatusLabel.text.startswith("Follicle 4 added."))
     assert sorted(numbers(segmented)) == [1, 2, 3, 4]
     assert seeds(scene) == [0, 0] and not segmented.ui.addButton.checked
     assert segmented.ui.undoButton.enabled
@@ -101,7 +135,7 @@ def test_a_click_is_a_seed_even_if_its_view_leaves_place_mode_with_it(segmented,
     segmented.ui.addButton.click()
     click(scene, follicle())
     scene.GetFirstNodeByClass("vtkMRMLInteractionNode").SwitchToViewTransformMode()
-    wait(lambda: segmented.ui.statusLabel.text == "Follicle 4 added.")
+    wait(lambda: segmented.ui.editStatusLabel.text.startswith("Follicle 4 added."))
 
 
 def test_leaving_the_module_or_the_scene_ends_adding(segmented, scene):
@@ -124,11 +158,11 @@ def test_leaving_the_module_or_the_scene_ends_adding(segmented, scene):
 
 def test_what_cannot_be_is_said_in_words(segmented):
     segmented.ui.deleteButton.click()
-    assert "select a follicle" in segmented.ui.statusLabel.text.lower()
+    assert "select a follicle" in segmented.ui.editStatusLabel.text.lower()
     segmented.ui.mergeButton.click()
-    assert "two or more" in segmented.ui.statusLabel.text
+    assert "two or more" in segmented.ui.editStatusLabel.text
     segmented.ui.splitButton.click()
-    assert "one follicle" in segmented.ui.statusLabel.text
+    assert "one follicle" in segmented.ui.editStatusLabel.text
 
 
 def test_painting_elsewhere_updates_the_table_by_itself(segmented):

@@ -1,7 +1,9 @@
 """The export buttons write files that others can read, and leave the scene alone."""
 
 import csv
+import types
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,7 +62,7 @@ def test_renamed_segments_are_written_as_what_they_are(to, segmented, name):  # 
     for segmentID in ("Follicle_2", "Follicle_3"):
         segmentation.GetSegment(segmentID).SetName("Ovarian follicle")
     path = to("exportReportButton" if name.endswith("html") else "exportSegmentationButton", name)
-    assert "Written" in segmented.ui.statusLabel.text, segmented.ui.statusLabel.text
+    assert "Written" in segmented.ui.exportStatusLabel.text, segmented.ui.exportStatusLabel.text
     if name.endswith("html"):
         assert "Ovary volume" in path.read_text()
         return
@@ -102,7 +104,57 @@ def test_the_report_as_pdf_is_one_page(to):
 
 def test_a_place_that_cannot_be_written_is_said_in_words(to, segmented):  # noqa: F811
     to("exportTableButton", "no/such/folder.csv")
-    assert "does not exist" in segmented.ui.statusLabel.text
+    assert "does not exist" in segmented.ui.exportStatusLabel.text
+
+
+@pytest.mark.parametrize(
+    "button, name, written",
+    [
+        ("exportTableButton", "patient 1.5", "patient 1.5.csv"),
+        ("exportSegmentationButton", "patient.foo", "patient.foo.seg.nrrd"),
+        ("exportReportButton", "visit 2.HTML", "visit 2.HTML"),
+    ],
+)
+def test_a_name_without_an_ending_of_its_kind_gets_one(to, segmented, button, name, written):  # noqa: F811
+    path = to(button, name)
+    assert [file.name for file in path.parent.iterdir()] == [written]
+    assert segmented.ui.exportStatusLabel.text.replace("\N{ZERO WIDTH SPACE}", "").endswith(written)
+
+
+def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(to, tmp_path, monkeypatch):
+    (tmp_path / "patient 1.5.csv").write_text("mine")
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text: False)
+    to("exportTableButton", "patient 1.5")
+    assert (tmp_path / "patient 1.5.csv").read_text() == "mine"
+
+
+def test_a_dialog_opens_where_the_last_one_was(segmented, tmp_path, monkeypatch):  # noqa: F811
+    asked = []
+
+    def answer(parent, title, place, *kinds):
+        asked.append(place)
+        return str(tmp_path / "there" / "t.csv") if kinds else ""
+
+    import qt
+
+    monkeypatch.setattr(qt, "QFileDialog", types.SimpleNamespace(getSaveFileName=answer, getExistingDirectory=answer))
+    slicer.app.userSettings().remove("CRend")
+    (tmp_path / "there").mkdir()
+    segmented.ui.exportTableButton.click()
+    segmented.ui.exportTableButton.click()
+    segmented.ui.exportSurfacesButton.click()
+    assert asked == [str(Path.home() / "Ultrasound ovary.csv"), str(tmp_path / "there" / "Ultrasound ovary.csv"), str(tmp_path / "there")]
+
+
+def test_surfaces_alone_are_tabled_and_exported_too(to, segmented):  # noqa: F811
+    node = segmented.panel.result.segmentationNode
+    surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    node.GetSegmentation().SetSourceRepresentationName(surface)
+    node.GetSegmentation().RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName())
+    assert len(list(csv.DictReader(open(to("exportTableButton", "t.csv"), encoding="utf-8-sig")))) == 3
+    for name in ("s.seg.nrrd", "s.nii.gz"):
+        labels = read_labels(to("exportSegmentationButton", name))
+        assert set(np.unique(sitk.GetArrayViewFromImage(labels.follicles))) == {0, 1, 2, 3}
 
 
 def test_nothing_to_export_without_a_result(panel):  # noqa: F811

@@ -67,7 +67,7 @@ def section(panel, rows, tmp_path):  # noqa: F811
     """The Folder section after a run."""
     found = panel.panel.folder
     found.ui.outputFolderEdit.currentPath = str(tmp_path / "results")
-    found._nextOut = str(tmp_path / "results")
+    found._out = str(tmp_path / "results")
     found.onFinished(types.SimpleNamespace(rows=list(rows.values())))
     return found
 
@@ -77,7 +77,7 @@ def test_a_double_click_gives_the_panel_a_result_to_go_on_with(section, panel, r
     table = section.ui.folderTable
     assert cells(table, 0)[row] == name
     table.itemDoubleClicked.emit(table.item(row, 0))
-    assert "#c62828" not in section.ui.folderStatusLabel.styleSheet, section.ui.folderDetailsText.plainText
+    assert "color" not in section.ui.folderStatusLabel.styleSheet, section.ui.folderDetailsText.plainText
     node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     chosen = panel.logic.getParameterNode()
     assert chosen.segmentation is node and [int(text) for text in cells(panel.ui.follicleTable, 0)] == [1, 2, 3]
@@ -102,6 +102,23 @@ def test_a_series_lies_in_the_scene_where_it_was_scanned(rows, scene, tmp_path):
     assert volume.GetOrigin() == pytest.approx((-3.0, -4.0, 5.0)) and volume.GetSpacing() == pytest.approx((0.5, 0.5, 0.5))
     (z, _y, _x), _ = samples.FOLLICLES[0]
     assert readFollicleTable(nodes.follicleTableNode)[0]["centroid_s_mm"] == pytest.approx(5 + z * 0.5, abs=0.1)
+
+
+def test_the_image_of_a_run_with_relative_paths_is_found(rows, scene, tmp_path):
+    nodes = loadResult({**rows["left/one"], "input": "scans/left/one.nrrd"}, tmp_path / "results")
+    assert nodes.segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()) is not None
+
+
+def test_a_row_puts_its_volume_into_the_slices_and_hides_the_result_before(section, views, scene):
+    table = section.ui.folderTable
+    shown = []
+    for row in (0, 1):
+        table.itemDoubleClicked.emit(table.item(row, 0))
+        node = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")[-1]
+        volume = node.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+        assert views.backgrounds() == [volume.GetID()] * 3
+        shown.append(node)
+    assert [bool(node.GetDisplayNode().GetVisibility()) for node in shown] == [False, True]
 
 
 def test_a_result_that_is_gone_is_refused_and_the_scene_stays(rows, scene, tmp_path):

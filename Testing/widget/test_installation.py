@@ -94,11 +94,11 @@ def test_without_network_the_cure_is_said_and_nothing_of_pip(panel, bare, monkey
 
     monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", pip)
     panel.ui.installButton.click()
-    said = "ONNX Runtime, safetensors could not be downloaded; check the network or proxy, then press Install again."
-    assert panel.ui.statusLabel.text == said and not panel.ui.installFrame.isHidden()
+    said = "ONNX Runtime, safetensors could not be installed; check the network or proxy, and that no other Slicer is open"
+    assert panel.ui.statusLabel.text.startswith(said) and not panel.ui.installFrame.isHidden()
     monkeypatch.setattr(Installation, "driver_has_device", lambda: True)
     monkeypatch.setattr(sys.modules["PyTorchUtils"].PyTorchUtilsLogic, "installTorch", lambda self, **_: pip(["torch"]))
-    with pytest.raises(InputError, match="^PyTorch could not be downloaded"):
+    with pytest.raises(InputError, match="^PyTorch could not be installed"):
         Installation.installTorch()
 
 
@@ -117,6 +117,47 @@ def test_without_a_card_pytorch_is_never_installed(bare):
     with pytest.raises(InputError, match="No NVIDIA card was found"):
         Installation.installTorch()
     assert bare == []
+
+
+def test_access_denied_is_not_called_a_matter_of_the_network(panel, monkeypatch):
+    def pip(requirements, **_):
+        raise subprocess.CalledProcessError(1, ["pip"], "ERROR: Could not install packages: [WinError 5] Access is denied")
+
+    monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", pip)
+    panel.ui.installButton.click()
+    assert panel.ui.statusLabel.text.startswith("ONNX Runtime, safetensors could not be written into Slicer's Python; restart Slicer")
+
+
+def test_what_is_installed_elsewhere_is_noticed_and_the_old_complaint_goes(panel, bare, monkeypatch):
+    def pip(requirements, **_):
+        raise subprocess.CalledProcessError(1, ["pip"])
+
+    monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", pip)
+    panel.ui.installButton.click()
+    assert panel.ui.statusLabel.text and not panel.ui.applyButton.enabled
+    monkeypatch.setattr(Installation, "_installed", lambda name: True)
+    panel.exit()
+    panel.enter()
+    assert panel.ui.installFrame.isHidden() and panel.ui.applyButton.enabled and panel.ui.statusLabel.text == ""
+
+
+def test_what_is_there_and_cannot_be_imported_can_be_installed_anew(models, widget, monkeypatch):  # noqa: F811
+    class Broken:
+        def poll(self):
+            raise PredictionFailed("ImportError: libtorch.so is broken", "Traceback")
+
+    asked = []
+    monkeypatch.setattr(Installation, "_installed", lambda name: True)
+    monkeypatch.setattr(Installation, "install", lambda names, anew: asked.append((names, anew)))
+    widget.logic.predictor = samples.KnownPredictor()
+    widget.logic.predictor.describe = lambda settings: Broken()
+    widget.panel.enter()
+    wait(lambda: not widget.ui.installFrame.isHidden())
+    assert "cannot be used (ImportError: libtorch.so is broken)" in widget.ui.installLabel.text
+    del widget.logic.predictor.describe
+    widget.ui.installButton.click()
+    assert asked == [(list(Installation.PACKAGES), True)]
+    wait(widget.ui.installFrame.isHidden)
 
 
 def test_without_the_pytorch_extension_the_cure_is_said(panel, monkeypatch):

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 import slicer
 from host import samples
-from test_panel import apply, cells, models, panel  # noqa: F401
+from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
 
 @pytest.fixture
@@ -44,3 +44,11 @@ def test_a_panel_that_is_not_shown_shows_it_when_it_is_entered(panel, saved):  #
     panel.enter()
     assert panel.ui.inputVolumeSelector.currentNode() is slicer.util.getNode("Ultrasound")
     assert [int(text) for text in cells(panel.ui.follicleTable, 0)] == [1, 2, 3]
+
+
+def test_an_opened_review_is_shown_anew_once_its_views_are_there(widget, scene, monkeypatch):
+    shown = []
+    monkeypatch.setattr("CRendSegmentationLib.Scene.ReviewLayout.ReviewLayout.showAgain", lambda layout: shown.append(type(layout)))
+    scene.InvokeEvent(scene.EndImportEvent)
+    assert not shown, "Slicer makes the views after this event"
+    wait(lambda: shown)

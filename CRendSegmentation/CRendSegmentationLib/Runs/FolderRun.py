@@ -8,6 +8,7 @@ from typing import NamedTuple
 import slicer
 import vtk
 
+from crend.batch import write_tables
 from crend.errors import Cancelled, Kept
 
 from ..Scene.TableColumns import addColumn
@@ -50,10 +51,17 @@ class FolderRun(Waiting):
         try:
             rows = self._job.poll()
         except Cancelled as error:
+            if self._out.is_dir():
+                write_tables(self._out)  # the worker may not have come to it
             raise Kept(f"Stopped. What was done is in {self._out}; start again to go on.") from error
         if rows is None:
             return None
         return FolderNodes(addTable(rows, f"Volumes of {self._out.name}"), rows, messageOf(rows))
+
+    @property
+    def rows(self):
+        """Rows of volumes.csv, as above, of the volumes that are done or failed up to now."""
+        return list(self._job.rows)
 
     def words(self):
         """ "Patient 3/left, 42 %, 3:31, about 4:43 left"."""

@@ -28,6 +28,7 @@ SLICERS_OWN = ("numpy",)
 
 def missing():
     """Names of the packages that are not installed; found, not imported."""
+    importlib.invalidate_caches()  # pip may have put them there since
     return [name for name in PACKAGES if not _installed(name)]
 
 
@@ -40,10 +41,10 @@ def words(names):
     return _("To be installed once: {listed}. Nothing else ever needs the network.").format(listed=listed)
 
 
-def install(names):
-    """Install the packages; on the main thread. InputError when they could not be downloaded."""
+def install(names, anew=False):
+    """Install the packages, `anew` also over what is there; on the main thread. InputError when they were not installed."""
     with _downloading([PACKAGES[name][1] for name in names]):
-        _pip([PACKAGES[name][0] for name in names])
+        _pip([PACKAGES[name][0] for name in names], anew)
 
 
 def cardWithoutTorch():
@@ -72,19 +73,28 @@ def installTorch():
 
 @contextmanager
 def _downloading(called):
-    """pip ends with a status alone; nearly always it could not reach its server. What it said is in Slicer's log."""
+    """pip ends with a status, and what it said is in Slicer's log: it could not reach its server, or not write."""
     try:
         yield
     except subprocess.CalledProcessError as error:
-        raise InputError(
-            _("{listed} could not be downloaded; check the network or proxy, then press Install again.").format(listed=", ".join(called))
-        ) from error
+        said = f"{error.output or ''} {error.stderr or ''}".lower()
+        if any(words in said for words in ("denied", "used by another process", "not permitted", "read-only")):
+            cure = _("{listed} could not be written into Slicer's Python; restart Slicer and press Install first of all.")
+        else:
+            cure = _(
+                "{listed} could not be installed; check the network or proxy, and that no other Slicer is open, then press Install "
+                "again. What pip said is in Slicer's log."
+            )
+        raise InputError(cure.format(listed=", ".join(called))) from error
 
 
-def _pip(requirements):
+def _pip(requirements, anew=False):
     with tempfile.TemporaryDirectory(prefix="crend-") as folder:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("".join(f"{name}=={metadata.version(name)}\n" for name in SLICERS_OWN))
+        if anew:
+            slicer.util.pip_install(["--constraint", str(constraints), "--force-reinstall", "--no-deps", *requirements])
+            return
         try:
             # Slicer does not import this part of itself, and Slicer 5.10 and older do not have it.
             from slicer.packaging import pip_ensure

@@ -1,5 +1,6 @@
 """Who runs the network. A predictor starts jobs; a job is polled from the main thread until it has a `crend` Segmentation."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -84,6 +85,7 @@ class _WorkerRequest:
         self._client = client
         self.stage = "starting"
         self.fraction = 0.0
+        self.rows = []
         try:
             self._number = client.ask(do, **what)
         except OSError as error:
@@ -93,6 +95,8 @@ class _WorkerRequest:
         for event in self._client.poll(self._number):
             if event["event"] == "progress":
                 self.stage, self.fraction = event["stage"], event["fraction"]
+            elif event["event"] == "row":
+                self.rows.append(event["row"])
             elif event["event"] == "input_error":
                 raise InputError(event["message"])
             elif event["event"] == "failure":
@@ -205,13 +209,13 @@ class _WorkerFollicleJob(_WorkerImageJob):
 
 
 class _WorkerFolderJob(WorkerJob):
-    patience = 5.0  # the tables of what is done are written yet
+    """`rows` grows with every volume that is done. Files of a volume are written together, so that the worker may be ended at any time."""
 
     def __init__(self, client, inputs, out, settings, again):
         super().__init__(
             client,
             "batch",
-            lambda folder: {"inputs": [str(path) for path in inputs], "out": str(out)},
+            lambda folder: {"inputs": [os.path.abspath(path) for path in inputs], "out": os.path.abspath(out)},
             model=settings.model or None,
             device=settings.device,
             engine=settings.engine,

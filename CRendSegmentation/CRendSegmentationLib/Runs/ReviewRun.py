@@ -16,6 +16,7 @@ from crend.worker.review_files import read_surface, write_request
 
 from ..Scene.ReviewLabels import reviewInput
 from ..Scene.ReviewNodes import ReviewResult, putReviewIntoScene
+from ..Scene.SegmentMeasurements import voxelState
 from ..Scene.VolumeImage import lpsPoint
 from .Predictors import WorkerJob
 from .Run import Waiting, progressWords
@@ -114,7 +115,4 @@ class _ReviewJob(WorkerJob):
 
 def _state(segmentationNode):
     """What must not change meanwhile: the parent transform and the segments' voxels."""
-    segmentation = segmentationNode.GetSegmentation()
-    name = segmentation.GetSourceRepresentationName()
-    parts = [segmentation.GetNthSegment(index).GetRepresentation(name) for index in range(segmentation.GetNumberOfSegments())]
-    return (segmentationNode.GetTransformNodeID(), *(part.GetMTime() if part is not None else None for part in parts))
+    return segmentationNode.GetTransformNodeID(), voxelState(segmentationNode)

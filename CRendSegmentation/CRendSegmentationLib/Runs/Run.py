@@ -10,6 +10,7 @@ from crend.io.volumes import check_image
 
 from ..Scene.Frames import browserOf
 from ..Scene.Results import ResultNodes, putResultIntoScene, updateTables
+from ..Scene.SegmentMeasurements import voxelState
 from ..Scene.VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
 
 POLL_SECONDS = 0.02
@@ -86,11 +87,14 @@ class SegmentationRun(_Run):
         if browserOf(segmentationNode) is not None:
             raise InputError(f"{segmentationNode.GetName()}: shows the frames of a sequence; let the result go to a new segmentation.")
         self._segmentationID = segmentationNode.GetID() if segmentationNode is not None else None
+        self._state = voxelState(segmentationNode) if segmentationNode is not None else None
         super().__init__(volumeNode, lambda image, name: predictor.start(image, name, settings))
 
     def finish(self, result, volumeNode):
-        """Write the result into the scene."""
+        """Write the result into the scene: into a new segmentation if somebody changed the given one meanwhile."""
         segmentationNode = slicer.mrmlScene.GetNodeByID(self._segmentationID) if self._segmentationID else None
+        if segmentationNode is not None and voxelState(segmentationNode) != self._state:
+            segmentationNode = None
         return putResultIntoScene(result, volumeNode, segmentationNode)
 
 
@@ -113,7 +117,14 @@ class FollicleRun(_Run):
         segmentID = self._editing.add(result)
         node = self._editing.segmentationNode
         updateTables(node)
-        return ResultNodes(node, None, None, f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added")
+        extension = extensionWords(self._editing)
+        added = f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added"
+        return ResultNodes(node, None, None, f"{added}. {extension}" if extension else added)
+
+
+def extensionWords(editing):
+    """ "The ovary was extended by 0.013 ml" if the last edit did so, else ""."""
+    return f"The ovary was extended by {editing.extendedMl:.3f} ml" if editing.extendedMl else ""
 
 
 def referenceVolume(segmentationNode):

@@ -1,12 +1,15 @@
-"""How a segmentation looks, and where the slice views look."""
+"""How a segmentation looks while follicles are selected."""
 
 import slicer
 
 from crend.structures import segments
 
+from .SegmentMeasurements import follicleIDs, ovaryID
+
 DIMMED_3D = 0.25
 DIMMED_FILL = 0.15
 SELECTED_FILL = 0.7
+_HIGHLIGHTED = "CRend.highlighted"
 
 
 def highlight(segmentationNode, segmentIDs):
@@ -15,11 +18,14 @@ def highlight(segmentationNode, segmentIDs):
     if display is None:
         return
     segmentation = segmentationNode.GetSegmentation()
+    ovary, follicles = ovaryID(segmentation), follicleIDs(segmentation)
     blocker = display.StartModify()
     for index in range(segmentation.GetNumberOfSegments()):
         segmentID = segmentation.GetNthSegmentID(index)
-        if segmentID == segments.OVARY_ID:
+        if segmentID == ovary:
             solid, fill = segments.OVARY_OPACITY_3D, segments.OVARY_OPACITY_2D_FILL
+        elif segmentID not in follicles:
+            continue  # what it looks like is its maker's business
         elif not segmentIDs:
             solid, fill = segments.FOLLICLE_OPACITY_3D, segments.FOLLICLE_OPACITY_2D_FILL
         elif segmentID in segmentIDs:
@@ -29,13 +35,17 @@ def highlight(segmentationNode, segmentIDs):
         display.SetSegmentOpacity3D(segmentID, solid)
         display.SetSegmentOpacity2DFill(segmentID, fill)
     display.EndModify(blocker)
+    if segmentIDs:
+        segmentationNode.SetAttribute(_HIGHLIGHTED, "1")
+    else:
+        segmentationNode.RemoveAttribute(_HIGHLIGHTED)
 
 
-def centreSlicesOn(segmentationNode, point):
-    """Move all slice views to a point (r, a, s) of the segmentation's own coordinates, through its parent transform."""
-    world = [0.0, 0.0, 0.0]
-    segmentationNode.TransformPointToWorld(point, world)
-    slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *world, slicer.vtkMRMLSliceNode.CenteredJumpSlice)
+def plainLooks():
+    """Let no follicle stand out any more: after the opening of a scene that Slicer saved while some did."""
+    for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if node.GetAttribute(_HIGHLIGHTED):
+            highlight(node, [])
 
 
 def centroidOf(follicleTableNode, segmentName):

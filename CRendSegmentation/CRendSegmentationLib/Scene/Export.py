@@ -1,5 +1,6 @@
 """A segmentation as files: table, label image, surfaces, report. Nothing here changes the scene."""
 
+import datetime
 import os
 import tempfile
 from pathlib import Path
@@ -8,19 +9,24 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 from crend.io.atomic import replacing
 from crend.io.tables import write_csv
 from crend.pictures import report
+from crend.pictures.planes import plane_pictures
 
+from .Masks import on
 from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import flagsOf, madeBy, readSummary, warningsOf
-from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID
-from .Sides import SIDES, sideOf
+from .ResultTables import findingWords, flagsOf, madeBy, notCounted, readSummary, warningsOf
+from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID, withLabelmaps
+from .Sides import SIDE_WORDS, SIDES, sideOf
 from .VolumeImage import imageFromVolumeNode
 
 SURFACE_FORMATS = ("STL", "OBJ")
+#: Of files that a segmentation is written to, the first as Slicer writes it, the others as label images.
+LABEL_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 
 
 def exportTable(segmentationNode, path):
@@ -30,19 +36,24 @@ def exportTable(segmentationNode, path):
 
 def exportSegmentation(segmentationNode, path):
     """All segments: .seg.nrrd as Slicer writes it, any other ending as a label image (1 = ovary, k + 1 = follicle k) on the volume's own grid."""
-    if not str(path).endswith(".seg.nrrd"):
+    if not str(path).lower().endswith(LABEL_ENDINGS[0]):
         ovary, follicles = labelImages(segmentationNode)
         labels = sitk.GetArrayFromImage(follicles)
         labels = np.where(labels > 0, labels + 1, sitk.GetArrayViewFromImage(ovary)).astype(np.uint16)
         image = sitk.GetImageFromArray(labels)
         image.CopyInformation(ovary)
         with replacing(path) as temporary:
-            sitk.WriteImage(image, str(temporary))
+            try:
+                sitk.WriteImage(image, str(temporary))
+            except RuntimeError as error:
+                raise InputError(f"{path}: cannot be written; end its name with one of {', '.join(LABEL_ENDINGS)}.") from error
         return
     # A copy is written: the node itself would count as saved, and Slicer would not ask before it is lost.
+    segmentationNode = withLabelmaps(segmentationNode)
     copy = segmentationNode.CreateNodeInstance()
     copy.UnRegister(None)
     copy.Copy(segmentationNode)
+    copy.GetSegmentation().SetSourceRepresentationName(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName())
     storage = slicer.vtkMRMLSegmentationStorageNode()
     with replacing(path) as temporary:
         storage.SetFileName(str(temporary))
@@ -80,27 +91,29 @@ def reportHtml(segmentationNode):
     volumeNode = referenceVolume(segmentationNode)
     ovary, follicles = labelImages(segmentationNode)
     measurements = measureSegments(segmentationNode)
-    pictures = list(
-        zip(("Plane 1", "Plane 2", "Plane 3"), reversed(report.plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles)))
-    )
+    pictures = plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles)
     solid = report.solid_picture(ovary, follicles)
     if solid is not None:
-        pictures.append(("3D", solid))
+        pictures.append((_("3D, from anterior"), solid))
     summary = tableOf(segmentationNode, SUMMARY_TABLE_ROLE)
-    findings = [("Side", sideOf(segmentationNode))] if sideOf(segmentationNode) != SIDES[0] else []
+    findings = [(_("Side"), SIDE_WORDS[sideOf(segmentationNode)])] if sideOf(segmentationNode) != SIDES[0] else []
     findings += (
-        [(words, f"{value:.1f} {unit}" if unit else f"{value:.0f}") for words, value, unit in readSummary(summary)] if summary else []
+        [(findingWords(finding), f"{value:.1f} {unit}" if unit else f"{value:.0f}") for finding, value, unit in readSummary(summary)]
+        if summary
+        else []
     )
     manual = manualNames(segmentationNode, measurements)
     marks = {follicle.id for follicle in measurements.follicles if follicle.segment in manual}
     return report.report_html(
-        f"Ovary and follicles: {volumeNode.GetName()}",
+        _("Ovary and follicles: {name}").format(name=volumeNode.GetName()),
         findings,
         measurements.rows(),
         pictures,
         madeBy(segmentationNode),
+        made_on=datetime.date.today().isoformat(),
         marks=marks,
-        warnings=warningsOf(segmentationNode),
+        warnings=[*warningsOf(segmentationNode), *filter(None, [notCounted(segmentationNode)])],
+        translate=_,
     )
 
 
@@ -113,12 +126,13 @@ def writeHtml(text, path):
 def labelImages(segmentationNode):
     """(ovary uint8, follicles uint16 with k for follicle k) on the grid of the volume that was segmented. InputError when that is not loaded."""
     volume = imageFromVolumeNode(referenceVolume(segmentationNode))
+    segmentationNode = withLabelmaps(segmentationNode)
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     ovary, follicles = np.zeros(volume.GetSize()[::-1], np.uint8), np.zeros(volume.GetSize()[::-1], np.uint16)
     if measurements.ovary is not None:
-        ovary[_onGrid(maskOf(segmentationNode, ovaryID(segmentationNode.GetSegmentation())), volume)] = 1
+        ovary[on(volume, maskOf(segmentationNode, ovaryID(segmentationNode.GetSegmentation())))] = 1
     for follicle, segmentID in zip(measurements.follicles, segmentIDs):
-        follicles[_onGrid(maskOf(segmentationNode, segmentID), volume)] = follicle.id
+        follicles[on(volume, maskOf(segmentationNode, segmentID))] = follicle.id
     images = []
     for array in (ovary, follicles):
         images.append(sitk.GetImageFromArray(array))
@@ -132,7 +146,3 @@ def referenceVolume(segmentationNode):
     if node is None:
         raise InputError(f"{segmentationNode.GetName()}: the volume that it was made from is not loaded; load it first.")
     return node
-
-
-def _onGrid(mask, volume):
-    return sitk.GetArrayFromImage(sitk.Resample(mask, volume, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0

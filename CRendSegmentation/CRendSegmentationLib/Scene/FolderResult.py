@@ -15,7 +15,7 @@ from crend.structures.measurements import Measurements
 from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation
-from .SegmentMeasurements import tagAsModels
+from .SegmentMeasurements import ovaryID, tagAsModels
 from .VolumeImage import ijkToRasMatrix
 
 #: Endings of files that Slicer reads as crend does.
@@ -36,12 +36,16 @@ def loadResult(row, out):
     report = json.loads(files[1].read_text(encoding="utf-8"))
     name = Path(row["volume"]).name
     with sceneTransaction():
-        volumeNode = _loadVolume(Path(row["input"]), name, report.get("options") or {})
+        given = Path(row["input"])
+        # A path from the command line may be relative to a folder that is not this process's.
+        given = given if given.is_absolute() else Path((report.get("source") or {}).get("path") or given)
+        volumeNode = _loadVolume(given, name, report.get("options") or {})
         segmentationNode = slicer.util.loadSegmentation(str(files[0]))
         segmentationNode.SetName(slicer.mrmlScene.GenerateUniqueName(f"{name} ovary"))
         if volumeNode is not None:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-        describe(segmentationNode, types.SimpleNamespace(message=report["message"], provenance=report["provenance"]))
+        provenance = {**report["provenance"], "flags": report["flags"]}
+        describe(segmentationNode, types.SimpleNamespace(message=report["message"], provenance=provenance))
         _tag(segmentationNode, Measurements.from_dict(report))
         tables = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
         updateTables(segmentationNode)
@@ -70,6 +74,8 @@ def _loadVolume(path, name, options):
 def _tag(segmentationNode, measurements):
     """Note what the model drew, which the file does not say: else every follicle would count as edited by hand."""
     segmentation = segmentationNode.GetSegmentation()
+    if measurements.ovary is not None and ovaryID(segmentation) is not None:
+        tagAsModels(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
     for follicle in measurements.follicles:
         segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
         if segment is not None:

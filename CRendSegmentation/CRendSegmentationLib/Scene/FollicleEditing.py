@@ -1,8 +1,7 @@
-"""Follicles changed by hand: delete, merge, divide, add; each can be taken back."""
+"""Follicles changed by hand: delete, merge, divide, add, the ovary extended over them; each can be taken back."""
 
 from typing import NamedTuple
 
-import numpy as np
 import SimpleITK as sitk
 import slicer
 
@@ -10,14 +9,15 @@ from crend.editing import split_follicle
 from crend.errors import InputError
 from crend.structures import segments
 
+from .Masks import like, millilitres, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import maskOf, ovaryID
+from .SegmentMeasurements import follicleIDs, manualIDs, maskOf, ovaryID
 
 STATES = 20
 
 
 class _Edit(NamedTuple):
-    """What undo needs: the follicles' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made."""
+    """What undo needs: the segments' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made."""
 
     order: list
     changed: dict
@@ -25,11 +25,15 @@ class _Edit(NamedTuple):
 
 
 class FollicleEditing:
-    """Edits one segmentation node; `undo` takes the last edit back and leaves all other segments as they are by then."""
+    """Edits one segmentation node; `undo` takes the last edit back and leaves all other segments as they are by then.
+
+    extendedMl: by how much the last edit extended the ovary, since a follicle reached out of it.
+    """
 
     def __init__(self, segmentationNode):
         self.segmentationNode = self._node = segmentationNode
         self._edits = []
+        self.extendedMl = 0.0
 
     @property
     def canUndo(self):
@@ -38,6 +42,7 @@ class FollicleEditing:
 
     def undo(self):
         """Take the last edit back; nothing when there is none."""
+        self.extendedMl = 0.0
         if not self._edits:
             return
         edit = self._edits.pop()
@@ -50,12 +55,12 @@ class FollicleEditing:
                 fresh.DeepCopy(segment)
                 fresh.AddRepresentation(_labelmapName(), orientedLabelmap(mask))
                 segmentation.AddSegment(fresh, segmentID)
+                showSegment(self._node, segmentID)
             else:
                 self._setMask(segmentID, mask)
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
-        ovary = [ovaryID(segmentation)] if ovaryID(segmentation) is not None else []
-        segmentation.ReorderSegments([*ovary, *there, *(segmentID for segmentID in self.follicleIDs() if segmentID not in there)])
-        self._showAll()
+        segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
+        self._node.CreateClosedSurfaceRepresentation()
 
     def delete(self, segmentIDs):
         """Remove follicles. InputError when none is given."""
@@ -68,14 +73,15 @@ class FollicleEditing:
         """Make one follicle of several: the largest one takes the others in. Returns its segment ID. InputError for fewer than two."""
         self._check(segmentIDs, 2, "merge")
         masks = {segmentID: maskOf(self._node, segmentID) for segmentID in segmentIDs}
-        volumes = {segmentID: _volume(mask) for segmentID, mask in masks.items()}
-        largest = max(segmentIDs, key=volumes.get)
-        union = _union([mask for mask in masks.values() if mask is not None])
+        largest = max(segmentIDs, key=lambda segmentID: millilitres(masks[segmentID]))
+        merged = union([mask for mask in masks.values() if mask is not None])
         self._remember(segmentIDs)
-        self._setMask(largest, union)
+        self._setMask(largest, merged)
         for segmentID in segmentIDs:
             if segmentID != largest:
                 self._node.GetSegmentation().RemoveSegment(segmentID)
+        self._extendOver([merged])
+        self._node.CreateClosedSurfaceRepresentation()
         return largest
 
     def split(self, segmentID):
@@ -87,45 +93,85 @@ class FollicleEditing:
         self._remember([segmentID])
         made = [segmentID]
         for part in range(1, int(parts.max()) + 1):
-            piece = _like(mask, parts == part)
+            piece = like(mask, parts == part)
             if part == 1:
                 self._setMask(segmentID, piece)
             else:
                 made.append(self._addFollicle(piece))
+        self._node.CreateClosedSurfaceRepresentation()
         return made
 
     def add(self, mask):
-        """Add a follicle from a SimpleITK mask; what other follicles have already stays theirs. Returns its segment ID.
+        """Add a follicle from a SimpleITK mask; what other follicles have already stays theirs, and the ovary is extended over the rest.
 
-        InputError when nothing is left of it.
+        Returns its segment ID. InputError when nothing is left of it.
         """
         array = sitk.GetArrayFromImage(mask) > 0
         for segmentID in self.follicleIDs():
             other = maskOf(self._node, segmentID)
             if other is not None:
-                array &= sitk.GetArrayFromImage(sitk.Resample(other, mask, sitk.Transform(), sitk.sitkNearestNeighbor)) == 0
+                array &= ~on(mask, other)
         if not array.any():
             raise InputError("there is a follicle at this point already; delete or change that one.")
         self._remember([])
-        return self._addFollicle(_like(mask, array))
+        segmentID = self._addFollicle(like(mask, array))
+        self._extendOver([like(mask, array)])
+        self._node.CreateClosedSurfaceRepresentation()
+        return segmentID
+
+    def extendOvary(self):
+        """Extend the ovary over all that follicles changed by hand, here or in Segment Editor, hold outside it: a follicle is a part of it.
+
+        Returns the names of these follicles. An edit of its own, if there are any.
+        """
+        segmentation = self._node.GetSegmentation()
+        ovary = self._ovaryMask()
+        if ovary is None:
+            return []
+        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in manualIDs(self._node)}
+        reaching = {segmentID: mask for segmentID, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
+        if not reaching:
+            return []
+        self._remember([])
+        self._extendOver(list(reaching.values()))
+        self._node.CreateClosedSurfaceRepresentation()
+        return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
     def follicleIDs(self):
-        """Segment IDs of all segments but the ovary."""
-        segmentation = self._node.GetSegmentation()
-        every = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-        ovary = ovaryID(segmentation)
-        return [segmentID for segmentID in every if segmentID != ovary]
+        """Segment IDs of the follicles."""
+        return follicleIDs(self._node.GetSegmentation())
+
+    def _ovaryMask(self):
+        found = ovaryID(self._node.GetSegmentation())
+        return maskOf(self._node, found) if found is not None else None
+
+    def _extendOver(self, masks):
+        """Let the ovary, if there is one, hold these masks; a part of the edit that is under way."""
+        ovary = self._ovaryMask()
+        if ovary is None:
+            return
+        beyond = [part for part in (outside(mask, ovary) for mask in masks) if part is not None]
+        if not beyond:
+            return
+        extended = union([ovary, *beyond])
+        segmentID = ovaryID(self._node.GetSegmentation())
+        self._edits[-1].changed[segmentID] = (self._describe(segmentID), ovary)
+        self._setMask(segmentID, extended)
+        self.extendedMl = millilitres(extended) - millilitres(ovary)
 
     def _remember(self, segmentIDs):
         """Keep these segments and the list of all, before an edit changes them."""
-        changed = {}
-        for segmentID in segmentIDs:
-            segment = slicer.vtkSegment()
-            segment.DeepCopy(self._node.GetSegmentation().GetSegment(segmentID))
-            segment.RemoveAllRepresentations()
-            segment.SetLabelValue(1)
-            changed[segmentID] = (segment, maskOf(self._node, segmentID))
-        self._edits = [*self._edits[-STATES + 1 :], _Edit(self.follicleIDs(), changed, [])]
+        self.extendedMl = 0.0
+        changed = {segmentID: (self._describe(segmentID), maskOf(self._node, segmentID)) for segmentID in segmentIDs}
+        self._edits = [*self._edits[-STATES + 1 :], _Edit(_all(self._node.GetSegmentation()), changed, [])]
+
+    def _describe(self, segmentID):
+        """A copy of a segment without its voxels."""
+        segment = slicer.vtkSegment()
+        segment.DeepCopy(self._node.GetSegmentation().GetSegment(segmentID))
+        segment.RemoveAllRepresentations()
+        segment.SetLabelValue(1)
+        return segment
 
     def _check(self, segmentIDs, least, what):
         if len(segmentIDs) < least:
@@ -141,54 +187,25 @@ class FollicleEditing:
             segmentation, segmentID, segments.follicle_name(number), number, segments.FOLLICLE_TERMINOLOGY, orientedLabelmap(mask), 1
         )
         self._edits[-1].made.append(segmentID)
-        self._node.CreateClosedSurfaceRepresentation()
-        showSegment(self._node.GetDisplayNode(), segmentID)
+        showSegment(self._node, segmentID)
         return segmentID
 
     def _setMask(self, segmentID, mask):
-        """Give a segment other voxels, in a labelmap of its own."""
+        """Give a segment other voxels, in a labelmap of its own.
+
+        A new labelmap, not other voxels in the one that is there: over those Slicer would drop the surfaces of all segments.
+        """
         segmentation = self._node.GetSegmentation()
         segmentation.SeparateSegmentLabelmap(segmentID)
         segment = segmentation.GetSegment(segmentID)
+        segment.RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
         segment.SetLabelValue(1)
-        segment.GetRepresentation(_labelmapName()).DeepCopy(orientedLabelmap(mask))
-        self._node.CreateClosedSurfaceRepresentation()
+        segment.AddRepresentation(_labelmapName(), orientedLabelmap(mask))
 
-    def _showAll(self):
-        self._node.CreateClosedSurfaceRepresentation()
-        for segmentID in self.follicleIDs():
-            showSegment(self._node.GetDisplayNode(), segmentID)
+
+def _all(segmentation):
+    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
 
 
 def _labelmapName():
     return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
-
-
-def _volume(mask):
-    return 0.0 if mask is None else float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing()))
-
-
-def _like(image, array):
-    result = sitk.GetImageFromArray(array.astype(np.uint8))
-    result.CopyInformation(image)
-    return result
-
-
-def _union(masks):
-    """One mask that covers all, on the grid of the first, large enough for every one."""
-    first = masks[0]
-    lower, upper = np.zeros(3), np.array(first.GetSize()) - 1.0
-    for mask in masks:
-        last = np.array(mask.GetSize()) - 1
-        for corner in np.ndindex(2, 2, 2):
-            point = mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in last * corner])
-            index = first.TransformPhysicalPointToContinuousIndex(point)
-            lower, upper = np.minimum(lower, np.floor(np.add(index, 1e-3))), np.maximum(upper, np.ceil(np.subtract(index, 1e-3)))
-    canvas = sitk.Image([int(n) for n in upper - lower + 1], sitk.sitkUInt8)
-    canvas.SetSpacing(first.GetSpacing())
-    canvas.SetDirection(first.GetDirection())
-    canvas.SetOrigin(first.TransformContinuousIndexToPhysicalPoint([float(v) for v in lower]))
-    array = np.zeros(canvas.GetSize()[::-1], bool)
-    for mask in masks:
-        array |= sitk.GetArrayFromImage(sitk.Resample(mask, canvas, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
-    return _like(canvas, array)

@@ -10,6 +10,14 @@ def browserOf(segmentationNode):
     return slicer.modules.sequences.logic().GetFirstBrowserNodeForProxyNode(segmentationNode)
 
 
+def volumeOf(inputNode):
+    """The volume node that a chosen input is seen as: itself, or of a sequence the one that shows its frame; None where no browser plays it."""
+    if inputNode is None or not inputNode.IsA("vtkMRMLSequenceNode"):
+        return inputNode
+    browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(inputNode)
+    return browser.GetProxyNode(inputNode) if browser is not None else None
+
+
 def framesOf(segmentationNode):
     """The nodes in the sequence that this one shows, one a frame; none when it shows no sequence."""
     browser = browserOf(segmentationNode)

@@ -6,15 +6,17 @@ import vtk
 _TABLE_ROLE = "CRend.HistogramTable"
 _CHART_ROLE = "CRend.HistogramChart"
 _SERIES_ROLE = "CRend.HistogramSeries"
+_BEFORE = "CRend.Histogram.LayoutBefore"
+#: Shorter axes Slicer divides in halves, and there is no half follicle.
+_LEAST_TOP = 10
 
 
 def showHistogram(segmentationNode, follicleTableNode):
     """Bars: how many follicles there are of each whole millimetre. Made once a segmentation, then brought up to date; returns the chart node.
 
-    The plot is shown when the application has a layout with plot views.
+    The plot is shown when the application has a layout with plot views; hideHistogram leads back to the one before.
     """
     table = _nodeOf(segmentationNode, _TABLE_ROLE, "vtkMRMLTableNode", "follicle sizes")
-    _fill(table, histogram(follicleTableNode))
     series = _nodeOf(segmentationNode, _SERIES_ROLE, "vtkMRMLPlotSeriesNode", "Follicles")
     series.SetAndObserveTableNodeID(table.GetID())
     # Slicer writes numbers, never words, along an axis: so the bars stand at their millimetre.
@@ -29,8 +31,35 @@ def showHistogram(segmentationNode, follicleTableNode):
     chart.SetXAxisTitle("Mean diameter (mm)")
     chart.SetYAxisTitle("Follicles")
     chart.SetLegendVisibility(False)
+    updateHistogram(segmentationNode, follicleTableNode)
     _showInLayout(chart)
     return chart
+
+
+def updateHistogram(segmentationNode, follicleTableNode):
+    """Let the histogram that was made of a segmentation, if one was, follow its follicles."""
+    table, chart = (segmentationNode.GetNodeReference(role) for role in (_TABLE_ROLE, _CHART_ROLE))
+    if table is None or chart is None:
+        return
+    bars = histogram(follicleTableNode)
+    _fill(table, bars)
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(0, max(bars[-1][0] + 1, _LEAST_TOP))
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(0, max(*(count + 1 for _, count in bars), _LEAST_TOP))
+
+
+def histogramShown():
+    """Whether the layout is the one that showHistogram set."""
+    node = _layoutNode()
+    before = node.GetAttribute(_BEFORE) if node is not None else None
+    return before is not None and node.GetViewArrangement() == slicer.modules.plots.logic().GetLayoutWithPlot(int(before))
+
+
+def hideHistogram():
+    """Back to the layout that was there before; nothing when the user has chosen another one meanwhile."""
+    if histogramShown():
+        _layoutNode().SetViewArrangement(int(_layoutNode().GetAttribute(_BEFORE)))
 
 
 def histogram(follicleTableNode):
@@ -60,12 +89,17 @@ def _nodeOf(segmentationNode, role, className, name):
 
 
 def _showInLayout(chart):
-    layoutManager = slicer.app.layoutManager()
-    if layoutManager is None:
+    node = _layoutNode()
+    if node is None:
         return
-    current = layoutManager.layout
+    current = node.GetViewArrangement()
     withPlot = slicer.modules.plots.logic().GetLayoutWithPlot(current)
     if withPlot != current:
-        layoutManager.setLayout(withPlot)
+        node.SetAttribute(_BEFORE, str(current))
+        node.SetViewArrangement(withPlot)
     slicer.app.applicationLogic().GetSelectionNode().SetReferenceActivePlotChartID(chart.GetID())
     slicer.app.applicationLogic().PropagatePlotChartSelection()
+
+
+def _layoutNode():
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")

@@ -4,33 +4,46 @@ import html
 import json
 
 import vtk
+from slicer.i18n import tr as _
 
 from crend.structures.measurements import Measurements
 
+from .SegmentMeasurements import follicleIDs, otherNames
 from .TableColumns import addColumn
 
 #: Column of the follicle table: unit, what a header shows, what it means.
 COLUMN_WORDS = {
-    "id": ("", "No.", "Number of the follicle, 1 is the largest"),
-    "segment": ("", "Segment", "Name of the segment"),
-    "volume_ml": ("ml", "V", "Volume"),
-    "dv_mm": ("mm", "dV", "Diameter of the sphere of equal volume"),
-    "mean_diameter_mm": ("mm", "Mean", "Mean of d(x), d(y) and d(z)"),
-    "dx_mm": ("mm", "d(x)", "Longest of the three orthogonal axes"),
-    "dy_mm": ("mm", "d(y)", "Middle of the three orthogonal axes"),
-    "dz_mm": ("mm", "d(z)", "Shortest of the three orthogonal axes"),
-    "max_diameter_mm": ("mm", "Max", "Longest distance between two points of the boundary"),
-    "sphericity": ("", "Sphericity", "1 for a sphere, less for anything else"),
-    "centroid_r_mm": ("mm", "R", "Centre, to the right, in the volume's own coordinates"),
-    "centroid_a_mm": ("mm", "A", "Centre, to anterior, in the volume's own coordinates"),
-    "centroid_s_mm": ("mm", "S", "Centre, to superior, in the volume's own coordinates"),
-    "touches_border": ("", "Cut", "1 when it touches the border of the volume and may be larger than measured"),
-    "confidence": ("", "Conf.", "Chance that it is a follicle, as the model was calibrated; none when edited by hand"),
-    "manual": ("", "Edited", "1 when the follicle was drawn or changed by hand"),
+    "id": ("", _("No."), _("Number of the follicle, 1 is the largest")),
+    "segment": ("", _("Segment"), _("Name of the segment")),
+    "volume_ml": ("ml", _("V"), _("Volume")),
+    "dv_mm": ("mm", _("dV"), _("Diameter of the sphere of equal volume")),
+    "mean_diameter_mm": ("mm", _("Mean"), _("Mean of d(x), d(y) and d(z)")),
+    "dx_mm": ("mm", _("d(x)"), _("Longest of the three orthogonal axes")),
+    "dy_mm": ("mm", _("d(y)"), _("Middle of the three orthogonal axes")),
+    "dz_mm": ("mm", _("d(z)"), _("Shortest of the three orthogonal axes")),
+    "max_diameter_mm": ("mm", _("Max"), _("Longest distance between two points of the boundary")),
+    "sphericity": ("", _("Sphericity"), _("1 for a sphere, less for anything else")),
+    "centroid_r_mm": ("mm", _("R"), _("Centre, to the right, in the volume's own coordinates")),
+    "centroid_a_mm": ("mm", _("A"), _("Centre, to anterior, in the volume's own coordinates")),
+    "centroid_s_mm": ("mm", _("S"), _("Centre, to superior, in the volume's own coordinates")),
+    "touches_border": ("", _("Cut"), _("1 when it touches the border of the volume and may be larger than measured")),
+    "confidence": (
+        "",
+        _("Conf."),
+        _("Estimated probability that this is a follicle, calibrated on simulated volumes; empty when drawn or edited by hand"),
+    ),
+    "manual": ("", _("Edited"), _("1 when the follicle was drawn or changed by hand")),
 }
 #: How the findings that count a size class begin.
 SIZE_CLASS = "Follicles of "
-WARNING_COLOUR = "#c62828"
+#: What the panel and the report call the findings; the tables keep the English words, by which they are found again.
+_FINDING_WORDS = {
+    "Ovary volume": _("Ovary volume"),
+    "Follicle count": _("Follicle count"),
+    "Antral follicle count (2-10 mm)": _("Antral follicle count (2-10 mm)"),
+    "Leading follicle, mean diameter": _("Leading follicle, mean diameter"),
+    "Total follicle volume": _("Total follicle volume"),
+}
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
@@ -92,7 +105,14 @@ def summaryLines(measurements):
     return lines
 
 
-def summaryText(tableNode, segmentationNode, heading=""):
+def findingWords(finding):
+    """What a finding of a summary table is called in the user's language."""
+    if finding.startswith(SIZE_CLASS):
+        return _("Follicles of {size}").format(size=finding[len(SIZE_CLASS) :])
+    return _FINDING_WORDS.get(finding, finding)
+
+
+def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"):
     """The summary as rich text: a heading, warnings, findings in two columns, the counts by size class in one row, then the model that made them."""
     findings, classes = "", []
     for finding, value, unit in readSummary(tableNode):
@@ -100,15 +120,29 @@ def summaryText(tableNode, segmentationNode, heading=""):
         if finding.startswith(SIZE_CLASS):
             classes.append((finding[len(SIZE_CLASS) :].replace(" mm", ""), number))
         else:
-            findings += f"<tr><td>{html.escape(finding)}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
+            findings += f"<tr><td>{html.escape(findingWords(finding))}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
     names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
-    sizes = f"<table><tr><td>Size (mm)&nbsp;&nbsp;</td>{names}</tr><tr><td>Follicles&nbsp;&nbsp;</td>{counts}</tr></table>"
+    words = [html.escape(word) for word in (_("Size (mm)"), _("Follicles"))]
+    sizes = f"<table><tr><td>{words[0]}&nbsp;&nbsp;</td>{names}</tr><tr><td>{words[1]}&nbsp;&nbsp;</td>{counts}</tr></table>"
+    others = notCounted(segmentationNode)
+    sizes += f"<p>{html.escape(others)}</p>" if others else ""
     heading = f"<b>{html.escape(heading)}</b>" if heading else ""
     heading += "".join(
-        f"<p style='color: {WARNING_COLOUR}'><b>Warning:</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode)
+        f"<p style='color: {warningColour}'><b>{_('Warning:')}</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode)
     )
     return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
+
+
+def notCounted(segmentationNode):
+    """Which segments nobody counts or measures, and what to call them if they shall be; "" when there are none."""
+    names = otherNames(segmentationNode.GetSegmentation())
+    if not names:
+        return ""
+    number = len(follicleIDs(segmentationNode.GetSegmentation())) + 1
+    return _("Not counted: {names}. Only segments called 'Ovary' or, for example, 'Follicle {number}' are.").format(
+        names=", ".join(names), number=number
+    )
 
 
 def warningsOf(segmentationNode):
@@ -127,7 +161,8 @@ def flagsOf(segmentationNode):
 def madeBy(segmentationNode):
     """One line: which model made it, and what it may be used for."""
     words = [segmentationNode.GetAttribute(f"CRend.{key}") for key in ("bundle", "bundle_version")]
-    return f"Model {' '.join(filter(None, words)) or 'unknown'}. {segmentationNode.GetAttribute('CRend.notice') or ''}".strip()
+    model = _("Model {name}.").format(name=" ".join(filter(None, words)) or _("unknown"))
+    return f"{model} {segmentationNode.GetAttribute('CRend.notice') or ''}".strip()
 
 
 def readSummary(tableNode):

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import SimpleITK as sitk
 import slicer
 
+from .Frames import browserOf, volumeOf
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
-from .SegmentationWriter import showSegmentation, writeSegmentation
-from .SegmentMeasurements import manualNames, measureSegments
-from .VolumeImage import ijkToRasMatrix
+from .SegmentationWriter import dress, showSegmentation, writeSegmentation
+from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID
+from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
 FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
@@ -65,6 +66,23 @@ def updateTables(segmentationNode):
     return measurements
 
 
+def adopt(segmentationNode):
+    """Give a segmentation that comes from elsewhere, a file or somebody's hand, what a result has: tables, and its looks.
+
+    Nothing for one without an ovary or follicles, for one that has its tables, and for the frame of a sequence.
+    """
+    if tableOf(segmentationNode, FOLLICLE_TABLE_ROLE) is not None or browserOf(segmentationNode) is not None:
+        return
+    segmentation = segmentationNode.GetSegmentation()
+    if ovaryID(segmentation) is None and not follicleIDs(segmentation):
+        return
+    dress(segmentationNode)
+    name = segmentationNode.GetName()
+    for table in giveTables(segmentationNode, f"{name} follicles", f"{name} summary"):
+        placeBeside(segmentationNode, table)
+    updateTables(segmentationNode)
+
+
 def giveTables(segmentationNode, follicleName, summaryName):
     """The follicle table and the summary table of a segmentation, made under these names where it has none yet."""
     tables = []
@@ -83,10 +101,7 @@ def tableOf(segmentationNode, role):
 def resultOf(inputNode, chosen=None):
     """The segmentation into which the next result of a volume, or of a sequence, may go: `chosen` if that was made from it, else the last
     one that a run made from it, or None."""
-    volumeNode = inputNode
-    if inputNode is not None and inputNode.IsA("vtkMRMLSequenceNode"):
-        browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(inputNode)
-        volumeNode = browser.GetProxyNode(inputNode) if browser is not None else None
+    volumeNode = volumeOf(inputNode)
     if volumeNode is None:
         return None
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
@@ -101,6 +116,14 @@ def resultOf(inputNode, chosen=None):
     return made[-1] if made else None
 
 
+def showResultsOf(volumeNode):
+    """Show the results of this volume, and hide those of others: of an earlier patient they would lie over it."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if tableOf(node, FOLLICLE_TABLE_ROLE) is not None and node.GetDisplayNode() is not None and node.GetNodeReference(role) is not None:
+            node.GetDisplayNode().SetVisibility(node.GetNodeReference(role) is volumeNode)
+
+
 def _writeProbabilities(segmentationNode, volumeNode, result):
     """One volume node a channel, under the volume's parent transform, if the result has probabilities. Returns the nodes."""
     nodes = []
@@ -108,6 +131,7 @@ def _writeProbabilities(segmentationNode, volumeNode, result):
         node = segmentationNode.GetNodeReference(role) or _newNode("vtkMRMLScalarVolumeNode", f"{volumeNode.GetName()} {words}")
         slicer.util.updateVolumeFromArray(node, sitk.GetArrayFromImage(image))
         node.SetIJKToRASMatrix(ijkToRasMatrix(image))
+        node.SetAttribute(PROBABILITY_ATTRIBUTE, "1")
         node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
         segmentationNode.SetNodeReferenceID(role, node.GetID())
         nodes.append(node)
@@ -123,6 +147,7 @@ def describe(segmentationNode, result):
     for key, value in {"message": result.message, "notice": NOTICE, **result.provenance}.items():
         text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
         segmentationNode.SetAttribute(f"CRend.{key}", text)
+    segmentationNode.SetAttribute(SEGMENTS_ATTRIBUTE, str(segmentationNode.GetSegmentation().GetNumberOfSegments()))
 
 
 def placeBeside(volumeNode, node):

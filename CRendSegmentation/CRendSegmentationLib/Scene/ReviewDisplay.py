@@ -48,6 +48,17 @@ def legendOf(modelNode):
     return slicer.modules.colors.logic().GetColorLegendDisplayNode(modelNode)
 
 
+def renewLegend(modelNode):
+    """Take a map's legend out of the scene and put it in again: a view draws the legends that are added while it is there, not earlier ones."""
+    legend, display = legendOf(modelNode), modelNode.GetDisplayNode()
+    if legend is None:
+        return
+    slicer.mrmlScene.RemoveNode(legend)
+    slicer.mrmlScene.AddNode(legend)
+    legend.SetAndObservePrimaryDisplayNode(display)
+    modelNode.AddAndObserveDisplayNodeID(legend.GetID())
+
+
 def showOnlyIn(displayNode, viewIDs):
     """Let a display node be seen in these views alone; None: in all."""
     blocker = displayNode.StartModify()

@@ -14,10 +14,9 @@ from crend.errors import InputError
 from crend.io.labels import Labels
 from crend.structures import segments
 
-from .SegmentMeasurements import maskOf, terminologyOf
+from .SegmentMeasurements import maskOf, terminologyOf, withLabelmaps
 from .VolumeImage import ijkToRasMatrix, setGeometry
 
-_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 _SHOWN_NAMES = 4
 
 
@@ -49,7 +48,7 @@ def reviewInput(referenceNode, comparedNode):
 
 def labelsOf(segmentationNode):
     """(Labels, {follicle number: segment name}) of a segmentation, in its own coordinates. InputError as reviewInput."""
-    node, segmentation = _withLabelmaps(segmentationNode), segmentationNode.GetSegmentation()
+    node, segmentation = withLabelmaps(segmentationNode), segmentationNode.GetSegmentation()
     ovary, found, strangers = None, [], []
     for index in range(segmentation.GetNumberOfSegments()):
         segmentID = segmentation.GetNthSegmentID(index)
@@ -80,17 +79,6 @@ def labelsOf(segmentationNode):
         numbers = range(1, len(found) + 1)
     masks = {number: mask for number, (_, _, mask) in zip(numbers, found)}
     return joined(ovary, masks), {number: name for number, (_, name, _) in zip(numbers, found)}
-
-
-def _withLabelmaps(segmentationNode):
-    """The node itself, or, where it has surfaces only, a copy outside the scene with labelmaps."""
-    segmentation = segmentationNode.GetSegmentation()
-    if segmentation.GetNumberOfSegments() == 0 or segmentation.ContainsRepresentation(_LABELMAP()):
-        return segmentationNode
-    copy = slicer.vtkMRMLSegmentationNode()
-    copy.GetSegmentation().DeepCopy(segmentation)
-    copy.GetSegmentation().CreateRepresentation(_LABELMAP())
-    return copy
 
 
 def _intoReference(reference, compared, referenceNode, comparedNode):

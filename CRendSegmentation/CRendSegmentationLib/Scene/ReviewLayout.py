@@ -1,11 +1,11 @@
 """Side by side: reference, compared, and each distance map in a 3D view of its own, with linked cameras; the slices below."""
 
-import math
-
 import slicer
 
-from .ReviewDisplay import legendOf, showOnlyIn
+from .ReviewDisplay import legendOf, renewLegend, showOnlyIn
 from .ReviewNodes import reviews
+from .SegmentationWriter import dress
+from .Views import lookAt
 
 #: Numbers of our layouts in Slicer's list: one for each number of rows of 3D views (1, 2) and of maps in a row (0 to 2).
 _LAYOUTS = {(rows, maps): 7530 + 10 * rows + maps for rows in (1, 2) for maps in (0, 1, 2)}
@@ -15,7 +15,7 @@ _VIEW_GROUP = 753
 #: Light, so that a translucent organ and the legend's dark letters show well.
 _GROUND = (0.81, 0.85, 0.89), (0.97, 0.98, 0.98)
 _VIEWS_BEFORE, _ALL = "CRend.Review.ViewsBefore", "all"
-_TO = {"reference": "Reference to compared", "compared": "Compared to reference"}
+_SHOWN_BEFORE, _HIDDEN_BEFORE = "CRend.Review.ShownBefore", "CRend.Review.HiddenBefore"
 
 
 def registerLayouts():
@@ -39,7 +39,7 @@ class ReviewLayout:
         return node is not None and node.GetViewArrangement() in _LAYOUTS.values()
 
     def show(self, review):
-        """Show this review, and hide all others."""
+        """Show this review alone, and hide all else."""
         registerLayouts()
         self._hideAll()
         node = _layoutNode()
@@ -50,6 +50,12 @@ class ReviewLayout:
         width = max((sum(side == row for _, side in maps) for row in rows), default=0)
         node.SetViewArrangement(_LAYOUTS[len(rows), width])
         self._show(review, rows)
+
+    def showAgain(self):
+        """Show once more what is shown: after the opening of a scene its views have neither legends nor cameras that fit."""
+        shown = next((each for each in reviews() if any(model.GetDisplayVisibility() for model in each.maps.values())), None)
+        if self.shown and shown is not None:
+            self.show(shown)
 
     def hide(self):
         """Back to the ordinary layout, every segmentation in the views where it was."""
@@ -63,8 +69,11 @@ class ReviewLayout:
         views = {"reference": _viewNode("Reference"), "compared": _viewNode("Compared")}
         for side, segmentation in (("reference", review.referenceNode), ("compared", review.comparedNode)):
             if segmentation is not None:
-                segmentation.CreateDefaultDisplayNodes()
+                dress(segmentation)
                 display = segmentation.GetDisplayNode()
+                if not display.GetVisibility():
+                    segmentation.SetAttribute(_HIDDEN_BEFORE, "1")
+                    display.SetVisibility(True)
                 segmentation.SetAttribute(_VIEWS_BEFORE, " ".join(display.GetViewNodeIDs()) or _ALL)
                 showOnlyIn(display, [views[side].GetID(), *slices])
         marked = {"missed": [views["reference"].GetID()], "false": [views["compared"].GetID()]}
@@ -72,9 +81,11 @@ class ReviewLayout:
         for (structure, side), model in review.maps.items():
             places[side] += 1
             view = _viewNode(f"Map{rows.index(side) + 1}{places[side]}")
-            view.SetLayoutLabel(f"{structure.capitalize()}: {_TO[side].lower()}")
+            # Short, since a view is at least as wide as its title; the legend says from where to where.
+            view.SetLayoutLabel(structure.capitalize())
             views[structure, side] = view
             showOnlyIn(model.GetDisplayNode(), [view.GetID(), *slices])
+            renewLegend(model)
             showOnlyIn(legendOf(model), [view.GetID()])
             # A surface of one side does not have the follicles that only the other has.
             marked["false" if side == "reference" else "missed"].append(view.GetID())
@@ -82,9 +93,27 @@ class ReviewLayout:
         for kind, model in review.marks.items():
             showOnlyIn(model.GetDisplayNode(), marked[kind] + slices)
             model.GetDisplayNode().SetVisibility(True)
-        _lookAt(review.referenceNode, list(views.values()))
+        self._hideOthers({review.referenceNode, review.comparedNode, *review.maps.values(), *review.marks.values()})
+        _prepare(views.values())
+        lookAt(review.referenceNode, list(views.values()))
+
+    def _hideOthers(self, ours):
+        """The views show the pair alone: all else is hidden until the way back, also when the scene was saved and opened meanwhile."""
+        for node in slicer.util.getNodesByClass("vtkMRMLDisplayableNode"):
+            shown = [index for index in range(node.GetNumberOfDisplayNodes()) if _visible(node, index)]
+            if shown and node not in ours and not node.GetHideFromEditors():
+                node.SetAttribute(_SHOWN_BEFORE, " ".join(map(str, shown)))
+                for index in shown:
+                    node.GetNthDisplayNode(index).SetVisibility(False)
 
     def _hideAll(self):
+        for node in slicer.util.getNodesByClass("vtkMRMLDisplayableNode"):
+            shown = node.GetAttribute(_SHOWN_BEFORE)
+            if shown is not None:
+                node.RemoveAttribute(_SHOWN_BEFORE)
+                for index in map(int, shown.split()):
+                    if index < node.GetNumberOfDisplayNodes() and node.GetNthDisplayNode(index) is not None:
+                        node.GetNthDisplayNode(index).SetVisibility(True)
         for review in reviews():
             for model in (*review.maps.values(), *review.marks.values()):
                 model.GetDisplayNode().SetVisibility(False)
@@ -94,15 +123,13 @@ class ReviewLayout:
                 node.RemoveAttribute(_VIEWS_BEFORE)
                 if node.GetDisplayNode() is not None:
                     showOnlyIn(node.GetDisplayNode(), [] if before == _ALL else before.split())
+                    if node.GetAttribute(_HIDDEN_BEFORE):
+                        node.GetDisplayNode().SetVisibility(False)
+                node.RemoveAttribute(_HIDDEN_BEFORE)
 
 
-def _lookAt(segmentationNode, views):
-    """Prepare the 3D views alike, link them, and point them at a segmentation from where Slicer looks at first, from anterior."""
-    bounds = [0.0] * 6
-    if segmentationNode is not None:
-        segmentationNode.GetRASBounds(bounds)
-    centre = [(bounds[2 * axis] + bounds[2 * axis + 1]) / 2 for axis in range(3)]
-    radius = max(math.dist(bounds[::2], bounds[1::2]) / 2, 1.0)
+def _prepare(views):
+    """Make the 3D views alike and link them."""
     for view in views:
         blocker = view.StartModify()
         view.SetBoxVisible(False)
@@ -111,19 +138,19 @@ def _lookAt(segmentationNode, views):
         view.SetBackgroundColor2(*_GROUND[1])
         view.SetLinkedControl(True)
         view.EndModify(blocker)
-        camera = slicer.modules.cameras.logic().GetViewActiveCameraNode(view)
-        if camera is not None:
-            distance = 0.85 * radius / math.sin(math.radians(camera.GetViewAngle() / 2))
-            camera.SetFocalPoint(*centre)
-            camera.SetPosition(centre[0], centre[1] + distance, centre[2])
-            camera.SetViewUp(0.0, 0.0, 1.0)
-            camera.ResetClippingRange()
 
 
 def _description(rows, maps):
-    """Slicer's XML of a layout: reference and compared one above the other or side by side, their maps to the right, slices below."""
-    left = [["Reference", "Compared"]] if rows == 1 else [["Reference"], ["Compared"]]
-    grid = "".join(_row([*tags, *(f"Map{row + 1}{place + 1}" for place in range(maps))]) for row, tags in enumerate(left))
+    """Slicer's XML of a layout, at most three views wide, so that it fits a small screen beside the panel; slices below.
+
+    Two rows: reference and compared one above the other, their maps to the right. One: side by side, the maps to the right or below.
+    """
+    shown = [[f"Map{row + 1}{place + 1}" for place in range(maps)] for row in range(rows)]
+    if rows == 2:
+        tags = [["Reference", *shown[0]], ["Compared", *shown[1]]]
+    else:
+        tags = [["Reference", "Compared", *shown[0]]] if maps < 2 else [["Reference", "Compared"], shown[0]]
+    grid = "".join(map(_row, tags))
     slices = "".join(
         f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}"><property name="orientation" action="default">{orientation}</property>'
         f'<property name="viewlabel" action="default">{label}</property><property name="viewcolor" action="default">{colour}</property></view></item>'
@@ -139,6 +166,12 @@ def _row(tags):
         for tag in tags
     )
     return f'<item splitSize="400"><layout type="horizontal">{views}</layout></item>'
+
+
+def _visible(node, index):
+    """Whether a display node of a segmentation, a model, markups or a rendered volume is on; what slices show is not its business."""
+    display = node.GetNthDisplayNode(index)
+    return display is not None and not display.IsA("vtkMRMLVolumeDisplayNode") and bool(display.GetVisibility())
 
 
 def _layoutNode():

@@ -75,11 +75,16 @@ def fillMetricsTable(tableNode, figures, percentile):
 
 
 def fillMatchTable(tableNode, figures, names, centres):
-    """One row a matched pair, then the missed, then the false follicles.
+    """One row a follicle: the missed, then the false ones, then the matched pairs.
 
     names: for reference and compared {number: segment name}; centres: for each {number: (r, a, s) in mm}.
     """
     rows = []
+    for kind, side, key in ((MISSED, 0, "reference"), (FALSE, 1, "prediction")):
+        for found in figures[kind]:
+            whose = ("reference", "compared")[side]
+            said = {whose: names[side][found[key]], f"dv_{whose}_mm": found[f"dv_{key}_mm"]}
+            rows.append({"kind": kind, **said, **_centre(centres[side][found[key]])})
     for match in figures["matches"]:
         rows.append(
             {
@@ -90,11 +95,6 @@ def fillMatchTable(tableNode, figures, names, centres):
                 **{name: match[key] for name, key, *_ in MATCH_COLUMNS if key},
             }
         )
-    for kind, side, key in ((MISSED, 0, "reference"), (FALSE, 1, "prediction")):
-        for found in figures[kind]:
-            whose = ("reference", "compared")[side]
-            said = {whose: names[side][found[key]], f"dv_{whose}_mm": found[f"dv_{key}_mm"]}
-            rows.append({"kind": kind, **said, **_centre(centres[side][found[key]])})
     table = vtk.vtkTable()
     for name, *_ in MATCH_COLUMNS:
         if name in _WORDS:
@@ -167,7 +167,7 @@ def _number(value):
 
 
 def _shown(value, decimals):
-    return "\N{EN DASH}" if value is None else f"{value:.{decimals}f}"
+    return "\N{EN DASH}" if value is None else f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0: never "-0.0"
 
 
 def _describe(tableNode, table, columns):

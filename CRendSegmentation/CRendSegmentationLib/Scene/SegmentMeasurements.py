@@ -1,5 +1,7 @@
 """Measurements from the segments as they are now, whoever drew them."""
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
@@ -13,33 +15,34 @@ from crend.structures.measurements import Follicle, Measurements, measure
 
 from .VolumeImage import setGeometry
 
+#: Of a segmentation: how many segments a run left in it.
+SEGMENTS_ATTRIBUTE = "CRend.segments"
 MODELS_TAG = "CRend.drawnByModel"
 CONFIDENCE_TAG = "CRend.confidence"
+#: Of segments that were measured before: an edit changes one or two, and measuring all again takes a second.
+_KEPT = 500
+_measured = OrderedDict()
+_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 
 
 def measureSegments(segmentationNode):
-    """Measurements of the ovary's segment and of every other segment as a follicle, largest first, in the segmentation's own coordinates.
+    """Measurements of the ovary's segment and of the follicles, largest first, in the segmentation's own coordinates.
 
     Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or
-    else the next free number. Empty segments are left out.
+    else the next free number. Left out: empty segments, and those that are neither by name nor by terminology (see otherNames).
     """
     return measureWithIDs(segmentationNode)[0]
 
 
 def measureWithIDs(segmentationNode):
     """(what measureSegments returns, segment ID of each follicle in it): names can be changed, and given twice; IDs cannot."""
+    segmentationNode = withLabelmaps(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
     reference = _referenceGeometry(segmentation)
-    ovary, found = None, []
-    for index in range(segmentation.GetNumberOfSegments()):
-        segmentID = segmentation.GetNthSegmentID(index)
-        measured = _measureSegment(segmentationNode, segmentID, reference)
-        if measured is None:
-            continue
-        if segmentID == ovaryID(segmentation):
-            ovary = measured
-        else:
-            found.append((segmentID, measured))
+    whole = ovaryID(segmentation)
+    ovary = _measureSegment(segmentationNode, whole, reference) if whole is not None else None
+    found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in follicleIDs(segmentation)]
+    found = [(segmentID, measured) for segmentID, measured in found if measured is not None]
     found.sort(key=lambda entry: -entry[1].volume_ml)
     names = [segmentation.GetSegment(segmentID).GetName() for segmentID, _ in found]
     follicles = [
@@ -58,6 +61,40 @@ def ovaryID(segmentation):
         if segments.kind_of(segment.GetName(), terminologyOf(segment)) == "ovary":
             return segmentation.GetNthSegmentID(index)
     return None
+
+
+def follicleIDs(segmentation):
+    """IDs of the segments that are a follicle each, by name or by terminology."""
+    return [segmentID for segmentID, segment in _others(segmentation) if _isFollicle(segment)]
+
+
+def otherNames(segmentation):
+    """Names of the segments that are neither the ovary nor a follicle: nothing counts or measures them."""
+    return [segment.GetName() for _, segment in _others(segmentation) if not _isFollicle(segment)]
+
+
+def withLabelmaps(segmentationNode):
+    """The node itself, or, where it has surfaces only, a copy outside the scene with labelmaps."""
+    segmentation = segmentationNode.GetSegmentation()
+    if segmentation.GetNumberOfSegments() == 0 or segmentation.ContainsRepresentation(_LABELMAP()):
+        return segmentationNode
+    copy = slicer.vtkMRMLSegmentationNode()
+    copy.SetName(segmentationNode.GetName())
+    copy.GetSegmentation().DeepCopy(segmentation)
+    copy.GetSegmentation().CreateRepresentation(_LABELMAP())
+    return copy
+
+
+def voxelState(segmentationNode):
+    """What differs after somebody changed the voxels of a segment, or added or removed one."""
+    segmentation = segmentationNode.GetSegmentation()
+    name = segmentation.GetSourceRepresentationName()
+    state = []
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        voxels = segment.GetRepresentation(name)
+        state.append((segmentation.GetNthSegmentID(index), segment.GetLabelValue(), voxels and voxels.GetMTime()))
+    return tuple(state)
 
 
 def terminologyOf(segment):
@@ -86,12 +123,12 @@ def maskOf(segmentationNode, segmentID):
     return image
 
 
-def tagAsModels(segment, follicle):
-    """Note on a segment what the model drew, and how sure it was: if it measures otherwise later, somebody changed it, and the model
-    has no say in it any more. Saved with the segmentation."""
-    segment.SetTag(MODELS_TAG, " ".join(f"{value:.6f}" for value in _fingerprint(follicle)))
-    if follicle.confidence is not None:
-        segment.SetTag(CONFIDENCE_TAG, f"{follicle.confidence:.6f}")
+def tagAsModels(segment, structure):
+    """Note on a segment what the model drew, and of a follicle how sure it was: if it measures otherwise later, somebody changed it, and
+    the model has no say in it any more. Saved with the segmentation."""
+    segment.SetTag(MODELS_TAG, " ".join(f"{value:.6f}" for value in _fingerprint(structure)))
+    if getattr(structure, "confidence", None) is not None:
+        segment.SetTag(CONFIDENCE_TAG, f"{structure.confidence:.6f}")
 
 
 def isManual(segment, follicle):
@@ -112,17 +149,59 @@ def manualNames(segmentationNode, measurements):
     }
 
 
-def _fingerprint(follicle):
-    return (follicle.volume_ml, *follicle.centroid_ras)
+def manualIDs(segmentationNode):
+    """IDs of the follicles that were drawn or changed by hand."""
+    measurements, segmentIDs = measureWithIDs(segmentationNode)
+    segmentation = segmentationNode.GetSegmentation()
+    return [
+        segmentID
+        for follicle, segmentID in zip(measurements.follicles, segmentIDs)
+        if isManual(segmentation.GetSegment(segmentID), follicle)
+    ]
+
+
+def isEdited(segmentationNode):
+    """Whether anything is not as a run left it: a segment was changed, drawn or removed, or no run made it at all."""
+    segmentation = segmentationNode.GetSegmentation()
+    if segmentation.GetNumberOfSegments() == 0:
+        return False
+    if segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) != str(segmentation.GetNumberOfSegments()):
+        return True
+    whole, ovary = ovaryID(segmentation), measureSegments(segmentationNode).ovary
+    if ovary is not None and isManual(segmentation.GetSegment(whole), ovary):
+        return True
+    return bool(manualIDs(segmentationNode))
+
+
+def _others(segmentation):
+    """[(segment ID, segment)] of all but the ovary."""
+    ovary = ovaryID(segmentation)
+    every = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+    return [(segmentID, segmentation.GetSegment(segmentID)) for segmentID in every if segmentID != ovary]
+
+
+def _isFollicle(segment):
+    return segments.kind_of(segment.GetName(), terminologyOf(segment)) == "follicle"
+
+
+def _fingerprint(structure):
+    return (structure.volume_ml, *structure.centroid_ras)
 
 
 def _measureSegment(segmentationNode, segmentID, reference):
     mask = maskOf(segmentationNode, segmentID)
     if mask is None:
         return None
-    empty = sitk.Image(mask.GetSize(), sitk.sitkUInt16)
-    empty.CopyInformation(mask)
-    return replace(measure(mask, empty).ovary, touches_border=_touchesBorder(mask, reference))
+    voxels = hashlib.sha1(sitk.GetArrayViewFromImage(mask).tobytes(), usedforsecurity=False).digest()
+    key = (voxels, mask.GetSize(), mask.GetSpacing(), mask.GetOrigin(), mask.GetDirection())
+    if key not in _measured:
+        empty = sitk.Image(mask.GetSize(), sitk.sitkUInt16)
+        empty.CopyInformation(mask)
+        _measured[key] = measure(mask, empty).ovary
+    _measured.move_to_end(key)
+    while len(_measured) > _KEPT:
+        _measured.popitem(last=False)
+    return replace(_measured[key], touches_border=_touchesBorder(mask, reference))
 
 
 def _asFollicle(measured, name, number):

@@ -7,7 +7,7 @@ from vtk.util import numpy_support
 
 from crend.structures import segments
 
-from .SegmentMeasurements import tagAsModels
+from .SegmentMeasurements import ovaryID, tagAsModels
 from .VolumeImage import ijkToRasMatrix
 
 
@@ -25,6 +25,8 @@ def writeSegmentation(segmentationNode, volumeNode, result):
     segmentation.SetSourceRepresentationName(_binaryLabelmap())
     ovary = orientedLabelmap(result.ovary)
     addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
+    if result.measurements.ovary is not None:
+        tagAsModels(segmentation.GetSegment(segments.OVARY_ID), result.measurements.ovary)
     follicles = orientedLabelmap(result.follicles)
     for follicle in result.measurements.follicles:
         addSegment(
@@ -48,13 +50,24 @@ def showSegmentation(segmentationNode):
     display.SetPreferredDisplayRepresentationName2D(_binaryLabelmap())
     segmentation = segmentationNode.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):
-        showSegment(display, segmentation.GetNthSegmentID(index))
+        showSegment(segmentationNode, segmentation.GetNthSegmentID(index))
     display.SetVisibility(True)
 
 
-def showSegment(display, segmentID):
+def dress(segmentationNode):
+    """Show a segmentation that comes from elsewhere as a result is shown, if it is not: with surfaces, and no opaque ovary over its follicles."""
+    segmentationNode.CreateDefaultDisplayNodes()
+    segmentationNode.CreateClosedSurfaceRepresentation()
+    segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
+    ovary = ovaryID(segmentation)
+    if ovary is not None and segmentation.GetNumberOfSegments() > 1 and display.GetSegmentOpacity3D(ovary) == 1.0:
+        showSegmentation(segmentationNode)
+
+
+def showSegment(segmentationNode, segmentID):
     """Show one segment as its kind is shown at first."""
-    ovary = segmentID == segments.OVARY_ID
+    display = segmentationNode.GetDisplayNode()
+    ovary = segmentID == ovaryID(segmentationNode.GetSegmentation())
     display.SetSegmentVisibility(segmentID, True)
     display.SetSegmentVisibility3D(segmentID, True)
     display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)

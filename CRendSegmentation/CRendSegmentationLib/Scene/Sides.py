@@ -1,14 +1,20 @@
 """Left and right ovary, and both together."""
 
+import html
+
 import slicer
+from slicer.i18n import tr as _
 
 from crend.structures import segments
 
 from .Frames import framesOf
 from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import readSummary
+from .ResultTables import findingWords, readSummary
+from .SegmentMeasurements import ovaryID
 
 SIDES = ["not stated", "left", "right"]
+#: What the panel and the report call them.
+SIDE_WORDS = {"not stated": _("not stated"), "left": _("left"), "right": _("right")}
 _ATTRIBUTE = "CRend.side"
 #: Type modifiers of the ovary in Slicer's own list.
 _MODIFIERS = {"left": "SCT^7771000^Left", "right": "SCT^24028007^Right"}
@@ -27,22 +33,34 @@ def setSide(segmentationNode, side):
     parts[3] = _MODIFIERS.get(side, "^^")
     for node in (*framesOf(segmentationNode), segmentationNode):
         node.SetAttribute(_ATTRIBUTE, side)
-        segment = node.GetSegmentation().GetSegment(segments.OVARY_ID)
-        if segment is not None:
+        ovary = ovaryID(node.GetSegmentation())
+        if ovary is not None:
+            segment = node.GetSegmentation().GetSegment(ovary)
             segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), "~".join(parts))
 
 
-def bothOvariesText():
-    """The sums over all segmentations of the scene that have a side, or "" when there are not both sides."""
-    counts = {}
+def bothOvariesText(chosen=None):
+    """The sums over left and right ovary, or "" when there are not both sides.
+
+    A side counts once: of several results of one side the chosen segmentation, else the last one, and it is said which.
+    """
+    found = {}
     for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
-        table = tableOf(node, SUMMARY_TABLE_ROLE)
-        if table is not None and sideOf(node) != SIDES[0]:
-            counts.setdefault(sideOf(node), []).append({finding: value for finding, value, _ in readSummary(table)})
-    if set(counts) != {"left", "right"}:
+        if tableOf(node, SUMMARY_TABLE_ROLE) is not None and sideOf(node) != SIDES[0]:
+            found.setdefault(sideOf(node), []).append(node)
+    if set(found) != {"left", "right"}:
         return ""
-    lines = []
+    counted = {side: chosen if chosen in nodes else nodes[-1] for side, nodes in found.items()}
+    counts = {
+        side: {finding: value for finding, value, unit in readSummary(tableOf(node, SUMMARY_TABLE_ROLE))} for side, node in counted.items()
+    }
+    lines = [f"<b>{html.escape(_('Both ovaries'))}</b>"]
     for finding in _SUMMED:
-        left, right = (sum(found[finding] for found in counts[side]) for side in ("left", "right"))
-        lines.append(f"{finding}: <b>{left + right:.0f}</b> (left {left:.0f}, right {right:.0f})")
-    return "<b>Both ovaries</b><br>" + "<br>".join(lines)
+        left, right = (counts[side].get(finding, 0) for side in ("left", "right"))
+        sides = _("left {left}, right {right}").format(left=f"{left:.0f}", right=f"{right:.0f}")
+        lines.append(f"{html.escape(findingWords(finding))}: <b>{left + right:.0f}</b> ({sides})")
+    for side, nodes in found.items():
+        if len(nodes) > 1:
+            said = _("{number} results are called {side}; {name} counts.")
+            lines.append(html.escape(said.format(number=len(nodes), side=SIDE_WORDS[side], name=counted[side].GetName())))
+    return "<br>".join(lines)

@@ -11,6 +11,8 @@ from crend.io.volumes import check_geometry
 
 from .VolumeFile import headerWarnings
 
+#: Of volumes that hold a model's probabilities.
+PROBABILITY_ATTRIBUTE = "CRend.probability"
 _RAS_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -28,6 +30,8 @@ def imageFromVolumeNode(volumeNode):
         raise InputError(f"{name}: not a volume of grey values; choose a 3D ultrasound volume.")
     if volumeNode.IsA("vtkMRMLLabelMapVolumeNode"):
         raise InputError(f"{name}: a label map; choose the ultrasound volume that it was made from.")
+    if volumeNode.GetAttribute(PROBABILITY_ATTRIBUTE):
+        raise InputError(f"{name}: a model's probabilities, no ultrasound; choose the volume that they were made from.")
     data = volumeNode.GetImageData()
     if data is None or data.GetNumberOfPoints() == 0 or data.GetPointData().GetScalars() is None:
         raise InputError(f"{name}: holds no voxels; load the volume again.")

@@ -1,27 +1,31 @@
 """The buttons that change follicles: add, delete, split, merge, undo, Segment Editor."""
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from crend.errors import InputError
 
+from ..Runs.Run import extensionWords, referenceVolume
 from ..Scene.FollicleEditing import FollicleEditing
 from ..Scene.Frames import browserOf
+from ..Scene.SegmentMeasurements import voxelState
+from . import Messages
 from .SeedPlacing import SeedPlacing
 
 
 class EditTools:
     """onEdited() is called after the segments changed; onAdd(editing, point) when the user clicked at a follicle to be added,
-    the point in the segmentation's own coordinates; onProblem(text) when something cannot be done."""
+    the point in the segmentation's own coordinates. What was done, or cannot be, is said below the buttons."""
 
-    def __init__(self, ui, table, onEdited, onAdd, onProblem):
+    def __init__(self, ui, table, onEdited, onAdd):
         self._ui = ui
         self._table = table
         self._onEdited = onEdited
         self._onAdd = onAdd
-        self._onProblem = onProblem
         self._node = None
         self._editing = None
+        self._left = None
         self._placing = SeedPlacing(self.onSeedPlaced, self.stopAdding)
         ui.addButton.toggled.connect(self.onAddToggled)
         ui.deleteButton.clicked.connect(self.onDelete)
@@ -29,6 +33,11 @@ class EditTools:
         ui.mergeButton.clicked.connect(self.onMerge)
         ui.undoButton.clicked.connect(self.onUndo)
         ui.segmentEditorButton.clicked.connect(self.onSegmentEditor)
+        self._shortcuts = [
+            _shortcut(widget, keys, action)
+            for widget in (ui.follicleTable, ui.editSection)
+            for keys, action in (("Del", self.onDelete), ("Ctrl+Z", self.onUndo), ("Esc", self.onEscape))
+        ]
         self.show(None)
 
     def show(self, segmentationNode):
@@ -36,6 +45,8 @@ class EditTools:
         if segmentationNode is not self._node:
             self._node = segmentationNode
             self._editing = FollicleEditing(segmentationNode) if segmentationNode is not None else None
+            self._left = None
+            self.say("")
         self.stopAdding()
         self.setEnabled(True)
         self._showUndo()
@@ -43,20 +54,47 @@ class EditTools:
     def forget(self):
         """A run has written the segments anew: no former edit can be taken back in them."""
         self._editing = FollicleEditing(self._node) if self._node is not None else None
+        self._left = None
+        self.say("")
         self._showUndo()
+
+    def say(self, text, failed=False):
+        """Put `text` below the buttons."""
+        Messages.sayBelow(self._ui.editStatusLabel, f"{text[:1].upper()}{text[1:]}", failed)
+
+    def leave(self):
+        """The user opens another module, where the segments may be changed."""
+        self.stopAdding()
+        self._left = (self._node, voxelState(self._node)) if self._node is not None else None
+
+    def comeBack(self):
+        """The user is here again: what was painted meanwhile is measured, and the ovary holds all follicles."""
+        node, state = self._left or (None, None)
+        self._left = None
+        if node is None or node is not self._node or browserOf(node) is not None or voxelState(node) == state:
+            return
+        names = self._editing.extendOvary()
+        self._onEdited()
+        self._showUndo()
+        if names:
+            self.say(
+                _("{extension}, since {names} reached out of it. Undo takes that back.").format(
+                    extension=extensionWords(self._editing), names=", ".join(names)
+                )
+            )
 
     def setEnabled(self, enabled):
         """Whether anything can be edited now; never without a segmentation, nor in a frame of a sequence, whose edits the next frame would undo."""
         frame = browserOf(self._node) is not None
         if not enabled:
             self.stopAdding()
-        self._ui.editSection.enabled = enabled and self._node is not None and not frame
+        self._ui.editSection.enabled = bool(enabled) and self._node is not None and not frame
         self._ui.editSection.toolTip = _("The frames of a sequence cannot be edited here.") if frame else ""
 
     def allowAdding(self, allowed):
         """Whether the network is free to add a follicle; the other edits do not need it."""
         self.stopAdding()
-        self._ui.addButton.enabled = allowed
+        Messages.enable(self._ui.addButton, allowed)
 
     def stopAdding(self):
         """Wait for no click any more."""
@@ -66,8 +104,10 @@ class EditTools:
         """The next click into a view is at a follicle; or not any more."""
         if checked:
             self._placing.start()
+            self.say(_("Click into the follicle, in a slice view. Right click or Escape: none."))
         else:
             self._placing.stop()
+            self.say("")
 
     def onSeedPlaced(self, worldPoint):
         """The user clicked into a view."""
@@ -78,38 +118,70 @@ class EditTools:
 
     def onDelete(self):
         """Remove the selected follicles."""
-        self._edit(lambda: self._editing.delete(self._table.selected()))
+        self._edit(lambda: self._editing.delete(self._table.selected()), lambda gone: _("Deleted."))
 
     def onMerge(self):
         """Make one of the selected follicles."""
-        self._edit(lambda: self._editing.merge(self._table.selected()))
+        self._edit(lambda: self._editing.merge(self._table.selected()), self._mergedWords)
+
+    def _mergedWords(self, segmentID):
+        name = self._node.GetSegmentation().GetSegment(segmentID).GetName()
+        extension = extensionWords(self._editing)
+        return _("Merged into {name}.").format(name=name) + (f" {extension}." if extension else "")
 
     def onSplit(self):
         """Divide the selected follicle."""
         selected = self._table.selected()
         if len(selected) != 1:
-            self._onProblem(_("select one follicle in the table to split."))
+            self.say(_("select one follicle in the table to split."), failed=True)
             return
-        self._edit(lambda: self._editing.split(selected[0]))
+        self._edit(lambda: self._editing.split(selected[0]), lambda made: _("Split in {number}.").format(number=len(made)))
 
     def onUndo(self):
         """Take the last edit back."""
-        self._edit(self._editing.undo)
+        if self._editing is not None and self._editing.canUndo:
+            self._edit(self._editing.undo, lambda nothing: _("Taken back."))
+
+    def onEscape(self):
+        """Add no follicle after all, or select none."""
+        if self._ui.addButton.checked:
+            self.stopAdding()
+        else:
+            self._ui.follicleTable.clearSelection()
 
     def onSegmentEditor(self):
-        """Open Segment Editor with this segmentation."""
+        """Open Segment Editor with this segmentation, the selected follicle and the volume; what is painted takes nothing from other segments."""
+        selected = self._table.selected()
         slicer.util.selectModule("SegmentEditor")
         editor = slicer.modules.SegmentEditorWidget.editor
         editor.setSegmentationNode(self._node)
+        if referenceVolume(self._node) is not None:
+            editor.setSourceVolumeNode(referenceVolume(self._node))
+        # A follicle is a part of the ovary: as Slicer has it at first, painting the one would take voxels out of the other.
+        settings = editor.mrmlSegmentEditorNode()
+        settings.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
+        if selected:
+            editor.setCurrentSegmentID(selected[-1])
 
-    def _edit(self, action):
+    def _edit(self, action, words):
+        if not self._ui.editSection.enabled:
+            return  # by a key
         try:
-            action()
+            done = action()
         except InputError as error:
-            self._onProblem(str(error))
+            self.say(str(error), failed=True)
             return
         self._onEdited()
         self._showUndo()
+        self.say(words(done))
 
     def _showUndo(self):
-        self._ui.undoButton.enabled = self._editing is not None and self._editing.canUndo
+        Messages.enable(self._ui.undoButton, self._editing is not None and self._editing.canUndo)
+
+
+def _shortcut(widget, keys, action):
+    """A key that works while the focus is in a widget."""
+    shortcut = qt.QShortcut(qt.QKeySequence(keys), widget)
+    shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+    shortcut.activated.connect(action)
+    return shortcut

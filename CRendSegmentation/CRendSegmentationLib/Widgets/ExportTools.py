@@ -1,5 +1,6 @@
 """The export buttons: each asks where to, writes, and says what was written."""
 
+import traceback
 from pathlib import Path
 
 import qt
@@ -9,19 +10,22 @@ from slicer.i18n import tr as _
 from crend.errors import InputError
 from crend.io.atomic import replacing
 
+from ..Runs.Run import referenceVolume
 from ..Scene import Export
+from . import Messages
+from .Folders import keepFolder, lastFolder
 
+REPORTS = (".pdf", ".html", ".htm")
 PDF_RESOLUTION = 200
 PDF_MARGIN_MM = 12.0
 
 
 class ExportTools:
-    """say(text) and sayError(exception) put a line into the panel."""
+    """What was written, or why not, is said below the buttons."""
 
-    def __init__(self, ui, say, sayError):
+    def __init__(self, ui):
         self._ui = ui
-        self._say = say
-        self._sayError = sayError
+        self._clearSelection = ui.follicleTable.clearSelection
         self._node = None
         ui.exportTableButton.clicked.connect(self.onTable)
         ui.exportReportButton.clicked.connect(self.onReport)
@@ -33,6 +37,8 @@ class ExportTools:
 
     def show(self, segmentationNode):
         """Export this segmentation; None: none."""
+        if segmentationNode is not self._node:
+            Messages.sayBelow(self._ui.exportStatusLabel, "")
         self._node = segmentationNode
         self._ui.exportSection.enabled = segmentationNode is not None
         self._ui.exportDicomButton.enabled = hasattr(slicer, "qSlicerDICOMExportDialog")
@@ -41,25 +47,27 @@ class ExportTools:
 
     def onTable(self):
         """follicles.csv"""
-        self._write(".csv", _("Table (*.csv)"), lambda path: Export.exportTable(self._node, path))
+        self._write((".csv",), _("Table (*.csv)"), lambda path: Export.exportTable(self._node, path))
 
     def onReport(self):
         """PDF or HTML, by the ending."""
-        self._write(".pdf", _("Report (*.pdf *.html)"), self._writeReport)
+        self._write(REPORTS, _("Report (*.pdf *.html)"), self._writeReport)
 
     def onSegmentation(self):
         """.seg.nrrd or a label image, by the ending."""
-        self._write(".seg.nrrd", _("Segmentation (*.seg.nrrd *.nii.gz *.nrrd)"), lambda path: Export.exportSegmentation(self._node, path))
+        kinds = _("Segmentation (*.seg.nrrd *.nii.gz *.nrrd)")
+        self._write(Export.LABEL_ENDINGS, kinds, lambda path: Export.exportSegmentation(self._node, path))
 
     def onSurfaces(self):
         """A folder of surfaces."""
         folder = self.askForFolder()
         if folder:
+            keepFolder("Export", folder)
             self._attempt(lambda: [Export.exportSurfaces(self._node, folder, name) for name in Export.SURFACE_FORMATS], folder)
 
     def onScene(self):
         """.mrb"""
-        self._write(".mrb", _("Scene (*.mrb)"), Export.exportScene)
+        self._write((".mrb",), _("Scene (*.mrb)"), self._writeScene)
 
     def onDicom(self):
         """Slicer's own export, with this segmentation selected."""
@@ -70,27 +78,44 @@ class ExportTools:
 
     def askForFile(self, ending, kinds):
         """A file name from the user, or an empty text."""
-        return qt.QFileDialog.getSaveFileName(None, _("Export"), f"{self._node.GetName()}{ending}", kinds)
+        proposed = Path(self._folder()) / f"{self._node.GetName()}{ending}".replace("/", "-")
+        return qt.QFileDialog.getSaveFileName(None, _("Export"), str(proposed), kinds)
 
     def askForFolder(self):
         """A folder from the user, or an empty text."""
-        return qt.QFileDialog.getExistingDirectory(None, _("Folder for the surfaces"))
+        return qt.QFileDialog.getExistingDirectory(None, _("Folder for the surfaces"), self._folder())
 
-    def _write(self, ending, kinds, write):
-        path = self.askForFile(ending, kinds)
-        if path:
-            path = path if Path(path).suffix else f"{path}{ending}"
-            self._attempt(lambda: write(path), path)
+    def _folder(self):
+        return lastFolder("Export", referenceVolume(self._node))
+
+    def _write(self, endings, kinds, write):
+        """Ask for a file, give it the first of `endings` unless it has one of them, and write it."""
+        path = self.askForFile(endings[0], kinds)
+        if not path:
+            return
+        keepFolder("Export", Path(path).parent)
+        if not path.lower().endswith(tuple(endings)):
+            # "patient 1.5" has no ending; and the dialog has asked about another file than this one.
+            path += endings[0]
+            if Path(path).exists() and not slicer.util.confirmYesNoDisplay(_("{path} exists. Replace it?").format(path=path)):
+                return
+        self._attempt(lambda: write(path), path)
 
     def _attempt(self, action, where):
+        label = self._ui.exportStatusLabel
         try:
             action()
         except InputError as error:
-            self._say(str(error), failed=True)
+            Messages.sayBelow(label, str(error), failed=True)
         except Exception as error:
-            self._sayError(error)
+            traceback.print_exc()  # into Slicer's log
+            Messages.sayBelow(label, _("It did not work: {error}").format(error=error), failed=True)
         else:
-            self._say(_("Written to {where}").format(where=where))
+            Messages.sayBelow(label, _("Written to {where}").format(where=where))
+
+    def _writeScene(self, path):
+        self._clearSelection()  # what is dimmed for its sake is not saved like that
+        Export.exportScene(path)
 
     def _writeReport(self, path):
         text = Export.reportHtml(self._node)

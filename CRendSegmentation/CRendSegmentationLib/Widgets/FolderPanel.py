@@ -28,7 +28,7 @@ class FolderPanel:
         self._start = start
         self._onRunning = onRunning
         self._onLoaded = onLoaded
-        self._out = self._nextOut = None
+        self._out = None
         self._rows = []
         widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendFolder.ui"))
         section.layout().addWidget(widget)
@@ -40,7 +40,7 @@ class FolderPanel:
             detailsText=self.ui.folderDetailsText,
             detailsSection=self.ui.folderDetailsSection,
         )
-        self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, _("Segment folder"))
+        self.run = RunControl(parts, self.onSegment, self.onFinished, self.onRunning, _("Segment folder"), self.onProgress)
         for edit in (self.ui.inputFolderEdit, self.ui.outputFolderEdit):
             edit.filters = ctk.ctkPathLineEdit.Dirs
             edit.currentPathChanged.connect(self.onFolderChanged)
@@ -52,7 +52,8 @@ class FolderPanel:
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(24)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
-        table.setWordWrap(False)
+        # The cause of a failure is a sentence: it goes on below itself, not out of the table.
+        table.setWordWrap(True)
         for column, (_key, _title, _decimals, meaning) in enumerate(SHOWN, start=1):
             table.horizontalHeaderItem(column).setToolTip(meaning)
         table.itemDoubleClicked.connect(self.onDoubleClicked)
@@ -74,14 +75,20 @@ class FolderPanel:
 
     def onSegment(self):
         """Start, or go on where it was stopped."""
-        self._nextOut = self.ui.outputFolderEdit.currentPath.strip()
+        self._out = self.ui.outputFolderEdit.currentPath.strip()
+        self._show([])
         given = self.ui.inputFolderEdit.currentPath.strip()
         again = self.ui.againCheckBox.checked
-        self.run.begin(lambda: self._start([given], self._nextOut, again))
+        self.run.begin(lambda: self._start([given], self._out, again))
+
+    def onProgress(self, run):
+        """Show the volumes that are done by now."""
+        rows = getattr(run, "rows", [])
+        if len(rows) > len(self._rows):
+            self._show(rows)
 
     def onFinished(self, nodes):
         """All volumes were tried."""
-        self._out = self._nextOut
         self._show(nodes.rows)
 
     def onRunning(self, running):
@@ -113,8 +120,17 @@ class FolderPanel:
             table.setItem(number, 0, name)
             for column, (key, _title, decimals, _meaning) in enumerate(SHOWN, start=1):
                 table.setItem(number, column, numberItem(row[key], decimals))
-            remark = _("failed: {reason}").format(reason=row["reason"]) if row["status"] == "failed" else row["flags"].replace("_", " ")
-            table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(remark))
-            table.item(number, 1 + len(SHOWN)).setToolTip(remark)
+            table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(_remark(row)))
+            table.item(number, 1 + len(SHOWN)).setToolTip(row["reason"] or _remark(row))
         table.setSortingEnabled(True)
-        table.resizeColumnsToContents()
+        for column in range(1 + len(SHOWN)):
+            table.resizeColumnToContents(column)
+        table.resizeRowsToContents()
+
+
+def _remark(row):
+    """What is doubtful, or why it failed: without the path, which the first column's tool tip has."""
+    if row["status"] != "failed":
+        return row["flags"].replace("_", " ")
+    reason = row["reason"]
+    return _("failed: {reason}").format(reason=reason[len(row["input"]) :].lstrip(": ") if reason.startswith(row["input"]) else reason)

@@ -1,13 +1,16 @@
 """The follicle table of the panel: a row a follicle, with its segment's colour."""
 
 import qt
+from slicer.i18n import tr as _
 
 from ..Scene.ResultTables import COLUMN_WORDS
 from .NumberItem import numberItem
 
 #: Columns of the table node that the panel shows, with their decimals.
 SHOWN = (("id", 0), ("dx_mm", 1), ("dy_mm", 1), ("dz_mm", 1), ("mean_diameter_mm", 1), ("dv_mm", 1), ("volume_ml", 3), ("confidence", 2))
-CONFIDENCE_COLUMN, NOTE_COLUMN = len(SHOWN) - 1, len(SHOWN)
+#: So many rows are seen at once; more are scrolled to.
+ROWS = 16
+VOLUME_COLUMN, CONFIDENCE_COLUMN, NOTE_COLUMN = len(SHOWN) - 2, len(SHOWN) - 1, len(SHOWN)
 
 
 class FollicleTable:
@@ -18,16 +21,17 @@ class FollicleTable:
         self._onSelected = onSelected
         self._updating = False
         widget.setColumnCount(len(SHOWN) + 1)
-        widget.setHorizontalHeaderLabels([_header(name) for name, _ in SHOWN] + ["Note"])
+        widget.setHorizontalHeaderLabels([_header(name) for name, decimals in SHOWN] + [_("Note")])
         widget.verticalHeader().setVisible(False)
+        widget.verticalHeader().defaultSectionSize = widget.fontMetrics().height() + 6
         header = widget.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.Stretch)
-        for column in (0, NOTE_COLUMN):
+        for column in (0, VOLUME_COLUMN, NOTE_COLUMN):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setMinimumSectionSize(24)
         header.setHighlightSections(False)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
-        for column, (name, _) in enumerate(SHOWN):
+        for column, (name, _decimals) in enumerate(SHOWN):
             widget.horizontalHeaderItem(column).setToolTip(COLUMN_WORDS[name][2])
         widget.itemSelectionChanged.connect(self.onItemSelectionChanged)
 
@@ -52,6 +56,7 @@ class FollicleTable:
         widget.setSortingEnabled(True)
         self._updating = False
         self.select(selected)
+        self._fitHeight()
 
     def selected(self):
         """IDs of the selected rows' segments, from top to bottom."""
@@ -72,6 +77,13 @@ class FollicleTable:
                     self._widget.item(row, column).setSelected(True)
         self._updating = False
 
+    def _fitHeight(self):
+        """As high as the rows, so that they are seen without scrolling in the panel, which scrolls itself."""
+        widget = self._widget
+        rows = min(max(widget.rowCount, 1), ROWS)
+        header = widget.horizontalHeader().sizeHint.height()
+        widget.setFixedHeight(header + rows * widget.verticalHeader().defaultSectionSize + 2 * widget.frameWidth)
+
     def onItemSelectionChanged(self):
         """The user selected rows."""
         if not self._updating:
@@ -84,16 +96,16 @@ def _valueIn(table, row, name):
 
 
 def _header(name):
-    unit, short, _ = COLUMN_WORDS[name]
+    unit, short, _meaning = COLUMN_WORDS[name]
     return f"{short}\n{unit}" if unit else short
 
 
 def _note(table, row):
     notes = []
     if table.GetColumnByName("manual") and table.GetValueByName(row, "manual").ToInt():
-        notes.append("edited")
+        notes.append(_("edited"))
     if table.GetValueByName(row, "touches_border").ToInt():
-        notes.append("cut off")
+        notes.append(_("cut off"))
     return ", ".join(notes)
 
 

@@ -1,11 +1,14 @@
 """The list of models: those that are installed by name, and any from a folder."""
 
 import qt
+from slicer.i18n import tr as _
 
 from crend.bundle import bundle
 from crend.errors import InputError
 
-FROM_FOLDER = "From folder..."
+from .Folders import keepFolder, lastFolder
+
+FROM_FOLDER = _("From folder...")
 
 
 class ModelChoice:
@@ -62,7 +65,10 @@ class ModelChoice:
 
     def askForFolder(self):
         """The folder of a bundle that the user points to, or an empty text."""
-        return qt.QFileDialog.getExistingDirectory(None, "Folder of a model bundle")
+        folder = qt.QFileDialog.getExistingDirectory(None, _("Folder of a model bundle"), lastFolder("Model"))
+        if folder:
+            keepFolder("Model", folder)
+        return folder
 
     def _fill(self):
         self._updating = True
@@ -98,4 +104,4 @@ class ModelChoice:
 
     def _say(self, index):
         inside = 0 <= index < len(self._models)
-        self._summary.text = self._models[index].summary if inside else "No model is installed."
+        self._summary.text = self._models[index].summary if inside else _("No model is installed.")

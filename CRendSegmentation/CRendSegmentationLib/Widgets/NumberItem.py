@@ -10,6 +10,7 @@ def numberItem(value, decimals):
 
     Cells sort by their text: padded on the left to one width, numbers sort as numbers; what is missing comes first.
     """
-    item = qt.QTableWidgetItem("" if value is None or value != value else f"{value:{WIDTH}.{decimals}f}")
+    # + 0.0: a little below zero is not "-0.0".
+    item = qt.QTableWidgetItem("" if value is None or value != value else f"{round(value, decimals) + 0.0:{WIDTH}.{decimals}f}")
     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
     return item

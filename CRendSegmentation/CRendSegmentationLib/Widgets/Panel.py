@@ -1,11 +1,13 @@
 """The panel: brings its parts, the settings and the logic together."""
 
-import slicer
 import vtk
 from slicer.i18n import tr as _
 
 from ..Runs.Run import referenceVolume
-from ..Scene.Results import resultOf
+from ..Scene.Frames import browserOf, volumeOf
+from ..Scene.Results import adopt, resultOf, showResultsOf
+from ..Scene.SegmentMeasurements import isEdited
+from ..Scene.Views import centreOn, proposedVolume, showInSlices
 from .EditTools import EditTools
 from .ExportTools import ExportTools
 from .FolderPanel import FolderPanel
@@ -33,9 +35,9 @@ class Panel:
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
-        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.onProblem)
+        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
-        self.export = ExportTools(ui, self.run.say, self.run.sayError)
+        self.export = ExportTools(ui)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
         self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
 
@@ -52,6 +54,9 @@ class Panel:
         """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
         self.run.cancel()
         self.edit.stopAdding()
+        self.edit.say("")
+        self.run.say("")
+        self.export.show(None)
         self.review.leaveScene()
         self.setParameterNode(None)
 
@@ -68,7 +73,7 @@ class Panel:
             return
         self._inputID = _idOf(parameterNode.inputVolume)
         if parameterNode.inputVolume is None:
-            parameterNode.inputVolume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            parameterNode.inputVolume = proposedVolume()
         self._guiTag = parameterNode.connectGui(self.ui)
         self._observerTag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.onParametersModified(None, None)
@@ -85,23 +90,40 @@ class Panel:
     def enter(self):
         """The user opened the module: let the worker, started for that, say what the network runs on."""
         self.result.followSegmentEditor()
+        self.edit.comeBack()
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
 
     def exit(self):
         """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
-        self.edit.stopAdding()
+        self.edit.leave()
         self.setParameterNode(None)
 
     def onApply(self):
-        """Start on the chosen volume."""
-        settings = settingsOf(self._parameterNode)
-        self.run.begin(lambda: self.logic.start(self._parameterNode.inputVolume, self._parameterNode.segmentation, settings))
+        """Start on the chosen volume. What somebody edited or drew is not written over: the result then goes into a new segmentation."""
+        volume, target, settings = self._parameterNode.inputVolume, self._parameterNode.segmentation, settingsOf(self._parameterNode)
+        kept = target.GetName() if target is not None and not volume.IsA("vtkMRMLSequenceNode") else ""
+        if kept and browserOf(target) is None and isEdited(target):
+            target = None
+        showInSlices(volumeOf(volume))
+        self.run.begin(
+            lambda: self.logic.start(volume, target, settings),
+            lambda nodes: self.onFinished(nodes, "" if nodes.segmentationNode is target else kept),
+        )
 
-    def onFinished(self, nodes):
-        """A run ended well: show what came out. The user may be in another module by now, where the panel has let go of its settings."""
+    def onFinished(self, nodes, edited=""):
+        """A run ended well: show what came out. The user may be in another module by now, where the panel has let go of its settings.
+        edited: the name of a segmentation that was left as it is."""
+        first = nodes.segmentationNode is not self.result.segmentationNode
         self.logic.getParameterNode().segmentation = nodes.segmentationNode
         self._show(nodes.segmentationNode)
         self.edit.forget()
+        showInSlices(referenceVolume(nodes.segmentationNode))
+        showResultsOf(referenceVolume(nodes.segmentationNode))
+        if first:
+            centreOn(nodes.segmentationNode)
+        if edited:
+            stays = _("It is in {name}; {edited} stays as you edited it.").format(name=nodes.segmentationNode.GetName(), edited=edited)
+            self.run.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}. {stays}")
 
     def startFolder(self, inputs, out, again):
         """Start on all volumes of a folder, with the model and the settings that are chosen."""
@@ -121,7 +143,7 @@ class Panel:
     def onAddFollicle(self, editing, point):
         """The user clicked at a follicle that is to be added."""
         settings = settingsOf(self.logic.getParameterNode())
-        self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded)
+        self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded, self.ui.editStatusLabel)
 
     def onFollicleAdded(self, nodes):
         """A follicle was found at the click."""
@@ -151,9 +173,13 @@ class Panel:
             return
         self._inputID = _idOf(volume)
         if volume is not None:
+            showInSlices(volumeOf(volume))
+            showResultsOf(volumeOf(volume))
             self._parameterNode.segmentation = resultOf(volume, self._parameterNode.segmentation)
 
     def _show(self, segmentationNode):
+        if segmentationNode is not None:
+            adopt(segmentationNode)
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
         self.export.show(segmentationNode)

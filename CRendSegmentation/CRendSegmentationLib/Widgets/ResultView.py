@@ -3,13 +3,16 @@
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
-from ..Scene.Display import centreSlicesOn, centroidOf, highlight
+from ..Scene.Display import centroidOf, highlight
 from ..Scene.Frames import frameWords
-from ..Scene.Histogram import showHistogram
+from ..Scene.Histogram import hideHistogram, histogramShown, showHistogram, updateHistogram
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from ..Scene.ResultTables import summaryText
-from ..Scene.Sides import SIDES, bothOvariesText, setSide, sideOf
+from ..Scene.Sides import SIDE_WORDS, SIDES, bothOvariesText, setSide, sideOf
+from ..Scene.Views import centreSlicesOn
+from . import Messages
 from .FollicleTable import FollicleTable
 
 SETTLING_MS = 150
@@ -29,13 +32,14 @@ class ResultView:
         self._node = None
         self._observations = []
         self._editorObservations = []
+        self._highlighted = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLING_MS)
         self._timer.timeout.connect(self.updateTables)
         self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
         for side in SIDES:
-            ui.sideComboBox.addItem(side)
+            ui.sideComboBox.addItem(SIDE_WORDS[side])
         ui.sideComboBox.currentIndexChanged.connect(self.onSideChosen)
         ui.histogramButton.clicked.connect(self.onHistogram)
         self.show(None)
@@ -48,7 +52,7 @@ class ResultView:
     @property
     def observed(self):
         """The nodes and segments that are followed now."""
-        return [subject for subject, _ in (*self._observations, *self._editorObservations)]
+        return [subject for subject, tag in (*self._observations, *self._editorObservations)]
 
     def show(self, segmentationNode):
         """Show this segmentation; None: nothing."""
@@ -56,7 +60,7 @@ class ResultView:
             subject.RemoveObserver(tag)
         self._observations = []
         if self._node is not None and self._node is not segmentationNode:
-            highlight(self._node, [])
+            self._highlight([])
             self.table.select([])
         self._node = segmentationNode
         tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
@@ -86,14 +90,19 @@ class ResultView:
         """Show what the tables hold now."""
         follicles, summary = tableOf(self._node, FOLLICLE_TABLE_ROLE), tableOf(self._node, SUMMARY_TABLE_ROLE)
         shown = summary is not None
-        self._ui.summaryLabel.text = summaryText(summary, self._node, frameWords(self._node)) if shown else "No result yet."
+        self._ui.summaryLabel.text = self._summary(summary) if shown else _("No result yet.")
         self._ui.sideComboBox.enabled = shown
         self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
-        self._ui.histogramButton.enabled = follicles is not None and follicles.GetNumberOfRows() > 0
+        Messages.enable(self._ui.histogramButton, follicles is not None and follicles.GetNumberOfRows() > 0)
+        self._ui.histogramButton.checked = histogramShown()
         self.table.show(follicles, self._node)
-        both = bothOvariesText()
+        self._highlight(self.table.selected())
+        both = bothOvariesText(self._node)
         self._ui.bothOvariesLabel.text = both
         self._ui.bothOvariesLabel.visible = bool(both)
+
+    def _summary(self, tableNode):
+        return summaryText(tableNode, self._node, frameWords(self._node), Messages.alertColour(self._ui.summaryLabel))
 
     def onSegmentsChanged(self, caller, event):
         """Somebody, here or in Segment Editor, changed a segment: measure again as soon as it has settled."""
@@ -109,6 +118,7 @@ class ResultView:
         self._timer.stop()
         if self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
             updateTables(self._node)
+            updateHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
 
     def onTableModified(self, caller, event):
         """The tables follow the segments, and the panel follows the tables."""
@@ -118,10 +128,11 @@ class ResultView:
         """A segment was selected in Segment Editor: select its row."""
         if self._node is not None and caller.GetSegmentationNode() is self._node and caller.GetSelectedSegmentID():
             self.table.select([caller.GetSelectedSegmentID()])
+            self._highlight(self.table.selected())
 
     def onRowsSelected(self, segmentIDs):
         """Rows were selected: show where the last of them is."""
-        highlight(self._node, segmentIDs)
+        self._highlight(segmentIDs)
         if not segmentIDs:
             return
         segment = self._node.GetSegmentation().GetSegment(segmentIDs[-1])
@@ -137,8 +148,16 @@ class ResultView:
             self.refresh()
 
     def onHistogram(self):
-        """Show the sizes as a plot."""
-        showHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+        """Show the sizes as a plot, or go back to the layout that was there before."""
+        if self._ui.histogramButton.checked:
+            showHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+        else:
+            hideHistogram()
+
+    def _highlight(self, segmentIDs):
+        if self._node is not None and (segmentIDs or self._highlighted):
+            highlight(self._node, segmentIDs)
+        self._highlighted = bool(segmentIDs)
 
     def _observe(self, subjects, event, callback):
         for subject in subjects:

@@ -8,10 +8,11 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ..Scene.Display import centreSlicesOn
 from ..Scene.ReviewLayout import ReviewLayout
 from ..Scene.ReviewNodes import reviewOf
 from ..Scene.ReviewTables import metricsText
+from ..Scene.Views import centreSlicesOn
+from . import Messages
 from .ReviewMatchTable import ReviewMatchTable
 from .ReviewParameters import ReviewParameterNode, reviewSettingsOf
 from .RunControl import RunControl
@@ -138,5 +139,5 @@ class ReviewPanel:
         self._showButtons(review)
 
     def _showButtons(self, review):
-        self.ui.sideBySideButton.enabled = review is not None
-        self.ui.ordinaryLayoutButton.enabled = self.layout.shown
+        Messages.enable(self.ui.sideBySideButton, review is not None)
+        Messages.enable(self.ui.ordinaryLayoutButton, self.layout.shown)

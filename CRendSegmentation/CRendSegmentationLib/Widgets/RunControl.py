@@ -7,24 +7,28 @@ from slicer.i18n import tr as _
 
 from crend.errors import Cancelled, InputError, Kept
 
+from . import Messages
+
 INTERVAL_MS = 100
 
 
 class RunControl:
     """Polls a run with a timer, so that the window stays alive; Apply is Cancel as long as a run is on.
 
-    onApply() is called when the user presses Apply; onFinished(nodes) when a run ended well; onRunning(bool) when one starts or ends.
-    word: what the button says, Apply if nothing else.
+    onApply() is called when the user presses Apply; onFinished(nodes) when a run ended well; onRunning(bool) when one starts or ends;
+    onProgress(run) when it was polled. word: what the button says, Apply if nothing else.
     """
 
-    def __init__(self, ui, onApply, onFinished, onRunning, word=None):
+    def __init__(self, ui, onApply, onFinished, onRunning, word=None, onProgress=None):
         self._word = word or _("Apply")
         self._ui = ui
         self._onApply = onApply
         self._onFinished = onFinished
         self._onRunning = onRunning
+        self._onProgress = onProgress or (lambda run: None)
         self._run = None
         self._finishing = onFinished
+        self._label = ui.statusLabel
         self._hint = ""
         self._ready = False
         self._timer = qt.QTimer()
@@ -42,12 +46,14 @@ class RunControl:
         self._ready, self._hint = ready, hint
         self._showButton()
 
-    def begin(self, start, onFinished=None):
-        """Start a run: start() returns it, or raises what is then said in the panel. onFinished: in place of the usual one."""
+    def begin(self, start, onFinished=None, label=None):
+        """Start a run: start() returns it, or raises what is then said in the panel. onFinished, label (where it is said how the run
+        goes): in place of the usual ones."""
         if self._run is not None:
             return
         self._finishing = onFinished or self._onFinished
         self.say("")
+        self._label = label or self._ui.statusLabel
         try:
             self._run = start()
         except Exception as error:
@@ -71,10 +77,10 @@ class RunControl:
         """Apply, or Cancel."""
         if self._run is None:
             self._onApply()
-            return
-        self._run.cancel()
-        self._ui.applyButton.enabled = False
-        self.say(_("Cancelling..."))
+        elif not self._run.cancelling:
+            self._run.cancel()
+            self._showButton()
+            self.say(_("Cancelling..."))
 
     def onTimer(self):
         """Look how the run is."""
@@ -82,8 +88,7 @@ class RunControl:
 
     def say(self, text, failed=False, details=""):
         """Put `text` into the status line; `details` can be folded out."""
-        self._ui.statusLabel.styleSheet = "color: #c62828" if failed else ""
-        self._ui.statusLabel.text = text
+        (Messages.say if self._label is self._ui.statusLabel else Messages.sayBelow)(self._label, text, failed)
         self._ui.detailsText.plainText = details
         self._ui.detailsSection.visible = bool(details)
         self._ui.detailsSection.collapsed = True
@@ -108,14 +113,17 @@ class RunControl:
         except Exception as error:
             self._end()
             self.sayError(error)
-            return
-        if nodes is not None:
-            self._end()
-            self.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}.")
-            self._finishing(nodes)
-        elif not self._run.cancelling:
-            self._ui.progressBar.value = int(100 * self._run.fraction)
-            self.say(self._run.words())
+        else:
+            if nodes is not None:
+                self._end()
+                self.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}.")
+                self._finishing(nodes)
+            elif not self._run.cancelling:
+                self._ui.progressBar.value = int(100 * self._run.fraction)
+                self.say(self._run.words())
+                self._onProgress(self._run)
+        if self._run is None:
+            self._label = self._ui.statusLabel
 
     def _end(self):
         self._timer.stop()
@@ -125,7 +133,9 @@ class RunControl:
         self._onRunning(False)
 
     def _showButton(self):
+        # Never disabled while it has the focus: not even when a run is being cancelled, which its words say instead.
         button = self._ui.applyButton
-        button.text = _("Cancel") if self.running else self._word
-        button.enabled = self.running or self._ready
+        cancelling = self.running and self._run.cancelling
+        button.text = _("Cancelling...") if cancelling else _("Cancel") if self.running else self._word
+        Messages.enable(button, self.running or self._ready)
         button.toolTip = _("Stop; the scene stays as it is.") if self.running else self._hint

@@ -36,6 +36,14 @@ def view_of(surface, slack=1.12):
     return View(centre, right, up, slack * float(max(extent)))
 
 
+def anterior_view(surface, slack=1.12):
+    """View of a Surface from anterior, its left to the right, the head up, as 3D Slicer shows it first; it fits in a square."""
+    centre = (surface.points.min(axis=0) + surface.points.max(axis=0)) / 2
+    right, up = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    extent = [np.abs((surface.points - centre) @ axis).max() for axis in (right, up)]
+    return View(centre, right, up, slack * float(max(extent)))
+
+
 class Studio:
     """Renders panels of one size, (width, height) pixels, one after the other; use it in a `with` statement, which ends its window."""
 

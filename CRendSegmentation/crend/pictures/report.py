@@ -11,8 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..structures import segments
+from .planes import Plane
 
 PICTURE_PIXELS = 360
+PICTURE_WIDTH = 135  # on the page, four beside each other
 #: Columns of the report's table: key of Measurements.rows(), header, decimals.
 COLUMNS = (
     ("id", "No.", 0),
@@ -26,38 +28,10 @@ COLUMNS = (
 )
 
 
-def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image) -> list[np.ndarray]:
-    """Three slices along the image's own axes through the ovary's centre: RGB (h, w, 3) uint8, square pixels, outlines in the segments' colours.
-
-    All three images lie on one grid; follicles holds k for follicle k. Without an ovary the slices go through the image's middle.
-    """
-    from scipy import ndimage
-
-    grey, organ, labels = (sitk.GetArrayViewFromImage(each) for each in (image, ovary, follicles))
-    spacing = image.GetSpacing()[::-1]
-    where = np.argwhere(organ)
-    centre = where.mean(axis=0).round().astype(int) if len(where) else np.array(organ.shape) // 2
-    low, high = (float(v) for v in np.percentile(grey[centre[0]], (1, 99.5)))
-    pictures = []
-    for axis in range(3):
-        rows, columns = (spacing[a] for a in range(3) if a != axis)
-        pixel = max(n * s for n, s in zip(np.delete(organ.shape, axis), (rows, columns))) / PICTURE_PIXELS
-        cut = [np.take(each, centre[axis], axis=axis) for each in (grey, organ, labels)]
-        zoom = (rows / pixel, columns / pixel)
-        shade = ndimage.zoom(np.clip((cut[0].astype(np.float32) - low) / max(high - low, 1e-6), 0, 1), zoom, order=1)
-        picture = np.repeat((np.clip(shade, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
-        for number in (0, *np.unique(cut[2][cut[2] > 0])):
-            mask = ndimage.zoom((cut[1] > 0 if number == 0 else cut[2] == number).astype(np.uint8), zoom, order=0) > 0
-            outline = ndimage.binary_dilation(mask) & ~ndimage.binary_erosion(mask)
-            picture[outline] = np.round(np.multiply(segments.colour(int(number)), 255))
-        pictures.append(picture)
-    return pictures
-
-
 def solid_picture(ovary: sitk.Image, follicles: sitk.Image):
-    """The surfaces in 3D, the ovary translucent: RGB (h, w, 3) uint8, or None when there is nothing to show."""
+    """The surfaces in 3D from anterior, the head up, the ovary translucent: RGB (h, w, 3) uint8, or None when there is nothing to show."""
     from ..comparison.surfaces import surface_of
-    from .rendering import Studio, mesh, view_of
+    from .rendering import Studio, anterior_view, mesh
 
     whole = surface_of(ovary)
     if whole is None:
@@ -67,42 +41,64 @@ def solid_picture(ovary: sitk.Image, follicles: sitk.Image):
         if number:
             props.append(mesh(surface_of(follicles == int(number)), segments.colour(int(number))))
     with Studio((PICTURE_PIXELS, PICTURE_PIXELS)) as studio:
-        return studio.render(props, view_of(whole))
+        return studio.render(props, anterior_view(whole))
 
 
-def report_html(title: str, findings, rows, pictures, made_by: str, *, marks=(), warnings=()) -> str:
+def report_html(title, findings, rows, pictures, made_by, *, made_on, marks=(), warnings=(), translate=str) -> str:
     """The report as one HTML text.
 
-    findings: [(words, text)]. rows: as Measurements.rows(). pictures: [(caption, RGB array)]. made_by: model, version, notice.
-    marks: numbers of the follicles that were drawn or changed by hand. warnings: sentences on what makes the result doubtful.
+    findings: [(words, text)]. rows: as Measurements.rows(). pictures: planes.Plane, or (caption, RGB array). made_by: model, version,
+    notice. made_on: the date of the report. marks: numbers of the follicles that were drawn or changed by hand. warnings: sentences on
+    what makes the result doubtful. translate(text): the report's words in another language.
     """
-    shown = "".join(
-        f"<td align='center'><img width='{160}' src='data:image/png;base64,{_png(picture)}'><br><small>{html.escape(caption)}</small></td>"
-        for caption, picture in pictures
-    )
+    _ = translate
+    shown = "".join(f"<td align='center' valign='bottom'>{_framed(picture, _)}</td>" for picture in pictures)
     summary = "".join(
         f"<tr><td>{html.escape(words)}</td><td align='right'><b>{html.escape(text)}</b></td></tr>" for words, text in findings
     )
-    doubts = "".join(f"<p><b>Warning:</b> {html.escape(words)}</p>" for words in warnings)
-    header = "".join(f"<th align='right'>&nbsp;{name}&nbsp;</th>" for _, name, _ in COLUMNS)
+    doubts = "".join(f"<p><b>{html.escape(_('Warning:'))}</b> {html.escape(words)}</p>" for words in warnings)
+    header = "".join(f"<th align='right'>&nbsp;{html.escape(_(name))}&nbsp;</th>" for key, name, decimals in COLUMNS)
     body = ""
     for row in rows:
         red, green, blue = (round(255 * part) for part in segments.colour(row["id"]))
-        cells = "".join(f"<td align='right'>&nbsp;{_number(row[key], decimals)}&nbsp;</td>" for key, _, decimals in COLUMNS)
-        note = ", ".join(words for words, there in (("edited", row["id"] in marks), ("cut off", row["touches_border"])) if there)
-        body += f"<tr><td bgcolor='#{red:02x}{green:02x}{blue:02x}'>&nbsp;&nbsp;&nbsp;</td>{cells}<td>{note}</td></tr>"
+        cells = "".join(f"<td align='right'>&nbsp;{_number(row[key], decimals)}&nbsp;</td>" for key, name, decimals in COLUMNS)
+        note = ", ".join(words for words, there in ((_("edited"), row["id"] in marks), (_("cut off"), row["touches_border"])) if there)
+        body += f"<tr><td bgcolor='#{red:02x}{green:02x}{blue:02x}'>&nbsp;&nbsp;&nbsp;</td>{cells}<td>{html.escape(note)}</td></tr>"
+    letters = _("R right, L left, A anterior, P posterior, S superior, I inferior, as the volume's file states them.")
+    terms = _(
+        "d(x), d(y), d(z): the three orthogonal axes, longest first. Mean: of the three. dV: diameter of the sphere of equal volume. "
+        "Confidence: estimated probability that this is a follicle (calibrated on simulated volumes); empty for follicles drawn or edited "
+        "by hand."
+    )
     return (
         "<!DOCTYPE html><html><head><meta charset='utf-8'><title>" + html.escape(title) + "</title><style>"
         "body{font-family:sans-serif;font-size:9pt;color:#111;background:#fff;max-width:19cm;margin:1em auto}"
         "td,th{padding:1px 5px}h1{font-size:14pt}</style></head><body>"
-        f"<h1>{html.escape(title)}</h1><table><tr>{shown}</tr></table>"
-        f"{doubts}<h3>Summary</h3><table>{summary}</table>"
-        f"<h3>Follicles</h3><table cellspacing='0'><tr><th></th>{header}<th>Note</th></tr>{body}</table>"
+        f"<h1>{html.escape(title)}</h1><p>{html.escape(_('Report of {date}').format(date=made_on))}</p><table><tr>{shown}</tr></table>"
+        f"{doubts}<h3>{html.escape(_('Summary'))}</h3><table>{summary}</table>"
+        f"<h3>{html.escape(_('Follicles'))}</h3>"
+        f"<table cellspacing='0'><tr><th></th>{header}<th>{html.escape(_('Note'))}</th></tr>{body}</table>"
         f"<p>{html.escape(made_by).replace('Research use only', '<b>Research use only</b>')}</p>"
-        "<p><small>d(x), d(y), d(z): the three orthogonal axes, longest first. Mean: of the three. dV: diameter of the sphere of equal "
-        "volume. Confidence: chance that it is a follicle, as the model was calibrated; none for one drawn or changed by hand."
-        "</small></p></body></html>"
+        f"<p><small>{html.escape(letters)} {html.escape(terms)}</small></p></body></html>"
     )
+
+
+def _framed(picture, translate) -> str:
+    """A picture with its caption, and of a plane the letters at its four sides."""
+    if not isinstance(picture, Plane):
+        caption, pixels = picture
+        return f"{_image(pixels)}<br><small>{html.escape(translate(caption))}</small>"
+    return (
+        f"<table cellspacing='0' cellpadding='0'><tr><td></td><td align='center'><b>{picture.top}</b></td><td></td></tr>"
+        f"<tr><td valign='middle'><b>{picture.left}</b></td><td>{_image(picture.picture)}</td>"
+        f"<td valign='middle'><b>{picture.right}</b></td></tr>"
+        f"<tr><td></td><td align='center'><b>{picture.bottom}</b></td><td></td></tr></table>"
+        f"<small>{html.escape(translate(picture.name))}</small>"
+    )
+
+
+def _image(pixels) -> str:
+    return f"<img width='{PICTURE_WIDTH}' src='data:image/png;base64,{_png(pixels)}'>"
 
 
 def _number(value, decimals: int) -> str:

@@ -1,8 +1,8 @@
-"""What the worker process and whoever asks it say to each other: version 2.
+"""What the worker process and whoever asks it say to each other: version 3.
 
 Both ways one JSON object a line, UTF-8; images go through files, never through JSON.
 
-    worker says first   {"event": "hello", "protocol": 2, "crend": VERSION, "pid": PID}
+    worker says first   {"event": "hello", "protocol": 3, "crend": VERSION, "pid": PID}
 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
@@ -11,8 +11,9 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
-    {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "result" has "rows" of the
-     "again", and the options of "segment"}                         volumes, and "left_out", keyed by crend.batch.VOLUME_COLUMNS
+    {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "row" (row) for each volume
+     "again", and the options of "segment"}                         that is done or failed; "result" has the "rows" of all, and
+                                                                    "left_out", keyed by crend.batch.VOLUME_COLUMNS
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review
@@ -32,7 +33,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, NamedTuple
 
-PROTOCOL = 2
+PROTOCOL = 3
 
 
 class Field(NamedTuple):

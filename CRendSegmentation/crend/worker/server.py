@@ -183,6 +183,7 @@ class Worker:
             again=request.get("again", False),
             left_out=there.left_out,
             progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+            done=lambda row: self.say("row", id=number, row=row),
         )
         left_out = [row for row in rows if row["status"] == "left out"]
         return {"rows": [row for row in rows if row not in left_out], "left_out": left_out}

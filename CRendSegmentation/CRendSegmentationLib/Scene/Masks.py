@@ -1,0 +1,49 @@
+"""Masks on grids of their own: their union, their volume, what of one lies outside another."""
+
+import numpy as np
+import SimpleITK as sitk
+
+
+def like(image, array):
+    """A mask (uint8) of a boolean array in the geometry of `image`."""
+    result = sitk.GetImageFromArray(array.astype(np.uint8))
+    result.CopyInformation(image)
+    return result
+
+
+def millilitres(mask):
+    """Voxels times the volume of one; 0 for None."""
+    return 0.0 if mask is None else float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing())) / 1000
+
+
+def on(grid, mask):
+    """A mask as a boolean array on the grid of another image, by the nearest voxel."""
+    return sitk.GetArrayFromImage(sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
+
+
+def outside(mask, other):
+    """What of `mask` lies outside `other`, on the grid of `mask`; None when nothing does. other: None for an empty mask."""
+    array = sitk.GetArrayFromImage(mask) > 0
+    if other is not None:
+        array &= ~on(mask, other)
+    return like(mask, array) if array.any() else None
+
+
+def union(masks):
+    """One mask that covers all, on the grid of the first, large enough for every one."""
+    first = masks[0]
+    lower, upper = np.zeros(3), np.array(first.GetSize()) - 1.0
+    for mask in masks:
+        last = np.array(mask.GetSize()) - 1
+        for corner in np.ndindex(2, 2, 2):
+            point = mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in last * corner])
+            index = first.TransformPhysicalPointToContinuousIndex(point)
+            lower, upper = np.minimum(lower, np.floor(np.add(index, 1e-3))), np.maximum(upper, np.ceil(np.subtract(index, 1e-3)))
+    canvas = sitk.Image([int(n) for n in upper - lower + 1], sitk.sitkUInt8)
+    canvas.SetSpacing(first.GetSpacing())
+    canvas.SetDirection(first.GetDirection())
+    canvas.SetOrigin(first.TransformContinuousIndexToPhysicalPoint([float(v) for v in lower]))
+    array = np.zeros(canvas.GetSize()[::-1], bool)
+    for mask in masks:
+        array |= on(canvas, mask)
+    return like(canvas, array)
