@@ -9,7 +9,7 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lint format test test-fast docs demo readme pictures model release clean
+.PHONY: help setup lint format test test-fast docs demo bench readme pictures model release clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-fast  the tests of crend alone that take no longer than a breath (not marked slow)"
 	@echo "make docs       the documentation, in build/docs; a warning is an error"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
+	@echo "make bench      what takes how long, against peers and by size, and the report in Testing/benchmarks/report (up to an hour)"
 	@echo "make readme     the demo, then its output and its picture into README.md"
 	@echo "make pictures   the demo, then the pictures of the documentation; look at each"
 	@echo "make model      train, bundle, measure and calibrate the bundled model anew, in runs/model (hours)"
@@ -49,6 +50,9 @@ docs: setup
 
 demo: setup
 	$(VENV_PYTHON) tools/crend_demo
+
+bench: setup
+	$(VENV_PYTHON) Testing/benchmarks/bench.py
 
 readme: demo
 	$(VENV_PYTHON) tools/update_readme.py

@@ -1,0 +1,68 @@
+"""The sliding window of `crend segment` against MONAI's `sliding_window_inference` with a U-Net of the same width in torch, the network alone.
+
+    python Testing/benchmarks/bench_network.py [--repeat 5] [--side 96] [--out NAME]
+
+Both see the same cube of noise on the model grid, in windows of the bundled close look's size that overlap by half, blended with Gaussian weights. MONAI's
+network is `networks.unet` of the same width (four decoder levels, no rendering). What both blend is compared: with the same torch network, ours and MONAI's
+results differ by rounding only.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from bench_tools import finish, table, take_turns
+
+from crend import networks
+from crend.bundle import bundle
+from crend.inference.engines import installed, make_engine
+from crend.inference.torch_engine import TorchEngine
+from crend.inference.windows import all_windows, blend_windows
+
+
+def main() -> None:
+    """Measure, print, write."""
+    import torch
+    from monai.inferers import sliding_window_inference
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--out")
+    arguments = parser.parse_args()
+    model = bundle.load().model
+    patch, points = tuple(model.block["patch"]), model.block["render"]["points"]
+    torch.manual_seed(0)
+    unet = networks.build("unet", width=model.block["arguments"]["width"]).eval()
+    values = np.random.default_rng(0).normal(size=(arguments.side,) * 3).astype(np.float32)
+    windows = all_windows(values.shape, patch, 0.5)
+
+    def ours(engine, rendered):
+        return blend_windows(values, patch, windows, lambda window: engine.predict(window, rendered))
+
+    def monais():
+        with torch.inference_mode():
+            tensor = torch.from_numpy(values[None, None])
+            return sliding_window_inference(
+                tensor, patch, 1, lambda x: unet.trunk(x)[0].sigmoid(), overlap=0.5, mode="gaussian", sigma_scale=0.125
+            ).numpy()[0]
+
+    same = float(np.abs(ours(TorchEngine(unet), 0) - monais()).max())
+    rivals = {"MONAI, U-Net in torch": monais}
+    for name in ("onnxruntime", "openvino"):
+        if installed(name):
+            engine = make_engine(model, "cpu", name)
+            rivals[f"CRend, {name}, rendered"] = lambda engine=engine: ours(engine, points)
+    found = take_turns(rivals, arguments.repeat)
+    peer = found["MONAI, U-Net in torch"]
+    rows = [(name, each["wall"], each["cpu"], each["cpu"] / peer["cpu"]) for name, each in found.items()]
+    text = (
+        f"A cube of {arguments.side} voxels, {len(windows)} windows of {' x '.join(map(str, patch))}, width {unet.width}; medians of {arguments.repeat}. With the same "
+        f"network the two blends differ by at most {same:.0e}.\n\n" + table(("", "s", "CPU s", "CPU against MONAI"), rows)
+    )
+    finish("The network against MONAI's sliding window", text, {"seconds": found, "blends_differ_by": same}, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
