@@ -9,6 +9,10 @@ class NoVolume(InputError):
     """A file that is sound, but nothing to segment (a label image): left out of a batch, which it does not fail."""
 
 
+class SomeFailed(InputError):
+    """Of many, some failed and the others are done (exit code 3); one line that says where the reasons are."""
+
+
 class Cancelled(Exception):
     """The user stopped the run (exit code 130)."""
 

@@ -2,13 +2,17 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from tiny import save_bundle, volume
 
-from crend import predict
 from crend.cli import main
 from crend.io.labels import read_labels
 
@@ -31,7 +35,7 @@ def scans(tmp_path):
 
 
 def batch(scans, out, bundle, *more):
-    return main(["batch", str(scans), "--out", str(out), "--model", str(bundle), "--engine", "torch", *more])
+    return main(["batch", str(scans), "--out", str(out), "--model", str(bundle), "--engine", "onnxruntime", *more])
 
 
 def rows(path):
@@ -62,7 +66,7 @@ def test_every_volume_gets_its_files_and_the_tables_hold_all(scans, bundles, tmp
 def test_a_bad_volume_is_named_and_stops_no_other(scans, bundles, tmp_path, capsys):
     (scans / "0-broken.nrrd").write_text("NRRD0004\nnot one")
     out = tmp_path / "out"
-    assert batch(scans, out, bundles / "nothing") == 2
+    assert batch(scans, out, bundles / "nothing") == 3
     assert "1 of 3 volumes failed" in capsys.readouterr().err
     found = {row["volume"]: row for row in rows(out / "volumes.csv")}
     assert found["0-broken"]["status"] == "failed" and "0-broken.nrrd" in found["0-broken"]["reason"]
@@ -94,22 +98,36 @@ def test_shares_of_a_cluster_make_one_table(scans, bundles, tmp_path):
     assert [row["volume"] for row in rows(out / "volumes.csv")] == ["a", "site/b"]
 
 
-def test_a_stop_keeps_what_was_done(scans, bundles, tmp_path, capsys, monkeypatch):
+@pytest.mark.skipif(os.name == "nt", reason="no such signals there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_keeps_what_was_done_and_leaves_no_process_and_no_half_file(scans, bundles, tmp_path, number):
     out = tmp_path / "out"
-    segment = predict.segment
-
-    def stopped(image, *arguments, **named):
-        if image.GetSize() != volume().GetSize():
-            raise KeyboardInterrupt
-        return segment(image, *arguments, **named)
-
-    monkeypatch.setattr(predict, "segment", stopped)
-    assert batch(scans, out, bundles / "everything") == 130
-    assert "what was done is kept" in capsys.readouterr().err
-    assert [row["volume"] for row in rows(out / "volumes.csv")] == ["a"]
-    assert sorted(path.name for path in out.rglob("*")) == ["a.csv", "a.json", "a.seg.nrrd", "follicles.csv", "site", "volumes.csv"]
-    monkeypatch.setattr(predict, "segment", segment)
-    assert batch(scans, out, bundles / "everything") == 0
+    sitk.WriteImage(volume((300, 300, 300)), str(scans / "long.nrrd"))
+    command = [
+        sys.executable,
+        "-m",
+        "crend",
+        "batch",
+        str(scans),
+        "--out",
+        str(out),
+        "--model",
+        str(bundles / "everything"),
+        "--everywhere",
+    ]
+    process = subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("a: "):
+            break
+    time.sleep(0.5)
+    worker = int(subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()[0])
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "what was done is kept" in said
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+    assert "a" in {row["volume"] for row in rows(out / "volumes.csv")}
+    assert not [path.name for path in out.rglob(".crend-*")]
 
 
 def test_every_follicle_is_a_row_that_names_its_volume(scans, tmp_path):

@@ -37,7 +37,7 @@ def run(*arguments):
 
 
 def test_a_batch_writes_its_tables_beside_the_list_and_says_what_failed(files, capfd):
-    assert run("compare", "--batch", files / "pairs.csv", "--percentile", 90) == 2
+    assert run("compare", "--batch", files / "pairs.csv", "--percentile", 90) == 3
     folder = files / "pairs-compared"
     assert sorted(p.name for p in folder.iterdir()) == ["cases.csv", "follicles.csv", "summary.json"]
     summary = json.loads((folder / "summary.json").read_text())

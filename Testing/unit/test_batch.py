@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend import batch as many
 from crend.batch import segment_batch, write_tables
 from crend.errors import InputError
 from crend.io.inputs import Volume
 from crend.result import Segmentation
+from crend.results import tables as many
 from crend.structures.measurements import measure
 
 MODEL = ("model", "1.0")
@@ -178,6 +178,83 @@ def test_what_another_share_finishes_while_the_tables_are_written_is_in_them(run
     assert [row["volume"] for row in write_tables(run.out)] == ["a", "b"]
     assert [row["volume"] for row in rows(run.out / "volumes.csv")] == ["a", "b"]
     assert [row["volume"] for row in rows(run.out / "follicles.csv")] == ["a", "b"]
+
+
+def test_results_count_as_done_only_when_all_files_are_whole(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    for ending, content in ((".seg.nrrd", b""), (".csv", b"half"), (".json", b'{"name": "a"'), (".seg.nrrd", None)):
+        if content is None:
+            (run.out / f"a{ending}").unlink()
+        else:
+            (run.out / f"a{ending}").write_bytes(content)
+        assert run(path)[0]["status"] == "done" and run.done == ["a"], ending
+        run(path)
+        assert run.done == []
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[" * 100_000, "[1]", '"name provenance summary"', '{"name": "a", "provenance": 7, "summary": []}', "NaN", "\ud83d"]
+)
+def test_a_damaged_or_foreign_report_is_never_the_end(run, tmp_path, content):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    for name in ("a.json", "b.json", "c.failed.json", "sub/d.json"):
+        (run.out / name).parent.mkdir(exist_ok=True)
+        (run.out / name).write_bytes(content.encode("utf-8", "surrogatepass"))
+    (run.out / "folder.json").mkdir()
+    assert [row["volume"] for row in run(path)] == ["a"]
+
+
+def test_another_programs_file_of_the_same_name_is_kept_and_the_row_says_so(run, tmp_path):
+    run.out.mkdir()
+    (run.out / "a.json").write_text('{"job": 7}')
+    found = run(volume(tmp_path / "a.nrrd"), volume(tmp_path / "b.nrrd"))
+    assert [row["status"] for row in found] == ["failed", "done"] and "another program's" in found[0]["reason"]
+    assert json.loads((run.out / "a.json").read_text()) == {"job": 7}
+
+
+def test_names_as_long_as_can_be_get_results_under_a_shorter_one(run, tmp_path):
+    names = ["n" * 255, "患" * 85, "x" * 255]
+    found = run(*(volume(tmp_path / f"{k}.nrrd") for k in range(3)), names=names)
+    assert [row["status"] for row in found] == ["done"] * 3
+    assert all(len(row["volume"].encode()) <= 243 and row["volume"][:60] == name[:60] for row, name in zip(found, names))
+    run(*(tmp_path / f"{k}.nrrd" for k in range(3)), names=names)
+    assert run.done == []
+
+
+def test_failed_volumes_that_are_gone_leave_the_table_and_listed_ones_that_are_missing_stay(run, tmp_path):
+    run.failing = ("a", "missing")
+    a, b = volume(tmp_path / "a.nrrd"), volume(tmp_path / "b.nrrd")
+    run(a, b)
+    a.unlink()
+    found = run(b, tmp_path / "missing.nrrd")
+    assert {row["volume"]: row["status"] for row in found} == {"b": "done", "missing": "failed"}
+    assert {row["volume"] for row in rows(run.out / "volumes.csv")} == {"b", "missing"}
+    assert not (run.out / "a.failed.json").exists()
+
+
+def test_where_not_even_a_failure_can_be_noted_the_batch_ends_with_the_reason(run, tmp_path, monkeypatch):
+    from crend.results import volume_files
+
+    def full(data, path):
+        raise InputError(f"{path}: cannot be written (no space left on device); choose another place.")
+
+    monkeypatch.setattr(volume_files, "write_json", full)
+    with pytest.raises(InputError, match="no space left on device"):
+        run(volume(tmp_path / "a.nrrd"), volume(tmp_path / "b.nrrd"))
+    assert run.done == ["a"]
+
+
+def test_patients_stand_in_the_table_only_where_they_were_asked_for(run, tmp_path):
+    run(volume(tmp_path / "a.nrrd"))
+    assert not {"patient_id", "patient_name"} & set(rows(run.out / "volumes.csv")[0])
+    facts = json.loads((run.out / "a.json").read_text())
+    facts["provenance"] |= {"patient": {"id": "7", "name": "Doe"}, "acquisition_date": "2026-01-02"}
+    (run.out / "a.json").write_text(json.dumps(facts))
+    write_tables(run.out)
+    (row,) = rows(run.out / "volumes.csv")
+    assert (row["patient_id"], row["patient_name"], row["study_date"]) == ("7", "Doe", "2026-01-02")
 
 
 def test_a_volume_is_done_again_when_its_list_says_another_spacing_and_each_frame_has_a_row(run, tmp_path):

@@ -1,4 +1,5 @@
-"""The command line. Exit codes: 0 done, 1 a failure of ours, 2 bad arguments or bad input, 130 cancelled.
+"""The command line. Exit codes: 0 done, 1 a failure of ours, 2 bad arguments or bad input, 3 of many some failed, 130
+cancelled.
 
 Only typer is imported here; every command imports what it needs when it runs, so that --help and --version are quick.
 """
@@ -15,11 +16,11 @@ from contextlib import contextmanager, suppress
 import typer
 
 from .. import __version__
-from ..errors import Cancelled, InputError, Kept
+from ..errors import Cancelled, InputError, Kept, SomeFailed
 from . import batch, compare, console, convert, doctor, evaluate, figure, models, segment
 from .commands import HELP, Command, Group, missing_package
 
-DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, SOME_FAILED, CANCELLED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
     name="crend",
@@ -82,6 +83,8 @@ def _run(arguments: list[str], debug: bool) -> int:
         return _failed(str(error), CANCELLED)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         return _failed("cancelled, nothing was written.", CANCELLED)
+    except SomeFailed as error:
+        return _failed(str(error), SOME_FAILED, debug)
     except InputError as error:
         return _failed(str(error), BAD_INPUT, debug)
     except MemoryError:

@@ -1,4 +1,4 @@
-"""crend batch IN... --out FOLDER: many volumes, one after the other; what is done stays done."""
+"""crend batch IN... --out FOLDER: many volumes, in processes of their own; what is done stays done, what fails stops nothing."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def command(
     part: str = typer.Option(
         "1/1", "--part", metavar="K/N", help="Only the K-th of N shares, for a cluster's array of jobs with one FOLDER."
     ),
+    workers: int = typer.Option(
+        1, "--workers", metavar="N", min=1, max=256, help="Processes that share the volumes, as many as the memory has room for."
+    ),
     pattern: Optional[list[str]] = typer.Option(
         None, "--pattern", metavar="GLOB", help="Only what matches, e.g. '*.nrrd' or 'visit1/*'; may be given again."
     ),
@@ -38,53 +41,43 @@ def command(
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
     from ..batch import make_folder, segment_batch
-    from ..errors import Cancelled, InputError, Kept
+    from ..errors import Cancelled, Kept, SomeFailed
     from ..io.inputs import part_of, search_inputs
+    from ..worker.memory import workers_that_fit
+    from ..worker.pool import Pool
     from .console import progress_bar
 
     there = search_inputs(inputs, out, patterns=pattern or (), exclude=exclude or ())
     volumes = part_of(there.volumes, part)
     make_folder(out)
-    segment, named = _segmenter(model, device, engine, everywhere, identify)
-
+    tell = partial(typer.echo, err=True)
+    count, note = workers_that_fit(min(workers, len(volumes)), volumes)
+    if note:
+        tell(f"note: {note}.")
     # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.
     options = {**({"search": False} if everywhere else {}), **({"identify": True} if identify else {})}
     try:
-        with progress_bar() as progress:
-            tell = partial(typer.echo, err=True)
-            run = {"options": options, "again": again, "left_out": there.left_out, "progress": progress, "tell": tell}
-            rows = segment_batch(volumes, out, segment, model=named, **run)
+        with Pool(max(count, 1), model=model, device=device, engine=engine) as pool, progress_bar() as progress:
+            rows = segment_batch(
+                volumes,
+                out,
+                pool,
+                model=pool.load(),
+                options=options,
+                again=again,
+                left_out=there.left_out,
+                known=[volume.name for volume in there.volumes],
+                progress=progress,
+                tell=tell,
+            )
     except (Cancelled, KeyboardInterrupt):
         raise Kept("cancelled; what was done is kept, and the same command goes on.") from None
     _show(rows, out)
     failed = sum(row["status"] == "failed" for row in rows)
     if failed:
-        raise InputError(
+        raise SomeFailed(
             f"{out / 'volumes.csv'}: {failed} of {len(volumes)} volumes failed; correct what it says of them, and the same command tries them again."
         )
-
-
-def _segmenter(model, device, engine, everywhere, identify):
-    """(what segments the volume at a path, (name, version) of the model): model and engine are loaded once for all volumes."""
-    from ..bundle.bundle import load
-    from ..inference.engines import make_engine
-    from ..io.label_likeness import refuse_labels
-    from ..io.scanner_files import patient_of
-    from ..predict import segment
-    from .inputs import read_volume
-
-    bundle = load(model)
-    running = make_engine(bundle.model, device, engine)
-
-    def one(path, progress, **reading):
-        image = read_volume(path, **reading)
-        refuse_labels(image, path)
-        found = segment(image, bundle, device=device, engine=running, search=not everywhere, progress=progress, name=str(path))
-        if identify:
-            found.provenance["patient"] = patient_of(path)
-        return found
-
-    return one, (bundle.name, bundle.metadata.get("version"))
 
 
 def _show(rows, out: Path) -> None:

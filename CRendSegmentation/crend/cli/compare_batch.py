@@ -14,10 +14,10 @@ AGREEMENT = {
 
 
 def run(pairs: Path, out: Path, percentiles, components=False) -> None:
-    """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. InputError at the end if any failed."""
+    """Compare all pairs, write cases.csv, follicles.csv and summary.json into `out`, print the summary. SomeFailed at the end if any failed."""
     from ..batch import make_folder
     from ..comparison.pairs import FILES, compare_batch, read_pairs
-    from ..errors import InputError
+    from ..errors import InputError, SomeFailed
     from .console import progress_bar, stdout
 
     todo = read_pairs(pairs)
@@ -34,7 +34,7 @@ def run(pairs: Path, out: Path, percentiles, components=False) -> None:
         stdout().print(f"wrote {path}")
     failed = batch.summary["failed"]
     if failed:
-        raise InputError(f"{files[0]}: {failed} of {len(todo)} pairs failed; correct what it says of them, and start again.")
+        raise SomeFailed(f"{files[0]}: {failed} of {len(todo)} pairs failed; correct what it says of them, and start again.")
 
 
 def _show(batch) -> None:

@@ -100,10 +100,12 @@ def familiarity_model(settings: dict) -> dict | None:
     try:
         shapes = [np.array(found[key], float).shape for key in ("scale", "precision", "threshold")]
         knots = [np.array(pair, float) for pair in found["knots"]]
+        # numpy takes the text "1.5" for a number here, and refuses it later.
+        plain = all(_are_moderate(found[key]) for key in ("scale", "precision", "threshold", "knots"))
         good = found["features"] == list(FEATURES) and shapes == [(n,), (n, n), ()] and len(knots) == n and min(found["scale"]) > 0
         good = good and all(pair.ndim == 2 and len(pair) == 2 and pair.shape[1] > 0 and (np.diff(pair[0]) > 0).all() for pair in knots)
         good = good and all(np.isfinite(np.array(found[key], float)).all() for key in ("scale", "precision", "threshold"))
-        good = good and all(np.isfinite(pair).all() for pair in knots)
+        good = plain and good and all(np.isfinite(pair).all() for pair in knots)
         least = found.get("least_expected_dsc", 0.0)
         good = good and not isinstance(least, bool) and isinstance(least, (int, float)) and 0 <= least <= 1
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
@@ -111,6 +113,11 @@ def familiarity_model(settings: dict) -> dict | None:
     if not good:
         raise InputError("what the model says of the volumes it learned from is damaged or of another version; calibrate the bundle again.")
     return found
+
+
+def _are_moderate(value) -> bool:
+    """Whether plain data are numbers that arithmetic does not overflow with, or lists of them to any depth."""
+    return all(map(_are_moderate, value)) if isinstance(value, list) else type(value) in (int, float) and abs(value) < 1e9
 
 
 def _model(vectors: np.ndarray) -> dict:

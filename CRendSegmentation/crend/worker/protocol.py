@@ -14,6 +14,10 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
     {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "row" (row) for each volume
      "again", and the options of "segment"}                         that is done or failed; "result" has the "rows" of all, and
                                                                     "left_out", keyed by crend.batch.VOLUME_COLUMNS
+    {"do": "load", "id", "model", "device", "engine"}               as above; "result" has the model's "bundle" (its name) and "version"
+    {"do": "volume", "id", "path": PATH, "name", "out": DIR,        as above; "result" has a "message", what came of the volume: its
+     "options": {...}, "frame", "spacing", "model", "device",       files, or a note why there are none, lie in DIR under its name
+     "engine"}
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review
@@ -124,6 +128,16 @@ _NETWORK = {"model": Field(_or_none(_is_path), "a name, a path or null"), **_ENG
 _PATH, _FOLDER = Field(_is_path, "a path", True), Field(_is_path, "a folder's path", True)
 _NAME = Field(_is_text, "a text")
 _OPTIONS = {"search": _FLAG, "split": _FLAG, "smallest_follicle_mm": Field(_is_length, "a length in mm or null")}
+_CHOICES = {**_OPTIONS, "identify": _FLAG}
+_CHOSEN = Field(
+    lambda value: isinstance(value, dict) and all(key in _CHOICES and _CHOICES[key].fits(chosen) for key, chosen in value.items()),
+    f"an object of {', '.join(_CHOICES)}",
+    True,
+)
+_READING = {
+    "frame": Field(lambda value: type(value) is int and value > 0, "a whole number from 1"),
+    "spacing": Field(_lists(lambda value: _is_number(value) and value > 0, 3), "three lengths in mm"),
+}
 _POINT = Field(_lists(_is_number, 3), "three numbers", True)
 _PATHS = Field(_lists(_is_path), "a list of paths", True)
 _SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", True)
@@ -133,6 +147,8 @@ REQUESTS = {
     "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG},
     "follicle": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, "point": _POINT, **_NETWORK},
     "batch": {**_ID, "inputs": _PATHS, "out": _FOLDER, "folder": _FOLDER._replace(needed=False), "again": _FLAG, **_NETWORK, **_OPTIONS},
+    "load": {**_ID, **_NETWORK},
+    "volume": {**_ID, "path": _PATH, "name": Field(_is_path, "a path", True), "out": _FOLDER, "options": _CHOSEN, **_READING, **_NETWORK},
     "review": {
         **_ID,
         "folder": _FOLDER,

@@ -84,6 +84,8 @@ class Worker:
     def _answer(self, request: dict) -> None:
         number = request["id"]
         answers = {
+            "load": self._load_only,
+            "volume": self._volume,
             "segment": self._segment,
             "follicle": self._follicle,
             "batch": self._batch,
@@ -155,38 +157,51 @@ class Worker:
     def _batch(self, request: dict) -> dict:
         from ..batch import make_folder, segment_batch
         from ..io.inputs import search_inputs
-        from ..io.label_likeness import refuse_labels
-        from ..io.volumes import read_image
+        from .pool import Pool
 
-        number = request.get("id")
+        number = request["id"]
         there = search_inputs(request["inputs"], request["out"])
         make_folder(request["out"])
         self.say("progress", id=number, stage="loading", fraction=0.0)
-        from ..predict import segment
-
-        bundle, engine = self._load(request)
         defaults = {"search": True, "smallest_follicle_mm": None, "split": True}
         options = {name: request[name] for name, default in defaults.items() if request.get(name, default) != default}
-        running = {"engine": engine, "cancelled": lambda: number in self._cancelled}
-
-        def one(path, progress, **reading):
-            image = read_image(path, **reading)
-            refuse_labels(image, path)
-            return segment(image, bundle, progress=progress, name=str(path), **running, **options)
-
-        rows = segment_batch(
-            there.volumes,
-            request["out"],
-            one,
-            model=(bundle.name, bundle.metadata.get("version")),
-            options=options,
-            again=request.get("again", False),
-            left_out=there.left_out,
-            progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
-            done=lambda row: self.say("row", id=number, row=row),
-        )
+        model, device, engine = request.get("model"), request.get("device", "auto"), request.get("engine", "auto")
+        # Another process: a file that crashes a library takes that one with it, and this one goes on.
+        with Pool(1, model=model, device=device, engine=engine, cancelled=lambda: number in self._cancelled) as pool:
+            rows = segment_batch(
+                there.volumes,
+                request["out"],
+                pool,
+                model=pool.load(),
+                options=options,
+                again=request.get("again", False),
+                left_out=there.left_out,
+                progress=_Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction)),
+                done=lambda row: self.say("row", id=number, row=row),
+            )
         left_out = [row for row in rows if row["status"] == "left out"]
         return {"rows": [row for row in rows if row not in left_out], "left_out": left_out}
+
+    def _load_only(self, request: dict) -> dict:
+        bundle, _ = self._load(request)
+        return {"bundle": bundle.name, "version": bundle.metadata.get("version")}
+
+    def _volume(self, request: dict) -> dict:
+        from ..batch import segment_file
+        from ..io.folders import Volume
+        from ..results.volume_files import segment_volume
+
+        number, options = request["id"], dict(request["options"])
+        bundle, engine = self._load(request)
+
+        def one(path, progress, **reading):
+            run = {"engine": engine, "progress": progress, "cancelled": lambda: number in self._cancelled}
+            return segment_file(path, bundle, **run, **reading, **options)
+
+        tell = _Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction))
+        spacing = request.get("spacing")
+        volume = Volume(Path(request["path"]), request["name"], request.get("frame"), tuple(spacing) if spacing else None)
+        return {"message": segment_volume(volume, Path(request["out"]), one, request["options"], tell)}
 
     def _review(self, request: dict) -> dict:
         from .review_files import answer

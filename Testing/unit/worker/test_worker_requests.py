@@ -96,7 +96,13 @@ def test_a_request_that_does_not_fit_the_protocol_says_which_key_and_why(request
 def test_what_the_protocol_describes_fits_it():
     assert problem_of(SEGMENT) == "" and id_of(SEGMENT) == 1
     assert problem_of({**SEGMENT, "model": None, "smallest_follicle_mm": 2, "search": False, "name": "Ödem, 患者"}) == ""
-    assert [do for do in REQUESTS if "is missing" in problem_of({"do": do, "id": 1})] == ["segment", "follicle", "batch", "review"]
+    assert [do for do in REQUESTS if "is missing" in problem_of({"do": do, "id": 1})] == [
+        "segment",
+        "follicle",
+        "batch",
+        "volume",
+        "review",
+    ]
     assert id_of({"id": [1]}) is None and id_of("x") is None
 
 
