@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -225,10 +226,13 @@ def facts_of(path) -> dict:
 
 def read_all(paths: list[Path]) -> list[dict]:
     """The answers for all paths: one process reads them in turn; the one that it dies of, or hangs on, is noted, and a new one goes on."""
+    import crend
+
     answers: list[dict] = []
+    environment = {**os.environ, "PYTHONPATH": str(Path(crend.__file__).parents[1])}
     while len(answers) < len(paths):
         command = [sys.executable, __file__, "--read", *map(str, paths[len(answers) :])]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         before = len(answers)
         for line in lines_of(process):
             answers.append(json.loads(line))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from dicom_files import CLIP, enhanced, write
 
 from crend.errors import InputError
 from crend.io.acquisition import header_warnings_of
@@ -41,9 +42,7 @@ def test_a_spacing_that_slicer_has_read_wrong_is_refused_until_the_user_says_the
 
 def test_a_file_without_a_spacing_is_refused_until_the_user_says_one(scene, tmp_path):
     volume = load(scene, nrrd(tmp_path / "none.nrrd", ""))
-    with pytest.raises(
-        InputError, match="^Scan: its header says neither spacings nor space directions .none.nrrd.; enter the true spacing"
-    ):
+    with pytest.raises(InputError, match="^Scan: its header says neither spacings nor space directions; enter the true spacing"):
         imageFromVolumeNode(volume)
     volume.SetSpacing(0.5, 0.5, 0.7)
     assert imageFromVolumeNode(volume).GetSpacing() == pytest.approx((0.5, 0.5, 0.7))
@@ -71,3 +70,17 @@ def test_a_volume_whose_file_is_gone_is_read_all_the_same(scene, tmp_path):
     volume = load(scene, nrrd(tmp_path / "none.nrrd", ""))
     (tmp_path / "none.nrrd").unlink()
     assert slicer.mrmlScene is scene and imageFromVolumeNode(volume).GetSize() == (10, 9, 8)
+
+
+def test_dicom_ultrasound_that_slicer_reads_as_it_likes_is_held_against_its_groups(scene, tmp_path):
+    volume = load(scene, enhanced(tmp_path / "a.dcm"))
+    with pytest.raises(InputError, match="^Scan: Slicer has read voxels of .* where a.dcm states 0.7 x 0.6 x 0.5 mm"):
+        imageFromVolumeNode(volume)
+    volume.SetSpacing(0.7, 0.6, 0.5)
+    assert imageFromVolumeNode(volume).GetSpacing() == pytest.approx((0.7, 0.6, 0.5))
+    clip = load(scene, write(tmp_path / "b.dcm", [], CLIP, frames=6))
+    with pytest.raises(InputError, match="^Scan: an ultrasound clip of 6 frames in time, not a volume; export the 3D volume"):
+        imageFromVolumeNode(clip)
+    clip.SetSpacing(0.7, 0.6, 0.5)
+    with pytest.raises(InputError, match="an ultrasound clip"):
+        imageFromVolumeNode(clip)

@@ -45,7 +45,7 @@ class ModelGrid:
         """The grid of `spacing_mm` (x, y, z) that covers `image`, centred on it."""
         image_shape = tuple(reversed(image.GetSize()))
         # A spacing kept in single precision is the same spacing: 0.7 and 0.699999988 must not part at a threshold.
-        image_spacing = tuple(float(f"{s:.7g}") for s in reversed(image.GetSpacing()))
+        image_spacing = tuple(float(str(np.float32(s))) for s in reversed(image.GetSpacing()))
         spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
         # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
         shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))

@@ -13,6 +13,7 @@ from .dicom_dataset import PIXELS, Dataset, read_dataset
 from .dicom_elements import NotDicom, is_dicom
 from .dicom_stack import NoVolume, Slice, Stack, stack
 from .headers.header import Geometry, damaged
+from .itk_warnings import heard
 
 BESIDE_A_SERIES = ("dicomdir", "thumbs.db", "desktop.ini")  # what discs and file browsers put there
 CLASS, SERIES, INSTANCE, NUMBER = (0x0008, 0x0016), (0x0020, 0x000E), (0x0008, 0x0018), (0x0020, 0x0013)
@@ -149,7 +150,6 @@ def _series(folder: Path, files: list, read):
 def _assembled(path: Path, files: list, dataset: Dataset, found: Stack, read):
     spacing, direction, origin, notes, which = read(Geometry(found.steps, found.origin, found.problem, found.notes), len(found.order))
     order = list(found.order[which])
-    sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
         if len(files) == 1:
             reader = sitk.ImageFileReader()
@@ -158,7 +158,8 @@ def _assembled(path: Path, files: list, dataset: Dataset, found: Stack, read):
             reader = sitk.ImageSeriesReader()
             reader.SetFileNames([str(files[k]) for k in order])
         reader.SetImageIO("GDCMImageIO") if hasattr(reader, "SetImageIO") else None
-        image = reader.Execute()
+        with heard() as warnings:
+            image = reader.Execute()
     except RuntimeError as error:
         raise damaged(path, "its pixels cannot be decoded") from error
     array = sitk.GetArrayViewFromImage(image)
@@ -174,7 +175,7 @@ def _assembled(path: Path, files: list, dataset: Dataset, found: Stack, read):
     result.SetSpacing([float(s) for s in spacing])
     result.SetOrigin([float(o) for o in origin])
     result.SetDirection([float(d) for d in np.ravel(direction)])
-    return result, notes
+    return result, [*notes, *warnings]
 
 
 def _frames(path: Path, dataset: Dataset, count: int) -> list[Slice]:

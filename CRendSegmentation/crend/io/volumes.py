@@ -14,6 +14,7 @@ from .dicom_elements import is_dicom
 from .dicom_volume import geometry_of_dicom_file, geometry_of_dicom_folder, read_dicom_file, read_dicom_folder
 from .headers.header import FRAMES, LAYERS, VALUES, format_sizes
 from .image_files import STRAIGHT, choose_frame, header_of, place, read_as_image
+from .itk_warnings import heard
 from .kretz import is_kretz
 from .scanner_files import Place, count_volumes, find_scanner_file, read_scanner_file
 
@@ -79,7 +80,7 @@ def stated_spacing(path) -> tuple[tuple[float, ...], list[str]] | None:
     """(spacing in mm that a volume's file states, what the user must know of its header); only the header is read.
 
     None for a format without a header of ours, and for a file with several frames. InputError where the spacing is missing or contradicts itself,
-    and for a DICOM file that holds no volume.
+    and for a file that holds no volume.
     """
     path = Path(path)
     if is_dicom(path):
@@ -89,6 +90,8 @@ def stated_spacing(path) -> tuple[tuple[float, ...], list[str]] | None:
         header = header_of(path)
         if header is None:
             return None
+        if header.refusal:
+            raise InputError(f"{path}: {header.refusal}.")
         geometry, dimensions, frames = header.geometry, len(header.size), header.count(FRAMES, LAYERS)
     if frames > 1:
         return None
@@ -148,10 +151,9 @@ def _read_picture(path: Path, formats: str, spacing=None) -> sitk.Image:
     """Formats of pictures, read by ITK: none says the distance between slices."""
     if not path.name.lower().endswith(PICTURES):
         raise InputError(f"{path}: not an image format that can be read; use {formats}.")
-    # ITK's warnings would come between the user and our one line.
-    sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
-        image = sitk.ReadImage(str(path))
+        with heard() as warnings:
+            image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise InputError(f"{path}: is damaged or incomplete, it cannot be read as an image; export it again.") from error
     if image.GetDimension() < 3:
@@ -161,7 +163,7 @@ def _read_picture(path: Path, formats: str, spacing=None) -> sitk.Image:
             f"{path}: this format does not say how far slices are apart; give the spacing with --spacing X Y Z, or use {formats}."
         )
     image.SetSpacing(spacing)
-    return image
+    return warn_of_header(image, warnings)
 
 
 def _check_readable(path: Path) -> None:

@@ -10,6 +10,7 @@ from dicom_files import BIG, CLIP, EXPLICIT, IMPLICIT, SEGMENTATION, STILL, VOXE
 
 from crend.errors import InputError
 from crend.io.acquisition import header_warnings_of
+from crend.io.itk_warnings import heard
 from crend.io.volumes import count_frames, read_file, read_image
 
 SPACING = (0.7, 0.6, 0.5)
@@ -175,3 +176,10 @@ def test_a_file_cut_anywhere_is_refused(tmp_path):
     for length in np.linspace(140, len(content) - 1, 40).astype(int):
         (tmp_path / "a.dcm").write_bytes(content[:length])
         refused(tmp_path / "a.dcm", "")
+
+
+def test_what_itk_warns_of_is_heard_once_and_not_printed(capfd):
+    with heard() as warnings:
+        for _ in range(2):
+            sitk.LoggerBase.GetGlobalITKLogger().DisplayWarningText("WARNING: In /x/y.cxx, line 7\nReader (0x1): the header is odd\n\n")
+    assert warnings == ["the header is odd"] and capfd.readouterr() == ("", "")

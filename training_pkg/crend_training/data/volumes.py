@@ -67,7 +67,7 @@ def read_as_stored(entry: Entry):
 
     for path in entry.files():
         check_complete(path)
-    image = _respaced(read_image(entry.image), entry.spacing_mm)
+    image = read_image(entry.image, spacing=entry.spacing_mm)
     if not entry.labelled:
         return image, None
     labels = _labels(entry)
