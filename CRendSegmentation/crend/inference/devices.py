@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import InputError
+from .careful_engine import reason_of_engine
 from .engines import choose
 
 WORDS = {"onnxruntime": "CPU, ONNX Runtime", "openvino": "CPU, OpenVINO", "torch": "CPU, torch"}
@@ -12,9 +14,14 @@ def describe(device: str = "auto", engine: str = "auto") -> str:
     name, chosen = choose(device, engine)
     if chosen == "cpu":
         return WORDS[name]
-    import torch
+    try:
+        import torch
 
-    properties = torch.cuda.get_device_properties(torch.device(chosen))
+        properties = torch.cuda.get_device_properties(torch.device(chosen))
+    except Exception as error:  # a driver may answer with any
+        if device == "auto":
+            return describe("cpu", engine)
+        raise InputError(f'device "{device}": {reason_of_engine(error)}; use --device cpu.') from error
     return f"{properties.name}, {properties.total_memory / 1e9:.0f} GB"
 
 

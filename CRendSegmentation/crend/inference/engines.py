@@ -12,15 +12,20 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from ..errors import InputError
+from .careful_engine import CarefulEngine
 
 GRAPH_ENGINES = ("onnxruntime", "openvino")
 ENGINES = ("auto", *GRAPH_ENGINES, "torch")
 
 
 def make_engine(model, device: str = "auto", engine: str = "auto"):
-    """The engine for a network: a `crend.bundle.Model`, or a torch module with `trunk`. InputError for a device or an engine that is not there."""
-    name, device = choose(device, engine, getattr(model, "graph", None) is not None, getattr(model, "no_graph", ""))
-    return _start(model, name, device)
+    """The engine for a network: a `crend.bundle.Model`, or a torch module with `trunk`. InputError for a device or an engine that is not there.
+
+    Where "auto" chose, it goes on with the next one whenever one cannot be loaded or fails in a window; its `warnings` say so.
+    """
+    has_graph = getattr(model, "graph", None) is not None
+    first = choose(device, engine, has_graph, getattr(model, "no_graph", ""))
+    return CarefulEngine(model, [first, *_after(first, device, engine, has_graph)], _start)
 
 
 def engine_for_network(engine, model):
@@ -30,8 +35,10 @@ def engine_for_network(engine, model):
     """
     kept, other = getattr(engine, "_other", (None, None))
     if kept is not model:
-        name = "torch" if getattr(model, "graph", None) is None else engine.name
-        other = _start(model, name, engine.device)
+        has_graph = getattr(model, "graph", None) is not None
+        choices = getattr(engine, "choices", [(engine.name, engine.device)])
+        fitting = [(name, device) for name, device in choices if has_graph or name == "torch"]
+        other = CarefulEngine(model, fitting or [("torch", engine.device)], _start)
         other.warnings = engine.warnings
         engine._other = (model, other)
     return other
@@ -66,6 +73,14 @@ def choose(device: str = "auto", engine: str = "auto", has_graph: bool = True, n
     if not installed("torch"):
         raise InputError(_nothing_runs_it(engine, has_graph, no_graph))
     return "torch", "cpu"
+
+
+def _after(first: tuple[str, str], device: str, engine: str, has_graph: bool) -> list[tuple[str, str]]:
+    """What "auto" leaves to go on with where `first` fails; nothing where both were asked for by name, or the card was."""
+    if device not in ("auto", "cpu") or (engine != "auto" and first[1] == "cpu"):
+        return []
+    names = [*(GRAPH_ENGINES if engine == "auto" and has_graph else ()), "torch"]
+    return [(name, "cpu") for name in names if (name, "cpu") != first and installed(name)]
 
 
 def installed(package: str) -> bool:
@@ -108,7 +123,10 @@ def _start(model, name: str, device: str):
 def _torch_device(device: str) -> str:
     if not installed("torch"):
         raise InputError(f'device "{device}" needs the package torch, which is not installed here; install it, or use --device cpu.')
-    import torch
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        raise InputError(f'device "{device}": torch cannot be loaded here ({error}); install it again, or use --device cpu.') from error
 
     number = int(device.partition(":")[2] or 0)
     if not torch.cuda.is_available() or number >= torch.cuda.device_count():
@@ -119,9 +137,10 @@ def _torch_device(device: str) -> str:
 def _cuda_in_torch() -> bool:
     try:
         import torch
-    except (ImportError, OSError):
-        return False  # broken: the other engines do without it
-    return torch.cuda.is_available()
+
+        return torch.cuda.is_available()
+    except Exception:  # a broken installation or driver may end in any: the other engines do without it
+        return False
 
 
 def _nothing_runs_it(engine: str, has_graph: bool, no_graph: str) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from .careful_engine import NotANumber
 from .windows import all_windows, blend_windows, pad_to_patch, windows_around_mask, windows_with_echo
 
 SEARCH_PROBABILITY = 0.2  # what the quick look must see of an ovary for a second look
 SEARCH_EXPECTS = 64  # windows that a second look takes: 4 x 4 x 4
 SEARCH_SHARE = 0.2  # blobs below this part of the largest get no second look: they could not become the ovary
 MIRRORS = ((), (0,), (1,), (2,))  # axes along which a window is turned round: not at all, and once along each
-
-
-class NotANumber(ArithmeticError):
-    """A network gave values that are no probabilities: a failure, and no result."""
 
 
 def predict_window(engine, window: np.ndarray, points: int) -> np.ndarray:

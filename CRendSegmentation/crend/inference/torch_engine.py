@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TorchEngine:
-    """The network on the CPU or a CUDA device; falls back to the CPU when the device's memory does not do."""
+    """The network on the CPU or a CUDA device."""
 
     name = "torch"
 
@@ -24,22 +24,7 @@ class TorchEngine:
         self._to(device)
 
     def predict(self, window: np.ndarray, points: int = 0) -> np.ndarray:
-        """Probabilities (2, D, H, W) of one window (D, H, W); the `points` most uncertain voxels are rendered where there is a head.
-
-        Where the GPU's memory ends in a step of it, the window is done again on the CPU.
-        """
-        import torch
-
-        try:
-            return self._predict(window, points)
-        except torch.cuda.OutOfMemoryError:
-            self.warnings.append(f"{self.device}: out of memory, went on with the CPU")
-        # Outside the handler, or the exception would keep the memory of the frames that failed.
-        torch.cuda.empty_cache()
-        self._to("cpu")
-        return self._predict(window, points)
-
-    def _predict(self, window, points: int) -> np.ndarray:
+        """Probabilities (2, D, H, W) of one window (D, H, W); the `points` most uncertain voxels are rendered where there is a head."""
         import torch
 
         from ..networks.points import maps_of, render

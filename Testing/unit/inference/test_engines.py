@@ -113,30 +113,6 @@ def test_torch_is_not_even_asked_without_a_driver_or_when_it_is_built_without_cu
     assert not engines.torch_may_have_cuda()
 
 
-def test_a_gpu_without_memory_hands_the_window_to_the_cpu(window):
-    class NoMemoryOnce(Threshold):
-        calls = 0
-
-        def trunk(self, x):
-            self.calls += 1
-            if self.calls == 1:
-                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            return super().trunk(x)
-
-    engine = TorchEngine(NoMemoryOnce(0.0, 1.0))
-    assert engine.predict(window).shape == (2, 32, 32, 32) and engine.device == "cpu"
-    assert len(engine.warnings) == 1 and "out of memory" in engine.warnings[0]
-
-
-def test_another_failure_is_not_taken_for_a_lack_of_memory(window):
-    class Broken(Threshold):
-        def trunk(self, x):
-            raise RuntimeError("kernel exploded")
-
-    with pytest.raises(RuntimeError, match="exploded"):
-        TorchEngine(Broken(0.0, 1.0)).predict(window)
-
-
 @pytest.mark.parametrize(
     "device, engine, message",
     [
