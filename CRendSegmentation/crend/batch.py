@@ -58,7 +58,7 @@ def segment_batch(
     runner: who does it; a function segment(path, progress, **volume.reading) -> Segmentation does it in this process. model: name and version. options: what
     else changes the result and is not as by default, plain data. A volume that has whole results of the same unchanged file, model and
     options is not segmented again unless `again`; InputError, before any work, when the results under its name are of another file. A volume
-    that fails is noted and the next one begun; starting again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together,
+    that fails is noted and the next one begun; starting again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, NAME.png after them,
     so a stop loses what is under way at most. The tables are made from all results in `out`, those of other shares, too; known: names of
     the volumes of all shares. done(row) gets the row of each volume as soon as it is there. Cancelled and KeyboardInterrupt go on to the caller
     after the tables are written; InputError where nothing can be written into `out` any more.
@@ -102,7 +102,10 @@ def segment_batch(
 
 
 def segment_file(path: Path, bundle, *, frame=None, spacing=None, identify: bool = False, progress=None, **options):
-    """Segmentation of the volume at `path`, as a batch makes it. identify: with the patient's name and ID in its provenance; options: of `predict.segment`."""
+    """(Segmentation of the volume at `path`, the volume), as a batch makes them.
+
+    identify: with the patient's name and ID in its provenance; options: of `predict.segment`.
+    """
     from .io.label_likeness import refuse_labels
     from .io.scanner_files import patient_of
     from .io.volumes import read_image
@@ -113,7 +116,7 @@ def segment_file(path: Path, bundle, *, frame=None, spacing=None, identify: bool
     found = segment(image, bundle, progress=progress, name=str(path), **options)
     if identify:
         found.provenance["patient"] = patient_of(path)
-    return found
+    return found, image
 
 
 def make_folder(out, files=("volumes.csv",)) -> None:

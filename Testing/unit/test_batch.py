@@ -130,7 +130,7 @@ def test_what_failed_last_is_tried_again_though_older_results_are_there(run, tmp
 def test_a_volume_with_the_name_of_a_table_is_a_failure_that_says_so(run, tmp_path, name):
     found = run(volume(tmp_path / "x.nrrd"), volume(tmp_path / "y.nrrd"), names=[name, "y"])
     assert [row["status"] for row in found] == ["failed", "done"] and "rename the volume" in found[0]["reason"]
-    assert sorted(path.name for path in run.out.rglob("*.csv")) == ["follicles.csv", "volumes.csv", "y.csv"]
+    assert sorted(path.name for path in run.out.rglob("*.csv")) == ["follicles.csv", "ovaries.csv", "volumes.csv", "y.csv"]
 
 
 def test_the_folders_table_writes_true_and_false_as_the_volumes_own(run, tmp_path):

@@ -24,7 +24,7 @@ MAY_IMPORT = {
         "predict": "result bundle io confidence structures inference",
         "library": "predict result comparison bundle io",
         "editing": "bundle io structures inference",
-        "results": "io structures",
+        "results": "pictures io structures",
         "batch": "results predict io",
         "doctor": "bundle inference",
         "worker": "batch results predict editing comparison bundle io inference",

@@ -99,7 +99,7 @@ def _show(rows, out: Path) -> None:
         console.print(f"left out: {row['volume']}: {row['reason']}")
     if len(left_out) > MOST_NAMED:
         console.print(f"left out: {len(left_out) - MOST_NAMED} more, named in volumes.csv")
-    for name in ("volumes.csv", "follicles.csv"):
+    for name in ("volumes.csv", "ovaries.csv", "follicles.csv", "index.html"):
         console.print(f"wrote {out / name}")
     notice = next((row["notice"] for row in rows if row["notice"]), None)
     if notice:

@@ -1,4 +1,4 @@
-"""volumes.csv and follicles.csv of a folder of results, made from the reports that lie in it."""
+"""volumes.csv, ovaries.csv, follicles.csv and index.html of a folder of results, made from the reports that lie in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from ..io.folders import LeftOut, Volume
 from ..io.tables import write_rows
 from ..structures.measurements import Measurements
+from .ovaries import COLUMNS as OF_OVARIES
+from .page import write_page
 from .volume_files import FAILURE, REPORT, read_failure, read_report
 
 #: Columns of volumes.csv, one row a volume, and one for each file that was found and left out. status: done, failed or left out.
@@ -21,11 +23,13 @@ VOLUME_COLUMNS = (
 PATIENT_COLUMNS = ("patient_id", "patient_name")
 #: Columns of follicles.csv, one row a follicle.
 FOLLICLE_COLUMNS = ("volume",) + Measurements.COLUMNS
+#: Columns of ovaries.csv, one row an ovary.
+OVARY_COLUMNS = ("volume",) + OF_OVARIES
 MOST_ROUNDS = 10  # of writing anew because another share has finished a volume meanwhile
 
 
 def write_tables(out, beside: Sequence[dict] = (), known: Collection[str] = ()) -> list[dict]:
-    """Writes volumes.csv and follicles.csv of all results in the folder `out`; returns the rows of the former.
+    """Writes volumes.csv, ovaries.csv, follicles.csv and index.html of all results in the folder `out`; returns the rows of the first.
 
     beside: rows of what was left out, put at the end of volumes.csv and not returned. known: names of volumes whose failures stay even though
     their files are missing; what failed and is gone leaves the table, and its note the folder.
@@ -36,11 +40,13 @@ def write_tables(out, beside: Sequence[dict] = (), known: Collection[str] = ()) 
     _remove_gone(out, known)
     seen, there = None, _reports(out)
     for _ in range(MOST_ROUNDS):
-        volumes, follicles = _rows(out, there)
+        volumes, follicles, ovaries = _rows(out, there)
         identified = [column for column in PATIENT_COLUMNS if any(row.get(column) for row in volumes)]
         columns = (*VOLUME_COLUMNS, *identified)
         write_rows(out / "volumes.csv", columns, [{name: row.get(name) for name in columns} for row in (*volumes, *beside)])
+        write_rows(out / "ovaries.csv", OVARY_COLUMNS, ovaries)
         write_rows(out / "follicles.csv", FOLLICLE_COLUMNS, follicles)
+        write_page(out, [*volumes, *beside])
         seen, there = there, _reports(out)
         if seen == there:
             break
@@ -50,7 +56,7 @@ def write_tables(out, beside: Sequence[dict] = (), known: Collection[str] = ()) 
 def row_of(volume: Volume, out: Path) -> dict | None:
     """The row of volumes.csv of one volume that was tried; None where its files are gone."""
     failure, report = (Path(str(out / volume.name) + ending) for ending in (FAILURE, REPORT))
-    found, _ = _rows(out, [failure if failure.exists() else report])
+    found, *_ = _rows(out, [failure if failure.exists() else report])
     return found[0] if found else None
 
 
@@ -81,10 +87,11 @@ def _reports(out: Path) -> dict[Path, int]:
     return found
 
 
-def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
-    """Rows of both tables, by the volumes' names. What is gone meanwhile, or another program's, is passed over."""
+def _rows(out: Path, reports) -> tuple[list[dict], list[dict], list[dict]]:
+    """Rows of volumes, follicles and ovaries, by the volumes' names. What is gone meanwhile, or another program's, is passed over."""
     volumes: dict[str, dict] = {}
     follicles: dict[str, list] = {}
+    ovaries: dict[str, list] = {}
     for path in reports:
         failed = path.name.endswith(FAILURE)
         name = _name(path, out, FAILURE if failed else REPORT)
@@ -94,11 +101,18 @@ def _rows(out: Path, reports) -> tuple[list[dict], list[dict]]:
         try:
             row = _no_result(facts) if failed else _row(facts)
             found = [] if failed else [{column: each[column] for column in Measurements.COLUMNS} for each in facts["follicles"]]
+            each_ovary = [] if failed else [{column: each[column] for column in OF_OVARIES} for each in facts.get("ovaries") or ()]
         except (KeyError, TypeError, AttributeError):
             continue
         volumes[name] = dict.fromkeys(VOLUME_COLUMNS) | row | {"volume": name}
         follicles[name] = [{**each, "volume": name} for each in found]
-    return [volumes[name] for name in sorted(volumes)], [row for name in sorted(follicles) for row in follicles[name]]
+        ovaries[name] = [{**each, "volume": name} for each in each_ovary]
+    names = sorted(volumes)
+    return (
+        [volumes[name] for name in names],
+        [row for name in names for row in follicles[name]],
+        [row for name in names for row in ovaries[name]],
+    )
 
 
 def _name(path: Path, out: Path, ending: str) -> str:

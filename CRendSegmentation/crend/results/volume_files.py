@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable
 
@@ -13,8 +14,10 @@ from ..io.atomic import remove_forgotten, replacing_all
 from ..io.folders import VOXELS, Volume
 from ..io.labels import TWO_FILES, write_labels
 from ..io.tables import to_json, write_csv, write_json
+from .ovaries import ovaries_of
+from .preview import write_preview
 
-LABELS, TABLE, REPORT, FAILURE = ".seg.nrrd", ".csv", ".json", ".failed.json"
+LABELS, TABLE, REPORT, FAILURE, PREVIEW = ".seg.nrrd", ".csv", ".json", ".failed.json", ".png"
 #: Names of the tables of a folder. Of any folder: one below `out` may be gone on with by itself.
 TABLES = ("volumes", "follicles", "ovaries")
 LARGEST_REPORT = 50_000_000  # bytes; the largest of ours is a few hundred kilobytes
@@ -36,13 +39,15 @@ def _short(part: str) -> str:
 def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, progress=None) -> str:
     """Segments one volume into its files, or notes why there are none; returns what came of it, in a sentence.
 
-    segment(path, progress, **volume.reading) gives a Segmentation. InputError where not even the note can be written: the disk is full, or the folder gone.
+    segment(path, progress, **volume.reading) gives a Segmentation, or it and the volume, of which a preview is drawn. InputError where not
+    even the note can be written: the disk is full, or the folder gone.
     """
     base = str(out / volume.name)
     try:
         _make_room(volume, out)
         source = source_of(volume.path)  # before the work: a file that changes meanwhile is done again
-        found = segment(volume.path, progress, **volume.reading)
+        made = segment(volume.path, progress, **volume.reading)
+        found, image = made if isinstance(made, tuple) else (made, None)
         found.provenance.update(input=os.path.abspath(volume.path), **({"frame": volume.frame} if volume.frame else {}))
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
@@ -50,7 +55,7 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
             write_csv(found.measurements, table, found.flags)
             files = {LABELS: _sum(labels), TABLE: _sum(table)}
             facts = {"name": volume.name, "source": source, "options": _all(options, volume), "files": files}
-            write_json({**to_json(found), **facts}, report)
+            write_json({**to_json(found), **facts, "ovaries": ovaries_of(found)}, report)
     except Cancelled:
         raise
     except Exception as error:
@@ -58,6 +63,9 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
         note_failure(volume, out, reason_of(error), ours=not isinstance(error, InputError), left_out=left_out)
         return f"{'left out' if left_out else 'failed'}: {reason_of(error)}"
     Path(base + FAILURE).unlink(missing_ok=True)
+    if image is not None:
+        with suppress(Exception):  # a result is one without its picture, too
+            write_preview(Path(base + PREVIEW), image, found)
     return found.message
 
 

@@ -1,0 +1,94 @@
+"""index.html: all volumes of a folder of results in a table to sort and to filter, with previews and reasons. One file, nothing from a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from ..io.atomic import replacing
+
+COLUMNS = (
+    ("volume", "Volume", ""), ("status", "Status", ""), ("ovary_volume_ml", "Ovary, ml", ".1f"), ("follicle_count", "Follicles", "d"),
+    ("antral_count", "Antral", "d"), ("leading_mean_diameter_mm", "Leading, mm", ".1f"), ("expected_ovary_dsc", "Expected Dice", ".2f"),
+    ("study_date", "Study date", ""), ("remark", "Result, warnings or reason", ""),
+)  # fmt: skip
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 14px sans-serif; margin: 1.5em; }}
+table {{ border-collapse: collapse; }}
+th, td {{ border-bottom: 1px solid #ccc; padding: 4px 8px; text-align: left; vertical-align: top; }}
+th {{ cursor: pointer; background: #eee; position: sticky; top: 0; }}
+img {{ height: 110px; background: #000; }}
+tr.failed td {{ background: #fdecea; }}
+tr.left td {{ color: #777; }}
+td.number {{ text-align: right; }}
+</style></head><body>
+<h1>{title}</h1>
+<p>{summary}</p>
+<p><strong>{notice}</strong></p>
+<p><label>Filter: <input id="filter" size="40" placeholder="any words, all of which a row must have"></label> <span id="shown"></span></p>
+<table><thead><tr><th></th>{heads}</tr></thead><tbody>
+{rows}
+</tbody></table>
+<script>
+const body = document.querySelector("tbody"), all = [...body.rows], box = document.getElementById("filter");
+function filter() {{
+  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  let shown = 0;
+  for (const row of all) {{
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every(word => text.includes(word));
+    shown += !row.hidden;
+  }}
+  document.getElementById("shown").textContent = shown + " of " + all.length;
+}}
+document.querySelectorAll("th").forEach((head, column) => {{
+  let up = false;
+  head.addEventListener("click", () => {{
+    up = !up;
+    const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+    const compare = (a, b) => {{
+      const x = key(a), y = key(b);
+      if (x === "" || y === "") return (x === "") - (y === "");
+      const order = isNaN(x) || isNaN(y) ? x.localeCompare(y, undefined, {{numeric: true}}) : x - y;
+      return up ? order : -order;
+    }};
+    body.append(...[...body.rows].sort(compare));
+  }});
+}});
+box.addEventListener("input", filter);
+filter();
+</script></body></html>
+"""
+
+
+def write_page(out: Path, rows: Sequence[dict]) -> None:
+    """Write index.html into the folder `out`. rows: of volumes.csv."""
+    counts = {status: sum(row["status"] == status for row in rows) for status in ("done", "failed", "left out")}
+    text = _PAGE.format(
+        title=escape(f"CRend: {out.resolve().name}"),
+        summary=escape(", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no volumes"),
+        notice=escape(next((row["notice"] for row in rows if row.get("notice")), "Research use only. Not for diagnosis.")),
+        heads="".join(f"<th>{escape(title)}</th>" for _, title, _ in COLUMNS),
+        rows="\n".join(_row(out, row) for row in rows),
+    )
+    with replacing(out / "index.html") as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _row(out: Path, row: dict) -> str:
+    name = str(row["volume"])
+    remark = row.get("reason") or "; ".join(filter(None, (row.get("message"), row.get("flags"))))
+    picture = f'<img loading="lazy" alt="" src="{quote(name + ".png")}">' if (out / f"{name}.png").is_file() else ""
+    cells = []
+    for key, _, form in COLUMNS:
+        value = remark if key == "remark" else row.get(key)
+        if isinstance(value, (int, float)) and form:
+            cells.append(f'<td class="number" data-value="{value}">{value:{form}}</td>')
+        else:
+            cells.append(f"<td>{escape('' if value is None else str(value))}</td>")
+    kind = str(row["status"]).split()[0]
+    return f'<tr class="{escape(kind)}"><td>{picture}</td>{"".join(cells)}</tr>'
