@@ -41,7 +41,16 @@ def test_the_scene_holds_as_many_follicles_as_were_asked_for(count):
 
 def test_the_report_is_written_and_names_what_was_not_measured(tmp_path, root):
     done = subprocess.run(
-        [sys.executable, root / "Testing" / "benchmarks" / "bench.py", "--only", "gpu,training", "--minutes", "0", "--out", tmp_path / "report"],
+        [
+            sys.executable,
+            root / "Testing" / "benchmarks" / "bench.py",
+            "--only",
+            "gpu,training",
+            "--minutes",
+            "0",
+            "--out",
+            tmp_path / "report",
+        ],
         capture_output=True,
         text=True,
     )
