@@ -36,6 +36,7 @@ def messages():
     return found
 
 
+@pytest.mark.slow
 def test_every_message_in_troubleshooting_is_one_of_the_code(messages):
     quoted = re.findall(r"^\| `(.+?)` \|", text_of("troubleshooting.md"), re.MULTILINE)
     assert len(quoted) > 40

@@ -63,6 +63,7 @@ def test_no_module_of_crend_imports_slicer_or_qt(loaded):
     assert {name: words - {"torch"} for name, words in loaded.items() if words - {"torch"}} == {}
 
 
+@pytest.mark.slow
 def test_torch_is_loaded_by_modules_about_networks_only(loaded):
     others = [name for name, words in loaded.items() if "torch" in words and not name.startswith(OF_NETWORKS)]
     assert others == []

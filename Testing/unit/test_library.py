@@ -52,6 +52,7 @@ def test_every_public_name_is_there_and_no_other():
     assert (Path(crend.__file__).parent / "py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_a_file_an_image_and_an_array_give_the_same_result(tmp_path, volume, bundle, result):
     path = tmp_path / "volume.nrrd"
     sitk.WriteImage(volume, str(path))
@@ -63,6 +64,7 @@ def test_a_file_an_image_and_an_array_give_the_same_result(tmp_path, volume, bun
     assert from_file.provenance["input"] == str(path) and "input" not in from_array.provenance
 
 
+@pytest.mark.slow
 def test_the_spacing_of_a_file_can_be_given(tmp_path, volume, bundle, result):
     path = tmp_path / "volume.nrrd"
     bare = sitk.GetImageFromArray(sitk.GetArrayFromImage(volume))

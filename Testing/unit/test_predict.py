@@ -22,6 +22,7 @@ def arrays(found):
     return sitk.GetArrayFromImage(found.ovary), sitk.GetArrayFromImage(found.follicles)
 
 
+@pytest.mark.slow
 def test_on_the_model_spacing_the_result_is_the_thresholded_input():
     array = scene(SHAPE, ORGAN, FOLLICLES)
     ovary, follicles = arrays(run(array))
@@ -132,6 +133,7 @@ def test_nothing_above_the_level_is_no_ovary_found():
     assert found.ovary.GetSize() == SHAPE[::-1]
 
 
+@pytest.mark.slow
 def test_a_stray_blob_is_dropped_and_a_comparable_one_is_a_second_ovary():
     big, stray, second = ORGAN, (slice(2, 7), slice(36, 42), slice(40, 46)), (slice(10, 28), slice(8, 30), slice(36, 54))
     ovary, _ = arrays(run(scene(SHAPE, [big, stray])))

@@ -78,6 +78,7 @@ def test_a_saved_network_comes_back_within_float16_and_as_float32(saved):
         assert torch.allclose(loaded.network.trunk(patch)[0], network.trunk(patch)[0], atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_folder_holds_five_files_and_the_weights_are_float16(saved):
     folder, _ = saved
     assert {path.name for path in folder.iterdir()} == {"metadata.json", "model.safetensors", "trunk.onnx", "README.md", "LICENSE"}

@@ -18,6 +18,7 @@ from crend.inference.sliding import NotANumber
 from crend.predict import segment
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_no_numbers_are_refused_at_load(tmp_path, value):
     folder = save_bundle(tmp_path / "odd", ovary=9.0)
@@ -67,6 +68,7 @@ def test_every_field_that_is_used_is_checked(change, words):
     assert words in str(refused.value) and str(refused.value).startswith("here: ")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 @pytest.mark.parametrize("name", ["metadata.json", "model.safetensors", "trunk.onnx"])
 def test_a_pipe_is_no_file_of_a_bundle_and_nobody_waits_for_it(tmp_path, name):
@@ -76,6 +78,7 @@ def test_a_pipe_is_no_file_of_a_bundle_and_nobody_waits_for_it(tmp_path, name):
     assert "is not an ordinary file" in refusal(folder)
 
 
+@pytest.mark.slow
 def test_one_odd_bundle_among_the_installed_breaks_nothing_but_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "search_folders", lambda: [tmp_path, tmp_path / "gone"])
     for name in ("deep", "fine", "huge", "pipe"):

@@ -28,6 +28,7 @@ def test_every_option_and_argument_is_explained(program, name):
     assert command.help and not [param.name for param in command.params if not getattr(param, "help", None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program, name", COMMANDS)
 def test_flags_stand_without_a_column_of_values(program, name):
     command = command_of(program, name)
@@ -37,6 +38,7 @@ def test_flags_stand_without_a_column_of_values(program, name):
     assert flags and all(param.metavar == "" for param in flags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["crend", "crend_training"])
 def test_version_and_short_help_answer_in_a_real_process(module):
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(crend.__file__).parents[1]), *sys.path])}
@@ -57,6 +59,7 @@ def test_a_module_of_our_own_that_is_missing_is_no_missing_package():
     assert missing_package(ImportError(name="crend.nothing")) is None and missing_package(ImportError("no name")) is None
 
 
+@pytest.mark.slow
 def test_training_without_its_packages_ends_in_one_line(tmp_path):
     (tmp_path / "yaml.py").write_text("raise ModuleNotFoundError(\"No module named 'yaml'\", name='yaml')")
     (tmp_path / "c.yaml").write_text("network: crend")

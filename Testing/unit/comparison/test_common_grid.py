@@ -107,6 +107,7 @@ def test_files_whose_axes_run_otherwise_are_compared_in_space(pair):
     assert oblique["detection"] == whole["detection"] and oblique["follicles"]["dsc"] == whole["follicles"]["dsc"]
 
 
+@pytest.mark.slow
 def test_a_file_that_lost_its_direction_is_compared_where_it_lies_and_that_is_said(pair, tmp_path):
     truth = sitk.Image(pair[0])
     truth.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))
@@ -175,6 +176,7 @@ def test_the_command_the_batch_and_the_review_say_the_same(pair, tmp_path, capfd
     capfd.readouterr()
 
 
+@pytest.mark.slow
 def test_the_figure_has_the_reviews_distances_whatever_was_cropped(pair, tmp_path):
     reference, prediction = pair
     made = review(as_labels(reference), as_labels(prediction), sides=("compared",))

@@ -58,6 +58,7 @@ def test_of_familiar_volumes_few_are_called_unlike_and_of_others_all(familiar):
     assert distance(describe(speckle(0, shape=(120, 44, 48)), SPACING), familiar) > familiar["threshold"]
 
 
+@pytest.mark.slow
 def test_scores_are_linear_between_knots_and_count_deviations_beyond(familiar):
     from crend.confidence.familiarity import _scores
 

@@ -48,11 +48,13 @@ def test_every_engine_gives_the_same_probabilities_for_a_bundle(bundle, window):
         assert not np.allclose(engine.predict(window), expected, atol=1e-2)  # nothing rendered
 
 
+@pytest.mark.slow
 def test_a_window_seen_from_the_other_side_is_taken_as_it_is(bundle, window):
     engine = make_engine(bundle.model, "cpu", "onnxruntime")
     assert np.array_equal(engine.predict(np.flip(window, 0)), engine.predict(np.flip(window, 0).copy()))
 
 
+@pytest.mark.slow
 @needs_openvino
 def test_openvino_results_of_one_window_survive_the_next(bundle, window):
     engine = make_engine(bundle.model, "cpu", "openvino")

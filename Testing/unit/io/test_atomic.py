@@ -192,6 +192,7 @@ except InputError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no limit of a file's size there")
 @pytest.mark.parametrize("ending", [".seg.nrrd", ".nii.gz", ".mha", ".nrrd"])
 def test_a_disk_that_is_full_is_the_reason_that_is_said_whatever_the_format_makes_of_it(tmp_path, ending):

@@ -85,6 +85,7 @@ def ovary_code(scheme="SCT"):
     return Code("15497006", "SCT", "Ovary") if scheme == "SCT" else Code("T-87000", "SRT", "Ovary")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
 @pytest.mark.parametrize("direction", [(1, 0, 0, 0, 1, 0, 0, 0, 1), (-1, 0, 0, 0, -1, 0, 0, 0, 1), OBLIQUE.GetMatrix()])
 def test_a_segmentation_lies_where_its_labels_lie(tmp_path, kind, direction):
@@ -101,6 +102,7 @@ def test_slices_in_any_order_and_names_without_an_ending(tmp_path):
     assert compare(labels, read_labels(tmp_path / "1.2.840.7"))["ovary"]["dsc"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["SCT", "SRT"])
 def test_a_segment_of_another_name_is_known_by_its_code(tmp_path, scheme):
     path = segmentation(tmp_path / "seg.dcm", truth(), code=ovary_code(scheme), names=("Segment_1", "Follicle 1", "Follicle 2"))
@@ -109,6 +111,7 @@ def test_a_segment_of_another_name_is_known_by_its_code(tmp_path, scheme):
         read_labels(segmentation(tmp_path / "b.dcm", truth(), code=ovary_code(), names=("Ovary", "Follicle 1", "Dominant follicle")))
 
 
+@pytest.mark.slow
 def test_fractions_and_damage_are_refused_in_one_line(tmp_path):
     path = segmentation(tmp_path / "seg.dcm", truth(), code=ovary_code(), kind="FRACTIONAL")
     with pytest.raises(InputError, match="seg.dcm: a DICOM segmentation of fractions"):
@@ -129,6 +132,7 @@ def test_without_highdicom_it_is_refused_by_name(tmp_path, monkeypatch):
     assert not (tmp_path / "out.dcm").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", [(1, 0, 0, 0, 1, 0, 0, 0, 1), OBLIQUE.GetMatrix()])
 def test_what_is_written_is_read_and_highdicom_finds_names_and_codes(tmp_path, direction):
     labels = truth(direction)
@@ -142,6 +146,7 @@ def test_what_is_written_is_read_and_highdicom_finds_names_and_codes(tmp_path, d
     assert "ReferencedSeriesSequence" not in content
 
 
+@pytest.mark.slow
 def test_a_segmentation_of_a_series_belongs_to_it_and_names_nobody(tmp_path):
     labels = truth()
     images = series(tmp_path / "series", labels.ovary)
@@ -161,6 +166,7 @@ def test_an_empty_result_is_an_empty_segmentation(tmp_path):
     assert not sitk.GetArrayViewFromImage(read_labels(tmp_path / "seg.dcm").ovary).any()
 
 
+@pytest.mark.slow
 def test_the_command_compares_a_dicom_segmentation_with_a_label_image(tmp_path, capfd):
     labels = truth(OBLIQUE.GetMatrix())
     write_labels(tmp_path / "labels.nrrd", labels.ovary, labels.follicles)

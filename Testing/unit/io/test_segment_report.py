@@ -68,6 +68,7 @@ def unknown_keys(data, schema, where=""):
     ]
 
 
+@pytest.mark.slow
 def test_real_reports_are_valid(reports):
     found, empty, of_folder = reports
     assert found["ovary"] and found["follicles"] and empty["ovary"] is None and of_folder["name"] == "scan"

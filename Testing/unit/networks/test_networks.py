@@ -61,6 +61,7 @@ def test_every_parameter_learns(name):
     assert not silent
 
 
+@pytest.mark.slow
 def test_calling_a_network_returns_only_tensors():
     logits, fine = networks.build("crend", width=2)(torch.randn(1, 1, 32, 16, 16))
     assert logits.shape == (1, 2, 32, 16, 16) and fine.shape == (1, 6, 16, 8, 8)
@@ -76,6 +77,7 @@ def test_with_detail_the_head_sees_the_full_size_map_too():
     assert network.encoder.stages[1][1][0].weight.grad is None
 
 
+@pytest.mark.slow
 def test_the_second_stage_of_context_sees_the_probabilities_of_the_first():
     network, patch = networks.build("context", width=2).eval(), torch.randn(1, 1, 32, 16, 16)
     with torch.no_grad():
@@ -84,6 +86,7 @@ def test_the_second_stage_of_context_sees_the_probabilities_of_the_first():
         assert not torch.equal(network.trunk(patch)[0], network.refine(patch, torch.zeros_like(probabilities)))
 
 
+@pytest.mark.slow
 def test_deeplab_equals_one_classifier_on_the_upsampled_and_concatenated_features():
     network, patch = networks.build("deeplab", width=4).eval(), torch.randn(1, 1, 32, 32, 16)
     with torch.no_grad():
@@ -105,6 +108,7 @@ def test_edge_fuses_object_and_not_contour_and_fills_back():
     assert fuse(objects, contours).flatten().tolist() == [-4, 4, 4, 4, 4, 4, 4, -4, -4, -4, -4, -3, -3, -4]
 
 
+@pytest.mark.slow
 def test_edge_trains_on_objects_and_contours_and_predicts_them_fused():
     network, patch = networks.build("edge", width=2).eval(), torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
@@ -123,6 +127,7 @@ def test_a_patch_whose_bottleneck_is_5_voxels_wide_can_be_rendered():
     assert 990 <= changed <= 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1, 40, 32, 32), (1, 1, 16, 16, 16), (1, 1, 32, 32, 0), (1, 32, 32, 32)])
 def test_a_patch_that_the_trunk_cannot_take_is_named(shape):
     with pytest.raises(ValueError, match="patch"):

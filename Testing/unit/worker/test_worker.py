@@ -98,6 +98,7 @@ def test_the_second_volume_pays_no_start_up(client, bundle, image, tmp_path):
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_cancel_ends_the_request_between_two_windows_and_the_worker_goes_on(client, bundle, image, tmp_path):
     number = ask(client, bundle, image, tmp_path, search=False)
     finish(client, number, stop=lambda event: event.get("stage") == "windows")
@@ -186,6 +187,7 @@ def test_the_worker_ends_when_its_input_closes_even_amid_a_volume(bundle, image,
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_close_ends_the_process_at_once(client, bundle, image, tmp_path):
     ask(client, bundle, image, tmp_path, search=False)
     while not client.poll():

@@ -40,6 +40,7 @@ def worker(**more):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **more)
 
 
+@pytest.mark.slow
 def test_whatever_is_no_request_is_a_failure_in_words_and_the_worker_goes_on_and_ends_with_its_input():
     lines = b"\n".join(GARBAGE.values()) + b"\n" + b'{"do": "describe", "id": "last", "device": "cpu", "engine": "nonsense"}\n'
     with worker() as process:

@@ -91,6 +91,7 @@ def test_spaces_of_nrrd_are_turned_as_itk_turns_them(tmp_path, space, signs):
         assert getattr(image, f"Get{part}")() == pytest.approx(getattr(itks, f"Get{part}")())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.nrrd", "a.nhdr", "a.nii", "a.nii.gz", "a.hdr", "a.mha", "a.mhd", "a.vtk"])
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16, np.int32, np.float32, np.float64])
 def test_every_format_and_type_is_read_as_itk_reads_it(tmp_path, name, kind):

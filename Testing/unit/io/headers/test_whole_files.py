@@ -68,6 +68,7 @@ def test_a_stream_cut_anywhere_is_refused(tmp_path, kind):
     refused(STREAMS[kind](tmp_path, lambda data: data[:-1]), "damaged or incomplete")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STREAMS)
 def test_no_flipped_bit_of_a_stream_is_read(tmp_path, kind):
     length = len(STREAMS[kind](tmp_path, lambda data: data).read_bytes())
