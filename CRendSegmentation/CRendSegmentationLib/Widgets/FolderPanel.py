@@ -19,6 +19,8 @@ SHOWN = (
     ("leading_mean_diameter_mm", _("Lead.\nmm"), 1, _("Mean diameter of the largest follicle")),
 )
 
+NUMBER_WIDTH, WIDEST_NAME = 44, 110  # pixels
+
 
 class FolderPanel:
     """section: the collapsible section of the panel that it fills. start(inputs, out, again) starts a FolderRun. onRunning(bool).
@@ -123,14 +125,18 @@ class FolderPanel:
             table.setItem(number, 1 + len(SHOWN), qt.QTableWidgetItem(_remark(row)))
             table.item(number, 1 + len(SHOWN)).setToolTip(row["reason"] or _remark(row))
         table.setSortingEnabled(True)
-        for column in range(1 + len(SHOWN)):
-            table.resizeColumnToContents(column)
+        table.resizeColumnToContents(0)
+        if table.columnWidth(0) > WIDEST_NAME:
+            table.setColumnWidth(0, WIDEST_NAME)
+        for column in range(1, 1 + len(SHOWN)):
+            table.setColumnWidth(column, NUMBER_WIDTH)  # what is doubtful needs the room
         table.resizeRowsToContents()
 
 
 def _remark(row):
-    """What is doubtful, or why it failed: without the path, which the first column's tool tip has."""
+    """What is doubtful, or why it failed: without the path and the cure, which the tool tips have."""
     if row["status"] != "failed":
         return row["flags"].replace("_", " ")
     reason = row["reason"]
-    return _("failed: {reason}").format(reason=reason[len(row["input"]) :].lstrip(": ") if reason.startswith(row["input"]) else reason)
+    cause = reason[len(row["input"]) :].lstrip(": ") if reason.startswith(row["input"]) else reason
+    return _("failed: {reason}").format(reason=cause.split("; ")[0].rstrip("."))
