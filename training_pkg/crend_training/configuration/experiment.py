@@ -146,17 +146,29 @@ class Experiment:
     nodes: int = 1
 
 
+LARGEST_FILE = 1_000_000  # bytes
+
+
 def read_experiment(path) -> Experiment:
     """Reads an experiment's YAML file. Raises InputError that names an unknown or ill-typed key."""
     import yaml
 
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text()) or {}
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"{path}: larger than any configuration; give the path of a YAML file")
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise InputError(f"{path}: no such configuration; give the path of a YAML file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not readable as YAML ({str(error).splitlines()[0]}); correct the file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8; save it as UTF-8, or give the path of a YAML file") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply for a configuration; start from one in crend_training/configs") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date of month 13 is a ValueError
+        what = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: not readable as YAML ({what}); correct the file") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: holds no 'key: value' lines; start from one in crend_training/configs")
     return experiment_from(values, str(path))
@@ -212,7 +224,7 @@ def _build(kind, values: dict, where: str):
         elif isinstance(default, float):
             try:
                 value = float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise InputError(f"{where}: '{key}' must be a number, not {value!r}") from None
         elif key == "rater":
             value = str(value)

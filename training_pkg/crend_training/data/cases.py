@@ -17,6 +17,7 @@ from crend.errors import InputError
 from crend.io.volumes import format_sizes
 
 OVARY, FOLLICLE = 1, 2
+EVERY = 5  # slices
 
 
 def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normalisation, about: dict | None = None) -> None:
@@ -46,17 +47,56 @@ def case_names(folder) -> list[str]:
 
 
 def case_facts(folder, name: str) -> dict:
-    """What NAME.json says."""
-    return json.loads((Path(folder) / f"{name}.json").read_text())
+    """What NAME.json says. InputError where it is damaged."""
+    path = Path(folder) / f"{name}.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        spacing = [float(length) for length in facts["spacing_mm"]]
+        if len(spacing) != 3 or not all(0 < length < 100 for length in spacing) or not isinstance(facts.get("normalisation", {}), dict):
+            raise ValueError("its spacing or normalisation is none")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _damaged(path, error) from None
+    return facts
 
 
 def open_case(folder, name: str):
-    """The image and the labels of a case, (D, H, W), memory-mapped and read-only; labels are 0 where the case has none."""
-    image = np.load(Path(folder) / f"{name}.image.npy", mmap_mode="r")
-    labels = Path(folder) / f"{name}.labels.npy"
-    if labels.is_file():
-        return image, np.load(labels, mmap_mode="r")
-    return image, np.broadcast_to(np.uint8(0), image.shape)
+    """The image and the labels of a case, (D, H, W), memory-mapped and read-only; labels are 0 where the case has none.
+
+    InputError where a file is missing or damaged.
+    """
+    image = _mapped(Path(folder) / f"{name}.image.npy", "f")
+    path = Path(folder) / f"{name}.labels.npy"
+    if not path.exists():
+        return image, np.broadcast_to(np.uint8(0), image.shape)
+    labels = _mapped(path, "u")
+    if labels.shape != image.shape:
+        raise _damaged(path, ValueError(f"{format_sizes(labels.shape)} voxels, its image has {format_sizes(image.shape)}"))
+    return image, labels
+
+
+def check_content(folder, name: str) -> None:
+    """InputError where the arrays of a case hold what no case does. Every few slices: it is asked of all cases before a run."""
+    image, labels = open_case(folder, name)
+    if not np.isfinite(image[::EVERY]).all():
+        raise _damaged(Path(folder) / f"{name}.image.npy", ValueError("NaN or infinite values"))
+    if labels[::EVERY].max(initial=0) > FOLLICLE:
+        raise _damaged(Path(folder) / f"{name}.labels.npy", ValueError(f"labels above {FOLLICLE}"))
+
+
+def _mapped(path: Path, kind: str):
+    try:
+        array = np.load(path, mmap_mode="r")
+        if array.ndim != 3 or array.dtype.kind != kind or 0 in array.shape:
+            raise ValueError(f"{array.dtype} of shape {array.shape}")
+    except Exception as error:  # the header is parsed as Python, and ends in whatever its bytes make of it
+        raise _damaged(path, error) from None
+    return array
+
+
+def _damaged(path: Path, error: BaseException) -> InputError:
+    words = (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).strip().splitlines()
+    what = words[0][:120] if words else type(error).__name__
+    return InputError(f"{path}: missing or damaged ({what}); delete the case's files and prepare it again")
 
 
 @dataclass(frozen=True)
@@ -85,10 +125,11 @@ class TrainingCases:
 
 
 def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
-    """InputError, naming the first, when cases are on another grid than `spacing_mm`, for their millimetres would be wrong, or are
+    """InputError, naming the first, when cases are damaged, are on another grid than `spacing_mm`, for their millimetres would be wrong, or are
     normalised in another way. Cases that do not say how they were normalised are taken as they are."""
     for name in cases.names():
         facts = case_facts(cases.folder, name)
+        check_content(cases.folder, name)
         found = facts["spacing_mm"]
         if not np.allclose(found, spacing_mm, rtol=1e-3):
             raise InputError(

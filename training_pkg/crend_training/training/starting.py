@@ -12,6 +12,7 @@ from crend.bundle import bundle as bundles
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment
+from .checkpoints import read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
         return _start_of_bundle(experiment, checkpoint)
     if not checkpoint.is_file():
         raise InputError(f"{checkpoint}: no checkpoint there; give the last.ckpt or best.ckpt of a run, or a bundle")
-    state, prefix = torch.load(checkpoint, map_location="cpu", weights_only=True), "network."
+    state, prefix = read_checkpoint(checkpoint), "network."
     weights = {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
     with torch.device("meta"):
         wanted = networks.build(experiment.network, **experiment.arguments).state_dict()
-    for name in wanted.keys() & weights.keys() & {"head.0.weight"}:
+    for name in wanted.keys() & {name for name, value in weights.items() if name == "head.0.weight" and value.ndim == 3}:
         weights[name] = _widened(weights[name], wanted[name].shape[1])
     if {name: value.shape for name, value in weights.items()} != {name: value.shape for name, value in wanted.items()}:
         raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; begin with a run of the same network")

@@ -16,6 +16,7 @@ from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, phase_steps
 from ..data.cases import TrainingCases, check_prepared
+from .checkpoints import read_checkpoint
 from .plan import Plan
 from .records import write_records
 from .resume import check_identity, identity
@@ -114,7 +115,7 @@ def load_checkpoint(experiment: Experiment, checkpoint):
     checkpoint = Path(checkpoint)
     if not checkpoint.is_file():
         raise InputError(f"{checkpoint}: no checkpoint there; train first")
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(checkpoint)
     prefix = "network."
     weights = {k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)}
     network = networks.build(experiment.network, **experiment.arguments)
@@ -131,7 +132,7 @@ def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
     """How long a run has trained up to a checkpoint, validation included, and on what; None where the run did not write it down."""
     run_folder = Path(run_folder)
     try:
-        _, seconds = load_start_weights(torch.load(run_folder / checkpoint, map_location="cpu", weights_only=True))
+        _, seconds = load_start_weights(read_checkpoint(run_folder / checkpoint))
         device = json.loads((run_folder / "experiment.json").read_text())["device"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -210,7 +211,7 @@ def _computes_bfloat16() -> bool:
 
 
 def _last_checkpoint(path: Path):
-    return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+    return read_checkpoint(path) if path.is_file() else None
 
 
 def _restore(module, checkpoint, path: Path) -> None:
@@ -220,7 +221,7 @@ def _restore(module, checkpoint, path: Path) -> None:
         check_identity(checkpoint["crend"]["identity"], module.identity, path)
     try:
         module.restore(checkpoint)
-    except RuntimeError:
+    except (RuntimeError, KeyError, TypeError, ValueError):
         raise InputError(f"{path}: of another network or other settings; train in a new folder") from None
     if checkpoint["crend"]["seed"] != module.experiment.seed:
         raise InputError(f"{path}: trained with seed {checkpoint['crend']['seed']}, not {module.experiment.seed}; train in a new folder")
