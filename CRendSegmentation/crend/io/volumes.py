@@ -126,11 +126,14 @@ def _read_volume(path: Path, frame, spacing) -> sitk.Image:
         raise InputError(f"{path}: {header.refusal}.")
     if "Segment0_ID" in header.keys:
         raise InputError(f"{path}: a segmentation; give the ultrasound volume that it was made from.")
+    frames = header.count(FRAMES, LAYERS)
+    if frames > 1 and (len(header.size) < 3 or 1 in header.size):
+        raise InputError(f"{path}: a sequence of {frames} 2D frames, not a volume; reconstruct a volume of it first (PLUS, or 3D Slicer).")
     if len(header.size) < 3:
         raise InputError(f"{path}: a single 2D image; give a 3D volume (for DICOM slices, their folder).")
     if values > 1:
         raise InputError(f"{path}: {values} values per voxel (colour, or complex); convert it to one grey value per voxel.")
-    number = choose_frame(path, header.count(FRAMES, LAYERS), frame)
+    number = choose_frame(path, frames, frame)
     image, warnings = read_as_image(header, spacing, number)
     return warn_of_header(image, warnings)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .header import VALUES, Axis, Geometry, Header, check_agreement, check_sizes, damaged, format_sizes, not_supported, with_time
+from .units import millimetres
 from .voxels import RAW, TEXT, ZLIB_OR_GZIP, Voxels
 
 NAME = "MetaImage"
@@ -97,6 +98,18 @@ def _voxels(path: Path, fields: dict, end: int, dtype: np.dtype, count: int) -> 
 
 
 def _geometry(path: Path, fields: dict, n: int, dimensions: int) -> Geometry:
+    """The place in mm, whatever unit the header has its lengths in."""
+    unit = fields.get("DistanceUnits", "").strip('"?')
+    scale, found = millimetres(unit), _in_their_unit(path, fields, n, dimensions)
+    if scale is None:
+        return Geometry(found.steps * np.nan, found.origin, f'its lengths are in "{unit[:40]}"')
+    if scale == 1 or found.problem:
+        return found
+    notes = (*found.notes, f"its lengths are in {unit}; converted to mm (x {scale:g})")
+    return Geometry(found.steps * scale, found.origin * scale, notes=notes)
+
+
+def _in_their_unit(path: Path, fields: dict, n: int, dimensions: int) -> Geometry:
     matrix = np.eye(dimensions)
     text = check_agreement(path, fields, "TransformMatrix", "Rotation", "Orientation")
     if text is not None:

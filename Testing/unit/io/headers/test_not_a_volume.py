@@ -119,3 +119,13 @@ def test_layers_of_a_segmentation_are_components_of_one_image(tmp_path):
     image = read_file(nrrd(tmp_path / "a.seg.nrrd", fields + "Segment0_ID:=Ovary\n", sizes=f"3 {SIZES}", dimension=4, data=data))
     assert image.GetNumberOfComponentsPerPixel() == 3 and image.GetMetaData("Segment0_ID") == "Ovary"
     assert np.array_equal(np.moveaxis(sitk.GetArrayFromImage(image), -1, 0), FRAMES)
+
+
+def test_2d_frames_one_after_the_other_are_no_volume_in_any_format(tmp_path):
+    words = "a sequence of 8 2D frames, not a volume; reconstruct a volume of it first"
+    flat = "space dimension: 2\nkinds: domain domain list\nspace directions: (.7,0) (0,.7) none\n"
+    refused(nrrd(tmp_path / "a.nrrd", flat), words)
+    thin = directions("kinds: domain domain domain list\nspace directions: (.7,0,0) (0,.7,0) (0,0,.7) none")
+    refused(nrrd(tmp_path / "b.nrrd", thin, sizes="10 9 1 8", dimension=4), words)
+    refused(metaimage(tmp_path / "c.mha", "ElementSpacing = .7 .7 .7 1\n", sizes="10 9 1 8", dimensions=4), words)
+    refused(nifti(tmp_path / "d.nii", shape=(8, 1, 9, 10)), words, frame=1)

@@ -172,3 +172,13 @@ def test_compressed_headers_say_the_same(tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(plain.read_bytes()))
     assert "pixdim says voxels of 1.1" in refused(tmp_path / "a.nii.gz")
     assert spacing_of(nrrd(tmp_path / "a.nrrd", placed(CUBE), encoding="gzip", data=gzip.compress(VOXELS.tobytes()))) == (0.7, 0.7, 0.7)
+
+
+@pytest.mark.parametrize("unit, step", [("cm", 0.07), ("um", 700), ("mm", 0.7), ("?", 0.7)])
+def test_units_of_metaimage_are_heeded(tmp_path, unit, step):
+    path = metaimage(tmp_path / "a.mha", f"ElementSpacing = {step} {step} {step}\nDistanceUnits = {unit}\n")
+    assert spacing_of(path, f"in {unit}; converted to mm" if unit in ("cm", "um") else "") == (0.7, 0.7, 0.7)
+
+
+def test_a_unit_of_metaimage_that_is_no_length_is_refused(tmp_path):
+    assert 'its lengths are in "furlong"' in refused(metaimage(tmp_path / "a.mha", "ElementSpacing = 1 1 1\nDistanceUnits = furlong\n"))
