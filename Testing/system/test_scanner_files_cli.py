@@ -60,7 +60,7 @@ def test_the_name_is_nowhere_in_what_batch_writes_and_says_and_the_date_is(scans
     assert main(["batch", str(scans), "--out", str(out), "--model", str(bundle), "--engine", "torch"]) == 0
     shown = "".join(capfd.readouterr())
     assert NAME not in shown and "Musterfrau" not in shown and nowhere(NAME, out)
-    with open(out / "volumes.csv", newline="") as file:
+    with open(out / "volumes.csv", newline="", encoding="utf-8-sig") as file:
         rows = {row["volume"]: row for row in csv.DictReader(file)}
     assert list(rows) == ["a", "b", "dicom/IM0001", "dicom/IM0002"]
     for name, row in rows.items():
@@ -97,7 +97,7 @@ def test_every_output_of_a_volume_without_a_confirmed_spacing_says_so(scans, bun
     assert main(arguments) == 0
     said = capsys.readouterr()
     assert NOT_CONFIRMED in said.out and NOT_CONFIRMED in said.err.lower()
-    assert table.read_text().splitlines()[0].endswith(",note")
+    assert table.read_text(encoding="utf-8-sig").splitlines()[0].endswith(",note")
     facts = json.loads(report.read_text())
     assert facts["flags"][0]["key"] == "spacing_not_confirmed" and NOT_CONFIRMED in facts["message"]
     for name in ("b.nrrd", "b.mha", "b.nii.gz"):
