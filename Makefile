@@ -9,7 +9,7 @@ export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup lint format test test-fast docs demo bench readme pictures model release clean
+.PHONY: reliability help setup lint format test test-fast docs demo bench readme pictures model release clean
 
 help:
 	@echo "make setup      make or refresh .venv/"
@@ -18,6 +18,7 @@ help:
 	@echo "make test       all tests"
 	@echo "make test-fast  the tests of crend alone that take no longer than a breath (not marked slow)"
 	@echo "make docs       the documentation, in build/docs; a warning is an error"
+	@echo "make reliability  thousands of odd volumes, files, bundles and requests, and kills, in half an hour; Testing/reliability/report.md"
 	@echo "make demo       a sample volume, its segmentation, a Slicer scene and its picture, in demo/"
 	@echo "make bench      what takes how long, against peers and by size, and the report in Testing/benchmarks/report (up to an hour)"
 	@echo "make readme     the demo, then its output and its picture into README.md"
@@ -47,6 +48,9 @@ test-fast: setup
 docs: setup
 	$(VENV_PYTHON) -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
+
+reliability: setup
+	$(VENV_PYTHON) Testing/reliability/run.py
 
 demo: setup
 	$(VENV_PYTHON) tools/crend_demo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import InputError
 
@@ -74,6 +74,53 @@ def segment(
     if isinstance(volume, (str, os.PathLike)):
         result.provenance["input"] = os.path.abspath(volume)
     return result
+
+
+def segment_batch(
+    inputs,
+    out,
+    *,
+    model: str | os.PathLike | None = None,
+    device: str = "auto",
+    engine: str = "auto",
+    workers: int = 1,
+    client=None,
+    resources: dict | None = None,
+    again: bool = False,
+    search: bool = True,
+    identify: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[dict]:
+    """Segment many volumes into the folder `out`, as `crend batch` does; returns the rows of volumes.csv.
+
+    inputs:    volumes' files, folders of them, CSV lists.
+    workers:   processes of this machine that share the volumes, as many as the memory has room for.
+    client:    a `distributed.Client` of a Dask cluster that does it instead; resources: what a volume needs of a worker there, e.g. {"GPU": 1}.
+    again:     segment what has results already, too. search, identify: see `crend batch --everywhere` and `--identify`.
+
+    A volume that fails is a row with its reason; what is done is not done again. Raises InputError, one line, for inputs, a model, a device or an
+    engine that cannot be used, and where nothing can be written.
+    """
+    from .batch import make_folder
+    from .batch import segment_batch as run
+    from .io.inputs import search_inputs
+    from .worker.memory import workers_that_fit
+    from .worker.pool import Pool
+
+    there = search_inputs([inputs] if isinstance(inputs, (str, os.PathLike)) else inputs, out)
+    make_folder(out)
+    options = {**({} if search else {"search": False}), **({"identify": True} if identify else {})}
+    chosen: dict[str, Any] = {"again": again, "left_out": there.left_out, "progress": progress}
+    network: dict[str, Any] = {"model": model, "device": device, "engine": engine, "cancelled": cancelled}
+    if client is not None:
+        from .cluster import DaskRunner
+
+        runner = DaskRunner(client, resources=resources, **network)
+        return run(there.volumes, out, runner, model=runner.load(), options=options, **chosen)
+    count, _ = workers_that_fit(min(workers, len(there.volumes)), there.volumes)
+    with Pool(max(count, 1), **network) as pool:
+        return run(there.volumes, out, pool, model=pool.load(), options=options, **chosen)
 
 
 def compare(reference, prediction, *, percentiles: Sequence[float] = (95,), components: bool = False) -> dict:

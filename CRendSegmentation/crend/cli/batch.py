@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Optional
@@ -30,6 +31,12 @@ def command(
     workers: int = typer.Option(
         1, "--workers", metavar="N", min=1, max=256, help="Processes that share the volumes, as many as the memory has room for."
     ),
+    scheduler: Optional[str] = typer.Option(
+        None,
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A Dask scheduler whose workers do it, such as tcp://host:8786, instead of this machine.",
+    ),
     pattern: Optional[list[str]] = typer.Option(
         None, "--pattern", metavar="GLOB", help="Only what matches, e.g. '*.nrrd' or 'visit1/*'; may be given again."
     ),
@@ -44,20 +51,19 @@ def command(
     from ..errors import Cancelled, Kept, SomeFailed
     from ..io.inputs import part_of, search_inputs
     from ..worker.memory import workers_that_fit
-    from ..worker.pool import Pool
     from .console import progress_bar
 
     there = search_inputs(inputs, out, patterns=pattern or (), exclude=exclude or ())
     volumes = part_of(there.volumes, part)
     make_folder(out)
     tell = partial(typer.echo, err=True)
-    count, note = workers_that_fit(min(workers, len(volumes)), volumes)
+    count, note = workers_that_fit(min(workers, len(volumes)), volumes) if scheduler is None else (0, "")
     if note:
         tell(f"note: {note}.")
     # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.
     options = {**({"search": False} if everywhere else {}), **({"identify": True} if identify else {})}
     try:
-        with Pool(max(count, 1), model=model, device=device, engine=engine) as pool, progress_bar() as progress:
+        with _workers(scheduler, max(count, 1), model=model, device=device, engine=engine) as pool, progress_bar() as progress:
             rows = segment_batch(
                 volumes,
                 out,
@@ -78,6 +84,21 @@ def command(
         raise SomeFailed(
             f"{out / 'volumes.csv'}: {failed} of {len(volumes)} volumes failed; correct what it says of them, and the same command tries them again."
         )
+
+
+@contextmanager
+def _workers(scheduler, count: int, **network):
+    """Processes of this machine, or a cluster's."""
+    if scheduler is None:
+        from ..worker.pool import Pool
+
+        with Pool(count, **network) as pool:
+            yield pool
+        return
+    from ..cluster import DaskRunner, connect
+
+    with connect(scheduler) as client:
+        yield DaskRunner(client, **network)
 
 
 def _show(rows, out: Path) -> None:

@@ -1,0 +1,38 @@
+"""The trials of make reliability run, count what they should, and tell a loss from a refusal."""
+
+import random
+
+import pytest
+from reliability import bundles, volumes
+from reliability.outcome import Tally, is_clear
+
+from crend.errors import InputError
+
+
+def test_a_refusal_in_one_line_ends_well_and_anything_else_is_lost():
+    tally = Tally("x")
+
+    def refuse(text):
+        raise InputError(text)
+
+    tally.attempt("a", lambda: None)
+    tally.attempt("b", lambda: refuse("a.nrrd: is empty; export it again."))
+    tally.attempt("c", lambda: refuse("two\nlines"))
+    tally.attempt("d", lambda: 1 / 0)
+    assert (tally.tried, dict(tally.ended)) == (4, {"done": 1, "refused": 1})
+    assert [what for what, _ in tally.lost] == ["c", "d"] and "ZeroDivisionError" in tally.lost[1][1]
+    assert is_clear("a.nrrd: is empty; export it again.") and not is_clear("")
+
+
+def test_the_same_seed_tries_the_same():
+    metadata = {"a": [1, 2, {"b": "c"}], "d": {"e": 1.5}}
+    first, second = ([bundles.mutated(metadata, random.Random(3))[1] for _ in range(9)] for _ in range(2))
+    assert first == second and metadata == {"a": [1, 2, {"b": "c"}], "d": {"e": 1.5}}
+    assert bundles.damaged(bytes(500), random.Random(3)) == bundles.damaged(bytes(500), random.Random(3)) != bytes(500)
+
+
+@pytest.mark.slow
+def test_a_few_of_each_kind_lose_nothing(tmp_path):
+    tallies = [volumes.through_grid(30, 5), volumes.damaged_files(40, 5, tmp_path), bundles.run(40, 5, tmp_path)]
+    assert [tally.lost for tally in tallies] == [[], [], []]
+    assert all(tally.ended["refused"] > 0 and len(tally.ended) > 1 for tally in tallies)
