@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from crend.errors import InputError
 
@@ -27,8 +28,8 @@ def read_checkpoint(path) -> dict:
         words = str(error).strip().splitlines() or [""]
         kind = type(error).__name__ + (f": {words[0][:100]}" if words[0] else "")
         raise InputError(f"{path}: damaged, or no checkpoint ({kind}); give another one of the run, or train again") from None
-    weights = state.get("state_dict") if isinstance(state, dict) else None
-    weights = weights if isinstance(weights, dict) else {None: None}
+    found = state.get("state_dict") if isinstance(state, dict) else None
+    weights: dict[Any, Any] = found if isinstance(found, dict) else {None: None}
     whole = all(isinstance(name, str) and torch.is_tensor(value) for name, value in weights.items())
     if not (whole and isinstance(state.get("global_step"), int) and _is_whole(state.get("crend", {}))):
         raise InputError(f"{path}: is no checkpoint of a training run; give its last.ckpt or best.ckpt")
