@@ -261,11 +261,18 @@ def _check_extent(image: sitk.Image, name: str) -> None:
         )
 
 
+#: No grey level is larger: the model grid computes in single precision, in which sums of larger ones overflow.
+LARGEST_VALUE = 1e30
+
+
 def _check_values(array: np.ndarray, name: str) -> None:
     # Slice by slice: np.isfinite of the whole would be one more copy.
     if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in array):
         raise InputError(f"{name}: contains NaN or infinite values; replace them (by 0, say).")
-    if array.min() == array.max():
+    low, high = array.min(), array.max()
+    if max(abs(float(low)), abs(float(high))) > LARGEST_VALUE:
+        raise InputError(f"{name}: holds values from {low:g} to {high:g}, which are no grey levels; rescale them (to 0 to 255, say).")
+    if low == high:
         raise InputError(f"{name}: all voxels are {array.flat[0]:g}; there is nothing to see, give a 3D ultrasound volume.")
 
 

@@ -55,6 +55,12 @@ def test_values_that_are_no_numbers(value):
     assert "NaN or infinite" in refused(image_of(array))
 
 
+def test_values_beyond_any_grey_level():
+    array = noise((8, 8, 8), np.float64)
+    array[3, 4, 5] = -1e300
+    assert "no grey levels" in refused(image_of(array))
+
+
 def test_constant_volumes():
     assert "all voxels are 0" in refused(image_of(np.zeros((8, 8, 8), np.uint8)))
     assert "all voxels are 7.5" in refused(image_of(np.full((8, 8, 8), 7.5, np.float32)))
