@@ -37,14 +37,14 @@ def main() -> None:
     """Run the scripts one after the other and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=HERE / "report")
-    parser.add_argument("--only", default=",".join(SUBJECTS))
+    parser.add_argument("--only", default=",".join(SUBJECTS), help="subjects, with commas between them; none puts the report together anew")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * arguments.minutes
     missed = []
-    for name in arguments.only.split(","):
+    for name in filter(None, arguments.only.split(",")):
         script, usual, quick = SUBJECTS[name]
         left = until - time.monotonic()
         why = "no time was left"
@@ -58,6 +58,11 @@ def main() -> None:
                 pass
         if why:
             missed.append(f"- {name} (`{script}`): {why}.")
+    missed += [
+        f"- {name} (`{SUBJECTS[name][0]}`)."
+        for name in SUBJECTS
+        if not (arguments.out / f"{name}.md").is_file() and not any(line.startswith(f"- {name} ") for line in missed)
+    ]
     sections = [path.read_text(encoding="utf-8") for name in SUBJECTS if (path := arguments.out / f"{name}.md").is_file()]
     head = f"# Benchmarks\n\nBy `make bench`. CPU s are processor seconds, which say more than those of the clock on a machine that does other things, too.\n\n{machine()}.\n"
     rest = NOT_MEASURED + ("\n".join(missed) + "\n" if missed else "")

@@ -12,14 +12,14 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "CRendSegmentation" / "Resources" / "SampleData" / "CRendSimulatedOvary.nrrd"
-sys.path[:0] = [
-    str(ROOT / name) for name in ("CRendSegmentation", "training_pkg", "Testing", "Testing/support") if str(ROOT / name) not in sys.path
-]
+PLACES = ("CRendSegmentation", "training_pkg", "Testing", "Testing/support")
+sys.path[:0] = [str(ROOT / name) for name in PLACES if str(ROOT / name) not in sys.path]
 
 
 def take_turns(rivals: dict, repeat: int = 5) -> dict:
@@ -38,23 +38,30 @@ def take_turns(rivals: dict, repeat: int = 5) -> dict:
     }
 
 
+#: Starts a process and notes what it used. Between the two lies this small one: a process inherits the peak memory of the one that started it.
+LAUNCHER = (
+    "import json, os, sys; pid = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[2:]], os.environ); _, status, used = os.wait4(pid, 0);"
+    "json.dump([os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024], open(sys.argv[1], 'w'))"
+)
+
+
 def run_process(arguments, *, environment=None) -> dict:
     """{"wall", "cpu" seconds, "peak" MB, "said"}: a Python process to its end, of its output what it said last. RuntimeError when it failed."""
-    paths = os.pathsep.join(str(ROOT / name) for name in ("CRendSegmentation", "training_pkg", "Testing", "Testing/support"))
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths, **(environment or {})},
-    )
-    said, complaints = process.stdout.read(), process.stderr.read()
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{arguments}: {complaints.strip().splitlines()[-1:]}")
-    wall = time.perf_counter() - began
-    return {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / 1024, "said": said.strip().splitlines()[-1:]}
+    paths = os.pathsep.join(str(ROOT / name) for name in PLACES)
+    with tempfile.TemporaryDirectory() as folder:
+        note = Path(folder) / "used.json"
+        began = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", LAUNCHER, str(note), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths, **(environment or {})},
+        )
+        wall = time.perf_counter() - began
+        code, cpu, peak = json.loads(note.read_text())
+    if code:
+        raise RuntimeError(f"{arguments}: {done.stderr.strip().splitlines()[-1:]}")
+    return {"wall": wall, "cpu": cpu, "peak": peak, "said": done.stdout.strip().splitlines()[-1:]}
 
 
 def processes_take_turns(rivals: dict, repeat: int = 5) -> dict:

@@ -18,7 +18,7 @@ def test_rivals_take_turns_and_the_first_call_does_not_count():
 
 def test_a_process_is_measured_and_a_failed_one_is_no_figure():
     found = run_process(["-c", "x = bytearray(80_000_000); print('first'); print('last')"])
-    assert found["said"] == ["last"] and found["peak"] > 80 and found["cpu"] > 0
+    assert found["said"] == ["last"] and 80 < found["peak"] < 130 and found["cpu"] > 0  # of that process, not of this one
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         run_process(["-c", "1 / 0"])
 

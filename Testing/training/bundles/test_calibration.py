@@ -116,6 +116,7 @@ def test_the_bundle_keeps_its_weights_and_loads_with_the_new_metadata(bundle):
     for _ in range(2):
         calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
     loaded = bundles.load(str(bundle))
+    assert loaded.model.graph is not None
     assert (
         hashlib.sha256((bundle / bundles.WEIGHTS).read_bytes()).hexdigest() == before == loaded.metadata["crend"]["sha256"][bundles.WEIGHTS]
     )

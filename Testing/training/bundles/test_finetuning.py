@@ -62,6 +62,8 @@ def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_
     base = save_base(tmp_path / "base")
     made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
     before, after = bundle.load(base), bundle.load(made)
+    for model in (after.model, after.overview_model):
+        assert model.graph is not None  # written anew from the new weights: a graph of others would not load
     for old, new in ((before.network, after.network), (before.overview, after.overview)):
         assert any(not torch.equal(a, b) for a, b in zip(old.state_dict().values(), new.state_dict().values()))
         moved = max(float((a - b).detach().abs().max()) for a, b in zip(old.parameters(), new.parameters()))
