@@ -81,7 +81,7 @@ def test_a_result_saves_labels_table_and_report_by_the_ending(tmp_path, result):
     assert np.array_equal(sitk.GetArrayViewFromImage(kept.ovary), sitk.GetArrayViewFromImage(result.ovary))
     assert np.array_equal(sitk.GetArrayViewFromImage(kept.follicles), sitk.GetArrayViewFromImage(result.follicles))
     assert json.loads((tmp_path / "r.json").read_text())["message"] == result.message
-    assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + len(result.measurements.follicles)
+    assert len((tmp_path / "t.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + len(result.measurements.follicles)
 
 
 def test_the_follicle_table_is_a_list_of_dicts_without_pandas_and_a_data_frame_with_it(result, monkeypatch):
