@@ -59,7 +59,8 @@ def main() -> None:
     rows = [(name, each["wall"], each["cpu"], each["cpu"] / peer["cpu"]) for name, each in found.items()]
     text = (
         f"A cube of {arguments.side} voxels, {len(windows)} windows of {' x '.join(map(str, patch))}, width {unet.width}; medians of {arguments.repeat}. With the same "
-        f"network (random weights) the two blends differ by {same:.0e} at most: their smallest weights differ.\n\n" + table(("", "s", "CPU s", "CPU against MONAI"), rows)
+        f"network (random weights) the two blends differ by {same:.0e} at most: their smallest weights differ.\n\n"
+        + table(("", "s", "CPU s", "CPU against MONAI"), rows)
     )
     finish("The network against MONAI's sliding window", text, {"seconds": found, "blends_differ_by": same}, arguments.out)
 
