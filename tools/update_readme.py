@@ -55,7 +55,8 @@ def session(folder, words):
         text=True,
         check=True,
     )
-    lines = [line.rstrip() for line in answer.stdout.splitlines()]
+    # A terminal shows progress as a bar, which goes away; here it came as lines.
+    lines = [line.rstrip() for line in answer.stdout.splitlines() if not re.match(r"[ \d]{3} % ", line)]
     return "\n".join(["```console", f"$ crend {words}", *lines, "```", ""])
 
 
