@@ -1,6 +1,7 @@
 """For every test: quick ones first, no display, and the volumes that are not in the repository."""
 
 import ctypes
+import locale
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCALE = locale.setlocale(locale.LC_ALL)
 ORDER = ["unit", "training", "mrml", "widget", "system"]
 
 
@@ -25,9 +27,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def own_output():
-    """What Slicer's libraries print stays in their own test: C's buffer would empty into a later one that reads the output."""
+    """What Slicer's libraries print stays in their own test: C's buffer would empty into a later one that reads the output.
+
+    Nor does a library's locale stay: ITK sets "C" for the whole process when it writes legacy VTK, and then Python reads ASCII.
+    """
+    locale.setlocale(locale.LC_ALL, LOCALE)
     yield
     ctypes.CDLL(None).fflush(None)
+    locale.setlocale(locale.LC_ALL, LOCALE)
 
 
 @pytest.fixture(scope="session")
