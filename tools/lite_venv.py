@@ -56,7 +56,7 @@ def main() -> None:
     target = next(folder.glob("lib/python*/site-packages"), folder / "Lib" / "site-packages")
     for distribution in packages.values():
         link(distribution, source, target)
-    (target / "crend.pth").write_text(f"{ROOT / 'CRendSegmentation'}\n")
+    (target / "crend.pth").write_text(f"{ROOT / 'CRendSegmentation'}\n", encoding="utf-8")
     print(f"lite: {len(packages)} packages in {folder}: {', '.join(sorted(packages))}")
 
 

@@ -24,12 +24,12 @@ sys.path.insert(0, str(ROOT / "CRendSegmentation"))
 def main():
     """Rewrite the parts of README.md that are made, and copy the pictures."""
     readme = ROOT / "README.md"
-    text = readme.read_text()
+    text = readme.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(DEMO / "volume.nrrd", folder)
         text = put(text, "segment", session(folder, "segment volume.nrrd out.seg.nrrd --table t.csv --json r.json"))
     text = put(text, "measured", measured())
-    readme.write_text(text)
+    readme.write_text(text, encoding="utf-8")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name in PICTURES:
         shutil.copyfile(DEMO / name, SCREENSHOTS / name)

@@ -68,7 +68,7 @@ def shown(word):
 
 def report(out, seconds):
     """The figures and the files, in a few lines."""
-    metrics = json.loads((out / "metrics.json").read_text())
+    metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     detection = metrics["detection"]
     say(f"done in {seconds:.0f} s")
     print(

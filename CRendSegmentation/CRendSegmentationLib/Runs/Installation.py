@@ -91,7 +91,7 @@ def _downloading(called):
 def _pip(requirements, anew=False):
     with tempfile.TemporaryDirectory(prefix="crend-") as folder:
         constraints = Path(folder) / "constraints.txt"
-        constraints.write_text("".join(f"{name}=={metadata.version(name)}\n" for name in SLICERS_OWN))
+        constraints.write_text("".join(f"{name}=={metadata.version(name)}\n" for name in SLICERS_OWN), encoding="utf-8")
         if anew:
             slicer.util.pip_install(["--constraint", str(constraints), "--force-reinstall", "--no-deps", *requirements])
             return

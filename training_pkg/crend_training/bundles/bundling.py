@@ -117,7 +117,7 @@ def bundle_run(
 def _changes_so_far(out: Path) -> dict:
     """The changelog of the bundle in `out`; empty where there is none."""
     try:
-        return json.loads((out / "metadata.json").read_text())["changelog"]
+        return json.loads((out / "metadata.json").read_text(encoding="utf-8"))["changelog"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -48,9 +48,9 @@ def observe(model, seeds, out, *, simulator: str = "training", engine: str = "au
         "simulator": simulator,
         "columns": COLUMNS,
     }
-    if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text()) != about:
+    if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text(encoding="utf-8")) != about:
         raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
-    (out / ABOUT).write_text(json.dumps(about) + "\n")
+    (out / ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
     volumes = _read(out / VOLUMES)
     done = {int(row["seed"]) for row in volumes}
     follicles = _read_done(out / FOLLICLES, done)
@@ -159,7 +159,7 @@ def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
     chosen = [names[int(k)] for k in np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))]
     found = []
     for name in chosen:
-        spacing = json.loads((folder / f"{name}.json").read_text())["spacing_mm"]
+        spacing = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["spacing_mm"]
         if not np.allclose(spacing, spacing_mm):
             raise InputError(
                 f"{folder}: {name} has a spacing of {spacing} mm, the bundle {list(spacing_mm)}; give the cases it was trained on."
@@ -205,7 +205,7 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
 def _read(path: Path) -> list[dict]:
     if not path.is_file():
         return []
-    with open(path, newline="") as f:
+    with open(path, newline="", encoding="utf-8") as f:
         return list(csv.DictReader(f))
 
 
@@ -221,7 +221,7 @@ def _read_done(path: Path, done: set) -> list[dict]:
 
 def _append(path: Path, columns, rows) -> None:
     fresh = not path.is_file() or not path.stat().st_size
-    with open(path, "a", newline="") as f:
+    with open(path, "a", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, columns, lineterminator="\n")
         if fresh:
             writer.writeheader()

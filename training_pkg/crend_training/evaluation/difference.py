@@ -83,7 +83,7 @@ def _figures_of(folder) -> dict:
 def _rows(folder) -> dict:
     path = Path(folder) / "per_volume.csv"
     try:
-        with open(path, newline="") as f:
+        with open(path, newline="", encoding="utf-8") as f:
             return {int(row["seed"]): row for row in csv.DictReader(f)}
     except (OSError, KeyError, ValueError):
         raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None

@@ -45,7 +45,7 @@ def write_empty_report(rows, folder, about: dict) -> dict:
     write_csv(folder / "per_volume.csv", COLUMNS, rows)
     counts = {"volumes": len(rows), **{key: sum(row[key] for row in rows) for key in ("drawn", "doubtful")}}
     summary = {**about, "empty": counts}
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n")
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
 
 

@@ -155,12 +155,12 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
         draw(case.planes, f"seed {case.row['seed']}: {dice}\n{why}", folder / f"worst_{rank}_seed_{case.row['seed']}.png")
     summary = {**about, "figures": summarise(rows), "flags": flagged(rows), "strata": strata(follicles), "worst": worst}
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 def write_csv(path, columns, rows) -> None:
     """Rows (dictionaries) as a table with these columns."""
-    with open(path, "w", newline="") as f:
+    with open(path, "w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

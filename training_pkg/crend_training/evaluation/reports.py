@@ -48,7 +48,7 @@ def read_report(folder) -> dict:
     """summary.json of a report. Older ones name no version, weights or settings. InputError when there is none."""
     path = Path(folder) / SUMMARY
     try:
-        summary = json.loads(path.read_text())
+        summary = json.loads(path.read_text(encoding="utf-8"))
         first, stop = summary["seeds"]
         if not (isinstance(summary.get("figures", summary.get("empty")), dict) and first < stop):
             raise ValueError

@@ -17,7 +17,7 @@ def write_phantom(phantom: Phantom, folder):
     folder.mkdir(parents=True, exist_ok=True)
     sitk.WriteImage(phantom.volume, str(folder / "volume.nrrd"), useCompression=True)
     sitk.WriteImage(label_image(phantom), str(folder / "labels.nrrd"), useCompression=True)
-    (folder / "parameters.json").write_text(json.dumps(phantom.parameters, indent=1) + "\n")
+    (folder / "parameters.json").write_text(json.dumps(phantom.parameters, indent=1) + "\n", encoding="utf-8")
 
 
 def label_image(phantom: Phantom):

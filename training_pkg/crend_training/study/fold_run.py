@@ -53,7 +53,7 @@ def run_fold(study: Study, system: str, fold: int, *, device: str = "auto", engi
             }
             _write_json(folder / DONE, about)
     except BaseException:
-        (folder / FAILED).write_text(traceback.format_exc())
+        (folder / FAILED).write_text(traceback.format_exc(), encoding="utf-8")
         raise
     return folder
 
@@ -86,5 +86,5 @@ def measure_volumes(bundle, entries, folder, *, device: str = "auto", engine: st
 
 def _write_json(path: Path, content) -> None:
     temporary = path.with_suffix(f".tmp{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(temporary, path)

@@ -57,9 +57,9 @@ def read_results(folder) -> Results:
     finished = [run for run in study.runs() if study.is_done(*run)]
     for system, fold in finished:
         run = study.run_folder(system, fold)
-        parameters[system] = json.loads((run / "done.json").read_text())["parameters"]
+        parameters[system] = json.loads((run / "done.json").read_text(encoding="utf-8"))["parameters"]
         for volume in study.folds[fold].test:
-            figures = json.loads((run / "volumes" / f"{volume}.json").read_text())
+            figures = json.loads((run / "volumes" / f"{volume}.json").read_text(encoding="utf-8"))
             rows.append({"system": system, "fold": fold, "volume": volume, **_row(figures)})
             follicles += [{"system": system, "volume": volume, **_sizes(match)} for match in figures["matches"]]
     if not rows:
@@ -76,7 +76,7 @@ def describe_study(folder) -> dict:
     study = open_study(folder)
     experiment = dataclasses.asdict(study.experiment)
     experiment["data"]["path"] = Path(experiment["data"]["path"]).name
-    runs = [json.loads((study.run_folder(*run) / "done.json").read_text()) for run in study.runs() if study.is_done(*run)]
+    runs = [json.loads((study.run_folder(*run) / "done.json").read_text(encoding="utf-8")) for run in study.runs() if study.is_done(*run)]
     return {"experiment": experiment, "folds": [dataclasses.asdict(fold) for fold in study.folds], "runs": runs}
 
 
@@ -94,7 +94,7 @@ def write_rows(rows, path) -> None:
     """As CSV; nothing where there are no rows."""
     if not rows:
         return
-    with open(Path(path), "w", newline="") as f:
+    with open(Path(path), "w", newline="", encoding="utf-8") as f:
         writer = csv.DictWriter(f, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -79,7 +79,7 @@ def prepare_study(experiment: Experiment, data, out, *, processes: int | None = 
         "folds": [dataclasses.asdict(fold) for fold in folds],
     }
     temporary = out / f".study.{os.getpid()}"
-    temporary.write_text(json.dumps(content, indent=1, default=str) + "\n")
+    temporary.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
     os.replace(temporary, out / "study.json")
     return open_study(out, data)
 
@@ -88,7 +88,7 @@ def open_study(out, data=None) -> Study:
     """The study in `out`. InputError when there is none."""
     out = Path(out)
     try:
-        content = json.loads((out / "study.json").read_text())
+        content = json.loads((out / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(f"{out}: holds no study.json; run `crend_training crossval` first") from None
     entries = {item["name"]: _entry(item) for item in content["entries"]}

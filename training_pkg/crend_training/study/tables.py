@@ -63,7 +63,7 @@ def write_tables(folder, out=None, *, plots: bool = True) -> str:
     results = read_results(folder)
     out = Path(out) if out else Path(folder) / "tables"
     out.mkdir(parents=True, exist_ok=True)
-    (out / "about.json").write_text(json.dumps(describe_study(folder), indent=1) + "\n")
+    (out / "about.json").write_text(json.dumps(describe_study(folder), indent=1) + "\n", encoding="utf-8")
     write_rows(results.rows, out / "per_volume.csv")
     write_rows(results.follicles, out / "follicles.csv")
     texts = []
@@ -71,17 +71,17 @@ def write_tables(folder, out=None, *, plots: bool = True) -> str:
         rows = table_rows(results, columns)
         write_rows(rows, out / f"table{number}.csv")
         text = f"**Table {number}**\n\n" + markdown(results, columns)
-        (out / f"table{number}.md").write_text(text + "\n")
-        (out / f"table{number}.tex").write_text(latex(results, columns, f"Table {number}. {NOTES}"))
+        (out / f"table{number}.md").write_text(text + "\n", encoding="utf-8")
+        (out / f"table{number}.tex").write_text(latex(results, columns, f"Table {number}. {NOTES}"), encoding="utf-8")
         texts.append(text)
     texts.append(NOTES)
     tests = significance_tests(results)
     write_rows(tests, out / "tests.csv")
     texts.append(significance_markdown(tests))
-    (out / "tests.md").write_text(texts[-1] + "\n")
+    (out / "tests.md").write_text(texts[-1] + "\n", encoding="utf-8")
     points = points_markdown(folder, results)
     if points:
-        (out / "points.md").write_text(points + "\n")
+        (out / "points.md").write_text(points + "\n", encoding="utf-8")
         texts.append(points)
     if results.unfinished:
         texts.append("Not finished: " + ", ".join(f"{system}:{fold}" for system, fold in results.unfinished) + ".")
@@ -202,7 +202,7 @@ def points_markdown(folder, results: Results) -> str:
     """Point statistics of the runs that have them, averaged over folds; "" where none has."""
     by_system = {}
     for system in results.systems():
-        found = [json.loads(path.read_text()) for path in sorted(Path(folder).glob(f"{system}/fold*/points.json"))]
+        found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob(f"{system}/fold*/points.json"))]
         if found:
             by_system[system] = found
     if not by_system:

@@ -25,7 +25,7 @@ class Curves:
         path = self.folder / f"{which}.csv"
         row = {"step": step, **values}
         known = _columns(path)
-        with open(path, "a", newline="") as f:
+        with open(path, "a", newline="", encoding="utf-8") as f:
             writer = csv.DictWriter(f, known or list(row), restval="", extrasaction="ignore", lineterminator="\n")
             if not known:
                 writer.writeheader()
@@ -45,23 +45,23 @@ def read_curve(path) -> list[dict]:
     path = Path(path)
     if not path.is_file():
         return []
-    with open(path, newline="") as f:
+    with open(path, newline="", encoding="utf-8") as f:
         return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(f)]
 
 
 def _columns(path: Path) -> list[str]:
     if not path.is_file():
         return []
-    with open(path, newline="") as f:
+    with open(path, newline="", encoding="utf-8") as f:
         return next(csv.reader(f), [])
 
 
 def _forget_after(path: Path, step: int) -> None:
     """Drops rows later than `step`, and a last row that a kill cut short."""
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = lines[:1] + [line for line in lines[1:] if line.endswith("\n") and int(line.split(",", 1)[0]) <= step]
     if not lines or not lines[0].endswith("\n"):
         kept = []
     temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(kept))
+    temporary.write_text("".join(kept), encoding="utf-8")
     os.replace(temporary, path)

@@ -30,7 +30,7 @@ def write_records(experiment: Experiment, run_folder, *, step: int, total: int, 
         "versions": {"python": platform.python_version(), **{name: version(name) for name in ("torch", "lightning", "monai", "numpy")}},
         "device": device,
     }
-    (run_folder / "experiment.json").write_text(json.dumps(about, indent=2) + "\n")
+    (run_folder / "experiment.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     rates = {key: about[key] for key in ("learning_rate", "final_learning_rate", "warmup_steps")}
     with open(run_folder / HISTORY, "a", encoding="utf-8") as f:
         f.write(json.dumps({"step": step, "total": total, "steps": experiment.steps, "epochs": experiment.epochs, **rates,

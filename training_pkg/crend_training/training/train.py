@@ -133,7 +133,7 @@ def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
     run_folder = Path(run_folder)
     try:
         _, seconds = load_start_weights(read_checkpoint(run_folder / checkpoint))
-        device = json.loads((run_folder / "experiment.json").read_text())["device"]
+        device = json.loads((run_folder / "experiment.json").read_text(encoding="utf-8"))["device"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if seconds is None:
