@@ -38,6 +38,7 @@ def two():
     return labels((MIDDLE, 9.0), FIRST, SECOND), labels((MIDDLE, 8.0), FIRST, THIRD)
 
 
+@pytest.mark.slow
 def test_a_smaller_sphere_lies_a_millimetre_inside_everywhere(two):
     made = review(*two, structures=("ovary",), sides=("compared",))
     (found,) = made.maps

@@ -1,8 +1,10 @@
 """Files of twelve formats, cut off or with a flipped bit: right or refused, and no reader crashes or hangs."""
 
+import pytest
 from corrupt_files import CHECKED, RIGHT, facts_of, judge, run, write_all
 
 
+@pytest.mark.slow
 def test_corrupted_files_are_right_or_refused(tmp_path):
     counts, bad = run(tmp_path, 96, seed=3)
     assert bad == [] and sum(sum(found.values()) for found in counts.values()) == 96 and len({kind for kind, _ in counts}) == 12

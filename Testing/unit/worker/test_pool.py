@@ -54,6 +54,7 @@ def run(volumes, out, bundle, count=1, **more):
         return segment_batch(volumes, out, pool, model=pool.load())
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_its_process_and_one_that_never_ends_cost_themselves_alone(scans, bundle, tmp_path):
     out = tmp_path / "out"
     found = {row["volume"]: row for row in run(scans("a", "crash", "b", "stuck", "c"), out, bundle, count=2, stuck_seconds=8)}
@@ -69,12 +70,14 @@ def test_a_file_that_kills_its_process_and_one_that_never_ends_cost_themselves_a
     assert not list(out.rglob(".crend-*"))
 
 
+@pytest.mark.slow
 def test_a_model_that_is_missing_is_said_before_any_volume(scans, tmp_path):
     with pytest.raises(InputError, match="neither a model's name"):
         run(scans("a"), tmp_path / "out", "no-such-model")
     assert not list((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_is_cancelled_within_a_second_and_its_processes_are_gone(scans, bundle, tmp_path):
     (tmp_path / "out").mkdir()
     asked = []

@@ -118,6 +118,7 @@ def test_a_killed_worker_is_a_failure_in_words_and_is_started_again(client, bund
     assert finish(client, ask(client, bundle, image, tmp_path))[-1]["event"] == "result"
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_that_names_the_volume(client, bundle, tmp_path):
     flat = tmp_path / "flat.nrrd"
     sitk.WriteImage(sitk.GetImageFromArray(np.full((20, 20, 20), 7, np.uint8)), str(flat))

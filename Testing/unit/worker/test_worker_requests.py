@@ -132,6 +132,7 @@ def test_a_request_larger_than_the_pipe_does_not_hold_up_whoever_asks_a_worker_t
     assert not client.alive
 
 
+@pytest.mark.slow
 def test_an_id_that_could_not_be_sent_is_closed_as_a_failure():
     deaf = "import os, sys, time; os.close(0); print('{}', flush=True); time.sleep(600)"
     client = WorkerClient(arguments=("-c", deaf))
