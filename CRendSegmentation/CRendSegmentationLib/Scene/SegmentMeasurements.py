@@ -11,7 +11,7 @@ import vtk
 from vtk.util import numpy_support
 
 from crend.structures import segments
-from crend.structures.measurements import Follicle, Measurements, measure
+from crend.structures.measurements import Follicle, Measurements, Structure, measure
 
 from .VolumeImage import setGeometry
 
@@ -205,7 +205,7 @@ def _measureSegment(segmentationNode, segmentID, reference):
 
 
 def _asFollicle(measured, name, number):
-    fields = {field: getattr(measured, field) for field in measured.__dataclass_fields__}
+    fields = {field: getattr(measured, field) for field in Structure.__dataclass_fields__}
     return Follicle(**{**fields, "segment": name, "id": number})
 
 

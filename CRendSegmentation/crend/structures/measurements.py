@@ -7,6 +7,7 @@ from typing import ClassVar, Optional
 import numpy as np
 
 from . import segments
+from .callipers import calliper_diameters, outermost
 from .ellipsoids import ellipsoid_volume
 
 #: Size classes of the summary, by mean diameter rounded to whole millimetres (half up): name, first, last.
@@ -51,7 +52,14 @@ class Structure:
 
 @dataclass(frozen=True)
 class Ovary(Structure):
-    """The whole organ, follicles included."""
+    """The whole organ, follicles included.
+
+    d1_mm, d2_mm, d3_mm: as callipers read them, see `callipers`; None where only other figures are known.
+    """
+
+    d1_mm: Optional[float] = None
+    d2_mm: Optional[float] = None
+    d3_mm: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -168,10 +176,20 @@ def measure(ovary, follicles):
     Labels that are missing in between are left out; ids stay what the labels say.
     """
     found = _structures(ovary, binary=True)
-    whole = Ovary(segment=segments.OVARY, **found[1]) if found else None
+    whole = Ovary(segment=segments.OVARY, **found[1], **_callipers(ovary)) if found else None
     return Measurements(
         whole, tuple(Follicle(segment=segments.follicle_name(k), id=k, **values) for k, values in sorted(_structures(follicles).items()))
     )
+
+
+def _callipers(ovary):
+    """d1_mm, d2_mm and d3_mm of a mask that is not empty."""
+    import SimpleITK as sitk
+    from scipy import ndimage
+
+    organ = sitk.GetArrayViewFromImage(ovary) != 0
+    (box,) = ndimage.find_objects(organ.view(np.uint8))
+    return dict(zip(("d1_mm", "d2_mm", "d3_mm"), calliper_diameters(outermost(organ[box], np.asarray(ovary.GetSpacing(), float)))))
 
 
 def _structures(image, binary=False):
@@ -232,18 +250,9 @@ def _max_diameter(mask, spacing):
 
     Centres, not corners: those of a sphere come within a tenth of a voxel of its diameter, corners overshoot by one voxel.
     """
-    from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import pdist
 
-    # Only the ends of each row along x can be farthest apart.
-    first, last = mask.argmax(axis=2), mask.shape[2] - 1 - mask[:, :, ::-1].argmax(axis=2)
-    z, y = np.nonzero(mask.any(axis=2))
-    points = np.concatenate([np.column_stack([end[z, y], y, z]) for end in (first, last)]) * spacing
-    try:
-        points = points[ConvexHull(points).vertices]
-    except QhullError:  # flat, or too few points: they are their own hull
-        points = np.unique(points, axis=0)
-    return float(pdist(points).max(initial=0.0))
+    return float(pdist(outermost(mask, spacing)).max(initial=0.0))
 
 
 def _surface_area(mask, spacing):
