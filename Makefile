@@ -39,8 +39,9 @@ format: setup
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+# A process a core, each with one thread; a file's tests stay together, for they share what is slow to make.
 test: setup
-	$(VENV_PYTHON) -m pytest $(PYTEST)
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n $(CORES) --dist loadfile $(PYTEST)
 
 test-fast: setup
 	$(VENV_PYTHON) -m pytest -m "not slow" Testing/unit $(PYTEST)

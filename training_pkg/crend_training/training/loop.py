@@ -55,7 +55,8 @@ class Training(L.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.experiment, self.plan = experiment, plan
-        self.network = networks.build(experiment.network, **experiment.arguments)
+        # So laid out, oneDNN takes all of its 3D convolutions: half the time a patch on the CPU when several are trained on at once.
+        self.network = networks.build(experiment.network, **experiment.arguments).to(memory_format=torch.channels_last_3d)
         objective = objective_for(experiment, self.network)
         for name, child in objective.named_children():
             if child is not self.network:
