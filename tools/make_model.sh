@@ -14,6 +14,7 @@ crend_training() { "$python" -m crend_training "$@"; }
 bundle() {
     crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
         --share 0.6 0.2 --version 0.9.0 --out "$folder/crend-sim" "$@" \
+        --author "The CRend authors" --licence Apache-2.0 \
         --changes "a follicle is found from a probability of 0.5 on and ends at 0.6; an ovary is uncertain where it promises less Dice than right ones do"
 }
 calibrate() { # quick the second time: it keeps what it saw

@@ -12,9 +12,9 @@ from .errors import InputError
 from .io.atomic import check_writable
 from .io.folders import LeftOut, Volume
 from .results.tables import VOLUME_COLUMNS, left_out_row, row_of, write_tables
-from .results.volume_files import LABELS, REPORT, check_same_input, is_done, segment_volume, short_name
+from .results.volume_files import LABELS, REPORT, check_same_input, is_done, read_report, segment_volume, short_name
 
-__all__ = ["LABELS", "REPORT", "VOLUME_COLUMNS", "InThisProcess", "Runner", "make_folder", "segment_batch", "write_tables"]
+__all__ = ["LABELS", "REPORT", "VOLUME_COLUMNS", "InThisProcess", "Runner", "make_folder", "segment_batch", "segment_once", "write_tables"]
 
 
 class Runner(Protocol):
@@ -99,6 +99,20 @@ def segment_batch(
         beside = [left_out_row(each) for each in left_out]
         rows = {row["volume"]: row for row in write_tables(out, beside, {*known, *(volume.name for volume in volumes)})}
     return [rows.get(volume.name) or _gone(volume) for volume in volumes] + beside
+
+
+def segment_once(volume: Volume, out, segment: Callable, *, model: tuple[str, str], progress=None):
+    """(Labels, flags) of a volume, from its files in the folder `out`: those of an earlier call of the same unchanged file and model, else
+    made now by segment(path, progress, **volume.reading) -> Segmentation. InputError where it fails."""
+    from .io.labels import read_labels
+
+    out = Path(out)
+    if not is_done(out, volume, model, {}):
+        message = segment_volume(volume, out, segment, {}, progress)
+        if message.startswith("failed: ") or not is_done(out, volume, model, {}):
+            raise InputError(message.removeprefix("failed: "))
+    report = read_report(Path(str(out / volume.name) + REPORT)) or {}
+    return read_labels(str(out / volume.name) + LABELS), report.get("flags", [])
 
 
 def segment_file(path: Path, bundle, *, frame=None, spacing=None, identify: bool = False, progress=None, **options):

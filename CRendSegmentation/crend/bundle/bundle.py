@@ -39,11 +39,7 @@ from .onnx_format import write
 LARGEST_METADATA = 1_000_000
 DEFAULT = "crend-sim"
 NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
-LICENCE = """The weights in this folder are licensed under the Apache License, Version 2.0
-(https://www.apache.org/licenses/LICENSE-2.0), as is the CRend project that they belong to.
-
-SPDX-License-Identifier: Apache-2.0
-"""
+UNSTATED = "No licence is stated for the weights in this folder. Ask their maker before you use them or pass them on.\n"
 
 
 @dataclass(frozen=True)
@@ -135,7 +131,7 @@ def _parts(metadata: dict) -> list[tuple[str, dict]]:
     return [(WEIGHTS, block)] + ([(OVERVIEW, block["overview"])] if "overview" in block else [])
 
 
-def save(folder, network, metadata: dict, readme: str, licence: str = LICENCE, *, overview=None) -> Path:
+def save(folder, network, metadata: dict, readme: str, licence: str = UNSTATED, *, overview=None) -> Path:
     """Write `network` (a torch module), and `overview` where metadata has one, as a bundle into `folder`, made if missing; returns it.
 
     metadata: as from `metadata.describe`; its "crend" block names the network and the arguments that rebuild it. The

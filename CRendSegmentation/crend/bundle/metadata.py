@@ -26,8 +26,8 @@ def describe(
     measured_on,
     notice: str = "Research use only. Not for diagnosis.",
     task: str = "Segmentation of the ovary and its follicles in 3D ultrasound",
-    authors: str = "The CRend authors",
-    copyright: str = "Copyright (c) The CRend authors",  # noqa: A002 - the schema's name
+    authors: str = "not stated",
+    copyright: str = "not stated",  # noqa: A002 - the schema's name
     thresholds: dict | None = None,
     render_points: int = 65536,
     smallest_follicle_mm: float = 2.0,

@@ -9,6 +9,7 @@ import typer
 
 from .compare_batch import AGREEMENT, PRINTED
 
+SEGMENTATIONS = "segmentations"
 SPLITS = ("all", "training", "test")
 
 
@@ -19,13 +20,16 @@ def command(
     ),
     split: str = typer.Option("all", metavar="SPLIT", help="all, or the set's own training or test volumes."),
     out: Optional[Path] = typer.Option(
-        None, "--out", metavar="FOLDER", help="Folder for cases.csv, follicles.csv and summary.json of each comparison."
+        None,
+        "--out",
+        metavar="FOLDER",
+        help="Folder for the segmentations, which a second call goes on with, and cases.csv, follicles.csv and summary.json of each comparison.",
     ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     engine: str = typer.Option("auto", help="auto, onnxruntime, openvino or torch."),
 ) -> None:
     """Segment every volume of USOVA3D and compare: model with rater 1, model with rater 2, rater with rater."""
-    from ..errors import InputError
+    from ..errors import Cancelled, InputError, Kept
     from ..io.usova3d import find_scans
 
     if split not in SPLITS:
@@ -44,28 +48,57 @@ def command(
     places = {} if out is None else {name: out / name.replace(" ", "_") for name in PAIRS}
     for place in places.values():
         make_folder(place, FILES)
-
-    from ..bundle.bundle import load
-    from ..inference.engines import make_engine
-    from ..predict import segment
-
-    bundle = load(model)
-    chosen = make_engine(bundle.model, device, engine)
-
-    def predict(image, name, progress):
-        return segment(image, bundle, device=device, engine=chosen, progress=progress, name=name)
-
-    with progress_bar() as progress:
-        found = compare_with_raters(scans, predict, progress=progress, reading=quiet)
+    if out is not None:
+        make_folder(out / SEGMENTATIONS, ())
+    predict = _predictor(model, device, engine, out)
+    try:
+        with progress_bar() as progress:
+            found = compare_with_raters(scans, predict, progress=progress, reading=quiet)
+    except (Cancelled, KeyboardInterrupt):
+        if out is None:
+            raise
+        raise Kept("cancelled; the segmentations made are kept, and the same command goes on.") from None
     _show(found, scans)
     for name, place in places.items():
         found[name].write(place)
         stdout().print(f"wrote {place}")
+    if out is not None:
+        stdout().print(f"wrote {out / SEGMENTATIONS}")
     summary = next(iter(found.values())).summary
     if summary["failed"]:
         raise InputError(
             f"{folder}: {summary['failed']} of {summary['cases']} volumes failed, as said above; correct them and start again."
         )
+
+
+def _predictor(model, device: str, engine: str, out: Optional[Path]):
+    """segment(scan, progress) -> (Labels, flags), kept in `out` where there is one."""
+    from ..batch import segment_once
+    from ..bundle.bundle import load
+    from ..inference.engines import make_engine
+    from ..io.folders import Volume
+    from ..io.labels import Labels
+    from ..io.usova3d import read_scan
+    from ..predict import segment
+    from .console import quiet
+
+    bundle = load(model)
+    chosen = make_engine(bundle.model, device, engine)
+
+    def predict(scan, progress):
+        def run(path, progress, **_reading):
+            with quiet():
+                image = read_scan(scan)
+            return segment(image, bundle, device=device, engine=chosen, progress=progress, name=scan.name)
+
+        if out is None:
+            found = run(scan.image, progress)
+            return Labels(found.ovary, found.follicles), found.flags
+        volume = Volume(scan.image, scan.name, spacing=scan.spacing_mm)
+        about = (bundle.name, bundle.metadata["version"])
+        return segment_once(volume, out / SEGMENTATIONS, run, model=about, progress=progress)
+
+    return predict
 
 
 def _show(found, scans) -> None:
@@ -91,6 +124,8 @@ def _show(found, scans) -> None:
     for row in next(iter(found.values())).cases:
         if row["status"] == "failed":
             console.print(f"failed: {row['case']}: {row['reason']}")
+        elif row["flags"]:
+            console.print(f"doubtful: {row['case']}: {row['flags']}")
     without = len(scans) - first["cases"]
     if without:
         console.print(f"note: {without} volumes lack labels of a rater and are left out")

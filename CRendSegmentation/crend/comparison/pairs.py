@@ -122,7 +122,9 @@ def summarise(cases, follicles):
     and ICC(A,1) of ovary volume, follicle volume, follicle count (over cases) and diameter of equal volume (over matched follicles).
     """
     good = [row for row in cases if row["status"] == "ok"]
-    figures = [key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason", "notes")]
+    figures = [
+        key for key in (good[0] if good else ()) if key not in ("case", "reference", "prediction", "status", "reason", "notes", "flags")
+    ]
     matched = [row for row in follicles if row["kind"] == "matched"]
     paired = {
         "ovary_volume_ml": _columns(good, "ovary_volume_reference_ml", "ovary_volume_prediction_ml"),

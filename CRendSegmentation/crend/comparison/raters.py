@@ -18,7 +18,8 @@ PAIRS = {
 def compare_with_raters(scans, segment, *, progress=None, cancelled=None, reading=nullcontext) -> dict[str, Batch]:
     """A Batch for each of PAIRS, over all scans of which both raters' labels are there.
 
-    scans: of `crend.io.usova3d.find_scans`. segment(image, name, progress) -> Segmentation. A scan that fails is a row with its reason.
+    scans: of `crend.io.usova3d.find_scans`. segment(scan, progress) -> (Labels, flags of the volume). A scan that fails is a row with its reason.
+    Rows have "flags": their keys, of the model's segmentation; of rater against rater always "".
     progress(stage, fraction 0..1) and cancelled() as in `crend.predict.segment`. reading() is a context in which files are read, for what
     libraries say meanwhile. InputError when no scan has both raters' labels.
     """
@@ -40,10 +41,10 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
                 progress(scan.name, (done + fraction) / len(labelled))
 
         report("", 0.0)
-        found, reason = _compared(scan, segment, report, reading)
+        found, flags, reason = _compared(scan, segment, report, reading)
         for name in PAIRS:
             row = {"case": scan.name, "reference": PAIRS[name][0], "prediction": PAIRS[name][1]}
-            row |= {"status": "failed" if reason else "ok", "reason": reason}
+            row |= {"status": "failed" if reason else "ok", "reason": reason, "flags": flags if "model" in PAIRS[name] else ""}
             if not reason:
                 row |= flat_figures(found[name])
                 follicles[name] += follicle_rows(scan.name, found[name])
@@ -52,22 +53,23 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
 
 
 def _compared(scan, segment, report, reading):
-    """({pair: comparison}, "") or ({}, why not)."""
-    from ..io.labels import Labels
-    from ..io.usova3d import RATERS, read_rater, read_scan
+    """({pair: comparison}, flags, "") or ({}, "", why not)."""
+    from ..io.usova3d import RATERS, read_rater
     from .metrics import compare
 
     try:
         with reading():
-            image = read_scan(scan)
             labels = {f"rater {rater}": read_rater(scan, rater) for rater in RATERS}
-        result = segment(image, scan.name, report)
-        labels["model"] = Labels(result.ovary, result.follicles)
-        return {name: compare(labels[first], labels[second]) for name, (first, second) in PAIRS.items()}, ""
+        labels["model"], flags = segment(scan, report)
+        return (
+            {name: compare(labels[first], labels[second]) for name, (first, second) in PAIRS.items()},
+            " ".join(flag["key"] for flag in flags),
+            "",
+        )
     except Cancelled:
         raise
     except Exception as error:  # whatever is wrong with one scan must not take the others with it
-        return {}, reason_of(error)
+        return {}, "", reason_of(error)
 
 
 def _batch(cases, follicles) -> Batch:

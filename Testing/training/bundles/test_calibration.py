@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from crend.bundle import bundle as bundles
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
@@ -14,6 +15,8 @@ from crend.confidence.follicle_confidence import FEATURES, calibration_of
 from crend.errors import InputError
 from crend_training.bundles import calibration
 from crend_training.bundles import calibration_card as calibrating
+from crend_training.data.subjects import Listed, Simulated
+from crend_training.data.volumes import Entry
 
 
 def follicles(count=300, seed=0):
@@ -38,6 +41,10 @@ def volumes(count=20, seed=1):
         }
         for k in range(count)
     ]
+
+
+def simulated(count):
+    return [Simulated("training", seed) for seed in range(count)]
 
 
 def blocks():
@@ -98,7 +105,7 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
 
 def test_the_section_says_on_which_volumes_flags_were_counted():
     confidence, familiar = blocks()
-    assert "of 20 other simulated volumes were. " in calibrating.section(confidence, familiar, "20 volumes")
+    assert "of 20 other volumes were. " in calibrating.section(confidence, familiar, "20 volumes")
     familiar["measured"]["fresh"] = False
     assert "of 20 volumes that this was fitted on were. " in calibrating.section(confidence, familiar, "20 volumes")
 
@@ -153,33 +160,36 @@ def test_the_diagram_is_drawn(tmp_path):
 def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, tmp_path, monkeypatch):
     made = []
 
-    def one(loaded, engine, simulator, seed):
-        made.append(seed)
-        return [dict(follicles(1)[0], seed=seed)], dict(volumes(1)[0], seed=seed)
+    def one(loaded, engine, subject):
+        made.append(subject.seed)
+        return [dict(follicles(1)[0], seed=subject.seed)], dict(volumes(1)[0], seed=subject.seed)
 
     monkeypatch.setattr(calibration, "_observe_one", one)
     out = tmp_path / "rows"
     for _ in range(2):
-        rows, seen = calibration.observe(bundle, range(3), out, engine="torch", tell=lambda line: None)
+        rows, seen = calibration.observe(bundle, simulated(3), out, engine="torch", tell=lambda line: None)
     assert made == [0, 1, 2] and len(rows) == len(seen) == 3
     assert len(list(csv.DictReader(open(out / calibration.FOLLICLES)))) == 3
     (out / calibration.ABOUT).write_text(json.dumps({"sha256": {}}))
     with pytest.raises(InputError, match="another bundle"):
-        calibration.observe(bundle, range(3), out, tell=lambda line: None)
+        calibration.observe(bundle, simulated(3), out, tell=lambda line: None)
 
 
 def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(
         calibration,
         "_observe_one",
-        lambda loaded, engine, simulator, seed: ([dict(row, seed=seed) for row in follicles(2)], dict(volumes(1)[0], seed=seed)),
+        lambda loaded, engine, subject: (
+            [dict(row, seed=subject.seed) for row in follicles(2)],
+            dict(volumes(1)[0], seed=subject.seed),
+        ),
     )
     out = tmp_path / "rows"
-    calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+    calibration.observe(bundle, simulated(2), out, engine="torch", tell=lambda line: None)
     table = out / calibration.VOLUMES
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     for _ in range(2):
-        rows, seen = calibration.observe(bundle, range(2), out, engine="torch", tell=lambda line: None)
+        rows, seen = calibration.observe(bundle, simulated(2), out, engine="torch", tell=lambda line: None)
         assert [int(row["seed"]) for row in rows] == [0, 0, 1, 1] and len(seen) == 2
 
 
@@ -202,3 +212,27 @@ def test_cases_of_another_spacing_are_refused(tmp_path):
         calibration.describe_cases(tmp_path, [0.6, 0.6, 0.6])
     with pytest.raises(InputError, match="holds no cases"):
         calibration.describe_cases(tmp_path / "none", [0.6, 0.6, 0.6])
+
+
+def test_volumes_of_a_list_are_known_by_their_content_and_too_few_leave_what_is_familiar(bundle, tmp_path, monkeypatch):
+    from training_samples import ball_images
+
+    def one(loaded, engine, subject):
+        rows = [dict(row, volume=subject.name) for row in follicles(40, seed=len(subject.name))]
+        return [{k: v for k, v in row.items() if k != "seed"} for row in rows], {"volume": subject.name, **volumes(1)[0], "seed": None}
+
+    monkeypatch.setattr(calibration, "_observe_one", one)
+    monkeypatch.setattr(calibration, "_append", lambda *_: None)
+    for number, name in enumerate("ab"):
+        sitk.WriteImage(ball_images(number)[0], str(tmp_path / f"{name}.nrrd"))
+    mine = [Listed(Entry(name, tmp_path / f"{name}.nrrd")) for name in "ab"]
+    rows, seen = calibration.observe(bundle, mine, tmp_path / "rows", engine="torch", tell=lambda line: None)
+    assert {row["volume"] for row in rows} == {"a", "b"} and len(seen) == 2
+    before = bundles.info(bundle).metadata["crend"].get("familiar")
+    calibrating.write_into_bundle(bundle, calibration.calibrate_confidence(rows), None, "2 volumes of ours.csv")
+    block = bundles.info(bundle).metadata["crend"]
+    assert block["confidence"]["fitted_on"] == "2 volumes of ours.csv" and block.get("familiar") == before
+    assert "is that of its base: these volumes are too few" in (bundle / "README.md").read_text()
+    swapped = [Listed(Entry("a", tmp_path / "b.nrrd"))]
+    with pytest.raises(InputError, match="other volumes; give another folder"):
+        calibration.observe(bundle, swapped, tmp_path / "rows", engine="torch", tell=lambda line: None)

@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from training_samples import TINY, ball_images
+from typer.testing import CliRunner
 
 from crend import networks
 from crend.bundle import bundle
@@ -14,6 +15,9 @@ from crend.bundle.metadata import describe
 from crend.errors import InputError
 from crend.io.labels import write_labels
 from crend_training.bundles.finetuning import FineTuning, finetune
+from crend_training.bundles.maker import Maker
+from crend_training.cli.app import app
+from crend_training.evaluation.difference import difference
 
 BLOCK = {
     "network": "crend",
@@ -141,3 +145,41 @@ def test_a_list_without_labels_is_refused(tmp_path, volumes):
     (tmp_path / "bare.csv").write_text("image\nsite0.nrrd\n")
     with pytest.raises(InputError, match="no labelled volume"):
         finetune(save_base(tmp_path / "base", overview=False), tmp_path / "bare.csv", tmp_path / "ours", QUICK, tell=lambda line: None)
+
+
+def test_a_users_bundle_says_whose_it_is_and_never_that_it_is_ours(tmp_path, volumes):
+    base, said = save_base(tmp_path / "base", overview=False), Maker("Clinic A", "CC-BY-4.0", "Counting follicles in our scans.")
+    with pytest.raises(InputError, match="crend-sim is the name of a model that comes with CRend; give yours another name"):
+        finetune(base, volumes, tmp_path / "crend-sim", QUICK, maker=said)
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, maker=said, progress=False, tell=lambda line: None)
+    metadata, card, licence = bundle.info(made).metadata, (made / "README.md").read_text(), (made / "LICENSE").read_text()
+    assert metadata["authors"] == "Clinic A" and metadata["copyright"] == "Copyright (c) Clinic A"
+    assert metadata["intended_use"].startswith("Counting follicles in our scans. Research use only, not for diagnosis.")
+    assert (
+        card.startswith("# ours\n") and "| made by | Clinic A |" in card and "| intended use | Counting follicles in our scans. |" in card
+    )
+    assert "SPDX-License-Identifier: CC-BY-4.0" in licence and "They were made from base 0.3.0 (not stated)" in licence
+    again = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    metadata = bundle.info(again).metadata
+    assert (metadata["authors"], metadata["copyright"]) == ("not stated", "not stated") and "CRend authors" not in json.dumps(metadata)
+    assert "| made by | not stated |" in (again / "README.md").read_text() and "No licence is stated" in (again / "LICENSE").read_text()
+
+
+def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(tmp_path, volumes):
+    made = finetune(save_base(tmp_path / "base", overview=False), volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+
+    def run(model, name, *more):
+        words = ["evaluate", str(model), "--list", str(volumes), "--engine", "torch", "--out", str(tmp_path / name), *more]
+        return CliRunner().invoke(app, words)
+
+    refused = run(made, "refused").exception
+    assert isinstance(refused, InputError) and "2 of the 3 volumes (site0, site1) were trained on; measure others" in str(refused)
+    ended = run(made, "after", "--split", "validation")
+    assert ended.exit_code == 0 and "1 was used to watch the training" in ended.stderr and "ovary_dsc" in ended.stdout
+    assert run(tmp_path / "base", "before").exit_code == 0
+    summary = json.loads((tmp_path / "before" / "summary.json").read_text())
+    assert summary["list"] == "list.csv" and summary["volumes"] == list(summary["contents"]) == ["site0", "site1", "site2"]
+    assert (tmp_path / "before" / "per_volume.csv").read_text().startswith("volume,ovary_dsc,")
+    assert (tmp_path / "before" / "per_follicle.csv").read_text().startswith("volume,kind,")
+    assert {row["pairs"] for row in difference(tmp_path / "after", tmp_path / "before")} == {1}
+    assert isinstance(run(made, "x", "--empty").exception, InputError)

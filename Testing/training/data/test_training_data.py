@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -242,11 +243,46 @@ def test_a_patient_in_two_splits_is_wrong_and_refused_but_not_where_splits_do_no
     assert len(checked(entries, Data(kind="datalist"), splits=False)) == 3
 
 
+def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path):
+    image, labels = (tmp_path / name for name in write_pair(tmp_path, "a", 0).values())
+    others = tmp_path / write_pair(tmp_path, "b", 1)["label"]
+    shutil.copy(image, tmp_path / "copy.nrrd")
+    grey = sitk.ReadImage(str(image))
+    sitk.WriteImage(grey, str(tmp_path / "again.nii.gz"))
+    sitk.WriteImage(255 - grey, str(tmp_path / "inverted.nrrd"))
+    entries = [
+        Entry("same", image, image),
+        Entry("copied", image, tmp_path / "copy.nrrd"),
+        Entry("rewritten", image, tmp_path / "again.nii.gz"),
+        Entry("labels", labels, others),
+        Entry("pair", image, None, (image,), (image,)),
+        Entry("inverted", tmp_path / "inverted.nrrd", labels),
+    ]
+    said = {finding.name: (finding.wrong, finding.text) for finding in check_entries(entries) if "same voxels" not in finding.text}
+    assert said["same"] == (True, "given as the volume and as its labels; give the labels that were drawn on the volume")
+    assert said["copied"][0] and "a copy of the volume" in said["copied"][1]
+    assert said["rewritten"][0] and "its voxels are those of the volume" in said["rewritten"][1]
+    assert said["labels"][0] and "a label image; give the ultrasound volume" in said["labels"][1]
+    assert said["pair"][0] and "given as the volume and as its ovary" in said["pair"][1]
+    assert said["inverted"] == (False, "its follicles are no darker than the ovary around them; are these the labels of this volume?")
+
+
 def test_a_monai_datalist_and_a_csv_list_say_the_same(tmp_path):
     rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
     (tmp_path / "list.json").write_text(json.dumps({"training": [rows[0]], "unlabelled": [{"image": "b.nrrd"}]}))
     table = write_list(tmp_path, [rows[0], {"image": "b.nrrd", "split": "unlabelled"}])
     assert read_datalist(tmp_path / "list.json") == read_datalist(table)
+
+
+@pytest.mark.parametrize(
+    "text", ["Image;LABEL;Split\na.nrrd;a-labels.nrrd;Validation\n", "\ufeffVolume\tlabel\tsplit\r\na.nrrd\ta-labels.nrrd\tvalidation\r\n"]
+)
+def test_a_list_may_have_semicolons_tabs_and_any_case_and_its_paths_begin_where_it_lies(tmp_path, text):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "list.csv").write_text(text, encoding="utf-8")
+    (entry,) = read_datalist(tmp_path / "deep" / "list.csv")
+    assert (entry.image, entry.label) == (tmp_path / "deep" / "a.nrrd", tmp_path / "deep" / "a-labels.nrrd")
+    assert (entry.name, entry.split) == ("a", "validation")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,22 @@ def test_volumes_of_two_simulators_are_not_paired_by_their_seeds(tmp_path):
     assert difference(old, write(tmp_path / "new", [ROW], simulator="training"))
 
 
+def test_volumes_of_a_list_are_paired_by_their_names_and_never_with_others_of_the_same_name(tmp_path):
+    def report(name, contents, **values):
+        folder = write(tmp_path / name, [{"seed": 0, "ovary_dsc": 0.5}], list="ours.csv", volumes=list(contents), contents=contents)
+        lines = [f"{volume},{value}" for volume, value in zip(contents, values["dice"])]
+        (folder / "per_volume.csv").write_text("\n".join(["volume,ovary_dsc", *lines]) + "\n")
+        return folder
+
+    first = report("first", {"left": "aa", "right": "bb"}, dice=(0.5, 0.7))
+    (row,) = difference(first, report("second", {"right": "bb", "other": "cc"}, dice=(0.6, 0.1)))
+    assert (row["pairs"], row["first"], row["second"]) == (1, 0.7, 0.6)
+    with pytest.raises(InputError, match="right is another volume in each; evaluate both on the same list"):
+        difference(first, report("swapped", {"right": "dd"}, dice=(0.6,)))
+    with pytest.raises(InputError, match="volumes of a list and simulated ones are not the same"):
+        difference(first, write(tmp_path / "simulated", [ROW]))
+
+
 def test_columns_are_headed_by_what_tells_them_apart(tmp_path):
     kinds = {
         "old": {},

@@ -13,6 +13,7 @@ from crend import networks
 from crend.bundle import bundle
 from crend.errors import InputError
 from crend_training.bundles.bundling import Overview, bundle_run
+from crend_training.bundles.maker import Maker
 from crend_training.cli.app import app, main
 from crend_training.evaluation.reports import about, read_report
 
@@ -163,6 +164,16 @@ def test_a_missing_report_and_a_missing_note_are_one_line(made, tmp_path):
     words = ["bundle", str(config), "--run", str(tmp_path / "close"), "--out", str(tmp_path / "x"), "--note", str(tmp_path / "none.md")]
     error = CliRunner().invoke(app, words).exception
     assert isinstance(error, InputError) and re.fullmatch(r"--note \S+none.md: cannot be read as text; give a Markdown file", str(error))
+
+
+def test_a_report_on_a_list_is_told_in_the_card_and_the_bundle_is_its_makers(made, tmp_path):
+    with pytest.raises(InputError, match="crend-sim is the name of a model that comes with CRend"):
+        made(out="crend-sim")
+    report = write_report(tmp_path / "own", {"list": "ours.csv", "volumes": ["a", "b"]})
+    card = card_of(made([report], maker=Maker("Clinic A", "MIT")))
+    assert "on 2 volumes of its maker's list ours.csv, by `python -m crend_training evaluate model --list ours.csv --out REPORT`" in card
+    assert "| made by | Clinic A |" in card and "| licence | MIT |" in card and "| intended use | not stated |" in card
+    assert bundle.info(made(maker=Maker("The CRend authors"), out="crend-sim")).metadata["authors"] == "The CRend authors"
 
 
 def test_a_bundle_asks_of_small_follicles_what_its_configuration_says_and_so_must_its_report(made, tmp_path):

@@ -10,7 +10,6 @@ from crend.cli import main
 from crend.comparison.raters import PAIRS, compare_with_raters
 from crend.errors import Cancelled, InputError
 from crend.io.usova3d import find_scans, read_rater, read_scan
-from crend.result import Segmentation
 
 SHAPE = (40, 36, 32)
 
@@ -48,10 +47,10 @@ def folder(tmp_path):
 def as_rater_1(folder):
     scans = {scan.name: scan for scan in find_scans(folder)}
 
-    def segment(image, name, progress):
-        labels = read_rater(scans[name], "1")
+    def segment(scan, progress):
+        labels = read_rater(scans[scan.name], "1")
         progress("windows", 0.5)
-        return Segmentation(labels.ovary, labels.follicles, None, {})
+        return labels, [{"key": "sector", "text": "no sector"}] if scan.name == "vol7" else []
 
     return segment
 
@@ -78,6 +77,8 @@ def test_a_model_like_rater_1_differs_from_rater_2_as_the_raters_do(folder):
     assert figures["model against rater 1"]["ovary_dsc"]["mean"] == 1 and figures["model against rater 1"]["count_error"]["mean"] == 0
     both = figures["model against rater 2"]["ovary_dsc"]["mean"], figures["rater 2 against rater 1"]["ovary_dsc"]["mean"]
     assert both[0] == both[1] == pytest.approx(2 * (ball(12) & ball(12, 1)).sum() / (ball(12).sum() + ball(12, 1).sum()))
+    assert [row["flags"] for row in found["model against rater 2"].cases] == ["", "sector"]
+    assert [row["flags"] for row in found["rater 2 against rater 1"].cases] == ["", ""]
     assert told == sorted(told) and 0.5 in [round(4 * f) / 4 for f in told]
 
 
@@ -93,10 +94,10 @@ def test_a_scan_that_needs_too_much_memory_leaves_the_others_and_a_stop_ends_all
     model = as_rater_1(folder)
 
     def failing(error):
-        def segment(image, name, progress):
-            if name == "vol7":
+        def segment(scan, progress):
+            if scan.name == "vol7":
                 raise error
-            return model(image, name, progress)
+            return model(scan, progress)
 
         return segment
 
@@ -116,9 +117,9 @@ def test_only_reading_is_silenced_so_that_progress_is_seen(folder):
         yield
         inside.pop()
 
-    def segment(image, name, progress):
+    def segment(scan, progress):
         seen.append(bool(inside))
-        return model(image, name, progress)
+        return model(scan, progress)
 
     compare_with_raters(find_scans(folder), segment, progress=lambda *told: seen.append(bool(inside)), reading=reading)
     assert len(seen) == 6 and not any(seen)
@@ -156,11 +157,39 @@ def test_the_command_prints_three_comparisons_and_writes_them(folder, capsys):
     assert main(["evaluate", str(model), str(folder), "--out", str(folder / "report"), "--engine", "torch", "--device", "cpu"]) == 0
     printed = capsys.readouterr().out
     assert "3 of 3 volumes" in printed and "placeholders" in printed
+    assert "doubtful: vol1: " in printed
     for name in PAIRS:
         assert name.replace(" against ", " / ") in printed
         summary = json.loads((folder / "report" / name.replace(" ", "_") / "summary.json").read_text())
         assert summary["cases"] == 3 and summary["failed"] == 0
     assert "ovary_dsc" in printed
+
+
+@pytest.mark.slow
+def test_an_evaluation_goes_on_with_the_segmentations_that_a_stopped_one_made(folder, capsys, monkeypatch):
+    from tiny import save_bundle
+
+    import crend.predict
+    from crend.io.labels import read_labels
+
+    words = ["evaluate", str(save_bundle(folder / "all-ovary", ovary=9.0)), str(folder), "--out", str(folder / "report")]
+    whole, made = crend.predict.segment, []
+
+    def stopped(image, bundle, **options):
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        made.append(options["name"])
+        return whole(image, bundle, **options)
+
+    monkeypatch.setattr(crend.predict, "segment", stopped)
+    assert main(words) == 130 and "the same command goes on" in capsys.readouterr().err
+    monkeypatch.setattr(
+        crend.predict, "segment", lambda image, bundle, **options: (made.append(options["name"]), whole(image, bundle, **options))[1]
+    )
+    assert main(words) == 0 and made == ["vol1", "vol7"]
+    kept = folder / "report" / "segmentations"
+    assert {path.name for path in kept.glob("*.seg.nrrd")} == {"vol1.seg.nrrd", "vol7.seg.nrrd"}
+    assert read_labels(kept / "vol7.seg.nrrd").ovary.GetSize() == SHAPE[::-1]
 
 
 @pytest.mark.parametrize("arguments, said", [(["--split", "best"], "--split best"), ([], "no such folder")])

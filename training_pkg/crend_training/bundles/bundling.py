@@ -15,6 +15,7 @@ from ..evaluation.emptiness import empty_words
 from ..evaluation.evaluation import flagged_words, markdown
 from ..evaluation.reports import check_measured, least_words, read_report, settings_of, settings_words
 from ..evaluation.strata import strata_markdown
+from .maker import NOBODY, Maker
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
 NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
@@ -57,17 +58,19 @@ def bundle_run(
     changes: str = "first bundle",
     checkpoint: str = "last.ckpt",
     trained_on: str | None = None,
+    maker: Maker = NOBODY,
 ) -> Path:
     """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first with figures counts.
 
     notes: Markdown texts for the card, each with its own heading (`## ...`). overview: the second network, which looks at the whole
     volume first. changes: what is new in `version`; what a bundle that lies in `out` says of other versions is kept. trained_on: which
-    volumes, where they are not those of the configuration. InputError when there is no checkpoint or no report where one was named, and
+    volumes, where they are not those of the configuration. maker: who answers for it. InputError when there is no checkpoint or no report where one was named, and
     for a report of other weights or on volumes that were trained on.
     """
     from ..training.train import load_checkpoint, time_and_device
 
     run_folder, out = Path(run_folder), Path(out)
+    maker.check_name(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
     seeds = {} if trained_on else seeds_of(experiment, *([overview.experiment] if overview else []))
     found = [_measured(report, seeds) for report in reports]
@@ -102,6 +105,7 @@ def bundle_run(
         least_probability=_least_probability(experiment),
         eval_metrics=measured.get("figures", {}),
         seeds=seeds,
+        **maker.metadata(notice),
         **more,
     )
     sha256 = bundle.checksums(out, network, described, overview=second) if found else {}
@@ -110,8 +114,8 @@ def bundle_run(
     took = time_and_device(run_folder, checkpoint)
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
-    card = model_card(experiment, out.name, trained_on, found, overview, took, notes)
-    return bundle.save(out, network, described, card, overview=second)
+    card = model_card(experiment, out.name, trained_on, found, overview, took, notes, maker)
+    return bundle.save(out, network, described, card, maker.licence_text(), overview=second)
 
 
 def _changes_so_far(out: Path) -> dict:
@@ -147,6 +151,8 @@ def _volumes(experiment: Experiment) -> str:
 def _measured(report, seeds: dict) -> dict:
     """The summary of a report, and "on": which volumes it is about. InputError when the model learned from one of them."""
     summary = read_report(report)
+    if "volumes" in summary:
+        return {**summary, "on": f"{len(summary['volumes'])} volumes of its maker's list {summary.get('list', '')}"}
     first, stop = summary["seeds"]
     simulator = summary.get("simulator", "training")
     watched = watched_among(range(first, stop), simulator, seeds, str(report))
@@ -161,7 +167,14 @@ def _measured(report, seeds: dict) -> dict:
 
 
 def model_card(
-    experiment: Experiment, name: str, trained_on: str, measured: list, overview: Overview | None = None, took=None, notes=()
+    experiment: Experiment,
+    name: str,
+    trained_on: str,
+    measured: list,
+    overview: Overview | None = None,
+    took=None,
+    notes=(),
+    maker: Maker = NOBODY,
 ) -> str:
     """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts."""
     simulated = experiment.data.kind == "simulated"
@@ -174,6 +187,7 @@ def model_card(
         "",
         "| | |",
         "|---|---|",
+        *maker.card_rows(),
         *(
             [f"| first look, at the whole volume | {_network(overview.experiment)}{', and their mirror images' * overview.mirrored} |"]
             if overview
@@ -240,8 +254,12 @@ def _figures(name: str, measured: dict, said: str | None) -> list[str]:
     simulator = measured.get("simulator", "training")
     trial = f"--simulator {simulator} " if simulator != "training" else ""
     options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
-    first, stop = measured["seeds"]
-    command = f"python -m crend_training evaluate {name} {trial}{options}--first-seed {first} --volumes {stop - first} --out REPORT"
+    if "volumes" in measured:
+        which = f"--list {measured.get('list') or 'LIST'}"
+    else:
+        first, stop = measured["seeds"]
+        which = f"--first-seed {first} --volumes {stop - first}"
+    command = f"python -m crend_training evaluate {name} {trial}{options}{which} --out REPORT"
     settings = settings_words(measured)
     settings = [settings, ""] if settings and settings != said else []
     if "empty" in measured:

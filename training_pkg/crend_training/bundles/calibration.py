@@ -26,48 +26,69 @@ from ..evaluation.reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
 FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
-COLUMNS = ["seed", "ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
+COLUMNS = ["ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
 
-def observe(model, seeds, out, *, simulator: str = "training", engine: str = "auto", tell=print) -> tuple[list[dict], list[dict]]:
-    """(a row a predicted follicle, a row a volume) of the simulated volumes of `seeds`, kept in `out`; what is there already is not redone.
+def observe(model, subjects, out, *, engine: str = "auto", tell=print) -> tuple[list[dict], list[dict]]:
+    """(a row a predicted follicle, a row a volume) of `subjects` (see `data.subjects`), kept in `out`; what is there already is not redone.
 
-    simulator: "training", or "trial" for volumes of a kind that no model learned from.
-
-    Follicle: seed, id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed, ovary_dsc, expected_ovary_dsc (empty
-    when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings or of another simulator in `out` are an InputError.
+    Follicle: seed (or volume, of a list: its name), id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed or volume,
+    ovary_dsc, expected_ovary_dsc (empty when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings, of another
+    simulator or of other volumes of the same name in `out` are an InputError.
     """
     loaded, out = bundles.load(model), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     block = loaded.metadata["crend"]
+    column = subjects[0].column if subjects else "seed"
     about = {
         "sha256": block.get("sha256"),
         "spacing_mm": block["spacing_mm"],
         "settings": settings_of(block),
-        "simulator": simulator,
-        "columns": COLUMNS,
+        **_source_of(subjects),
+        "columns": [column, *COLUMNS],
     }
-    if (out / ABOUT).is_file() and json.loads((out / ABOUT).read_text(encoding="utf-8")) != about:
-        raise InputError(f"{out}: holds the rows of another bundle, other settings or another simulator; give another folder.")
-    (out / ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
+    _check_rows(out / ABOUT, about)
     volumes = _read(out / VOLUMES)
-    done = {int(row["seed"]) for row in volumes}
-    follicles = _read_done(out / FOLLICLES, done)
+    done = {row[column] for row in volumes}
+    follicles = _read_done(out / FOLLICLES, done, column)
     from crend.inference.engines import make_engine
 
     running = make_engine(loaded.model, "auto", engine)
-    for seed in seeds:
-        if seed in done:
+    for number, subject in enumerate(subjects, 1):
+        if str(subject.name) in done:
             continue
-        new, volume = _observe_one(loaded, running, simulator, seed)
-        _append(out / FOLLICLES, ["seed", "id", "matched", *FEATURES], new)
+        new, volume = _observe_one(loaded, running, subject)
+        _append(out / FOLLICLES, [column, "id", "matched", *FEATURES], new)
         # The volume's row comes last: it says that the follicles' rows are all there.
-        _append(out / VOLUMES, COLUMNS, [volume])
+        _append(out / VOLUMES, [column, *COLUMNS], [volume])
         follicles, volumes = [*follicles, *new], [*volumes, volume]
-        tell(f"seed {seed}: {len(new)} follicles, {sum(row['matched'] for row in new)} of them true")
-    wanted = set(seeds)
-    return [row for row in follicles if int(row["seed"]) in wanted], [row for row in volumes if int(row["seed"]) in wanted]
+        tell(
+            f"{column} {subject.name}: {len(new)} follicles, {sum(row['matched'] for row in new)} of them true ({number} of {len(subjects)})"
+        )
+    wanted = {str(subject.name) for subject in subjects}
+    return [row for row in follicles if str(row[column]) in wanted], [row for row in volumes if str(row[column]) in wanted]
+
+
+def _source_of(subjects) -> dict:
+    """What tells these volumes from others of the same names."""
+    if subjects and subjects[0].column == "volume":
+        return {"contents": {subject.name: subject.content() for subject in subjects}}
+    return {"simulator": subjects[0].simulator if subjects else "training"}
+
+
+def _check_rows(path: Path, about: dict) -> None:
+    """Writes `about`, together with what is there of other volumes of a list. InputError where what is there contradicts it."""
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        known, mine = there.get("contents", {}), about.get("contents", {})
+        other = [name for name in known.keys() & mine.keys() if known[name] != mine[name]]
+        if {**there, "contents": {}} != {**about, "contents": {}} or other:
+            raise InputError(
+                f"{path.parent}: holds the rows of another bundle, other settings, another simulator or other volumes; give another folder."
+            )
+        about = {**about, "contents": {**known, **mine}} if mine else about
+    path.write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 
 def calibrate_confidence(rows) -> dict:
@@ -76,11 +97,11 @@ def calibrate_confidence(rows) -> dict:
         raise InputError(f"{len(rows)} predicted follicles are too few to calibrate on (at least {FEWEST_FOLLICLES}); give more volumes.")
     features = np.array([[float(row[name]) for name in FEATURES] for row in rows])
     matched = np.array([int(row["matched"]) for row in rows], bool)
-    seeds = np.array([int(row["seed"]) for row in rows])
+    names = np.array([str(row["volume"] if "volume" in row else row["seed"]) for row in rows])
     left_out = np.zeros(len(rows))
-    for seed in np.unique(seeds):
-        model = fit(features[seeds != seed], matched[seeds != seed])
-        left_out[seeds == seed] = [confidence(each, model) for each in features[seeds == seed]]
+    for name in np.unique(names):
+        model = fit(features[names != name], matched[names != name])
+        left_out[names == name] = [confidence(each, model) for each in features[names == name]]
     plain = np.array([confidence(each, None) for each in features])
     table = reliability(left_out, matched)
     return {
@@ -88,7 +109,7 @@ def calibrate_confidence(rows) -> dict:
         "measured": {
             "follicles": len(rows),
             "true": int(matched.sum()),
-            "volumes": len(np.unique(seeds)),
+            "volumes": len(np.unique(names)),
             "reliability": table,
             "calibration_error": _round(sum(row["follicles"] * abs(row["confidence"] - row["true"]) for row in table) / len(rows)),
             "brier": _round(np.mean((left_out - matched) ** 2)),
@@ -168,7 +189,7 @@ def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
     return found
 
 
-def _observe_one(loaded, engine, simulator: str, seed: int):
+def _observe_one(loaded, engine, subject):
     import SimpleITK as sitk
 
     from crend.comparison.matching import HIT, overlaps
@@ -179,23 +200,24 @@ def _observe_one(loaded, engine, simulator: str, seed: int):
     from crend.predict import segment
     from crend.structures.ovary import clean_up_masks
 
-    from ..data.simulators import simulate
-
-    phantom, settings = simulate(simulator, seed), loaded.metadata["crend"]
-    found = segment(phantom.volume, loaded, engine=engine, keep_probabilities=True)
-    values, grid = to_model_grid(phantom.volume, settings["spacing_mm"])
+    truth, settings = subject.read(), loaded.metadata["crend"]
+    found = segment(truth.volume, loaded, engine=engine, keep_probabilities=True)
+    values, grid = to_model_grid(truth.volume, settings["spacing_mm"])
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities or ()])
     thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], settings["spacing_mm"])
     probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
-    shared = overlaps(sitk.GetArrayFromImage(phantom.follicles), sitk.GetArrayFromImage(found.follicles))
+    shared = overlaps(sitk.GetArrayFromImage(truth.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}
     features = features_of(values, grid, probabilities, found.follicles, found.measurements)
-    rows = [{"seed": seed, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))} for label, each in features.items()]
+    rows = [
+        {subject.column: subject.name, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))}
+        for label, each in features.items()
+    ]
     description = describe(normalise(values, settings["normalisation"]), grid.spacing)
-    right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (phantom, found)))
+    right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (truth, found)))
     return rows, {
-        "seed": seed,
+        subject.column: subject.name,
         "ovary_dsc": right,
         "expected_ovary_dsc": expected if organ.any() else "",
         **dict(zip(DESCRIPTION, description)),
@@ -209,10 +231,10 @@ def _read(path: Path) -> list[dict]:
         return list(csv.DictReader(f))
 
 
-def _read_done(path: Path, done: set) -> list[dict]:
+def _read_done(path: Path, done: set, column: str) -> list[dict]:
     """The rows of volumes that are done. Those of one that was stopped before it was leave the file, as it will be looked at again."""
     rows = _read(path)
-    kept = [row for row in rows if int(row["seed"]) in done]
+    kept = [row for row in rows if row[column] in done]
     if len(kept) < len(rows):
         with replacing(path) as temporary:
             _append(temporary, list(rows[0]), kept)

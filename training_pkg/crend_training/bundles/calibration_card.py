@@ -15,12 +15,13 @@ from ..evaluation.evaluation import POOR
 START, END = "<!-- confidence -->", "<!-- /confidence -->"
 
 
-def write_into_bundle(folder, confidence: dict, familiar: dict, measured_on: str) -> None:
-    """Put both blocks into metadata.json and a section into README.md of the bundle in `folder`. InputError when it is no bundle."""
+def write_into_bundle(folder, confidence: dict, familiar: dict | None, measured_on: str) -> None:
+    """Put both blocks (familiar None: the first alone) into metadata.json and a section into README.md of the bundle in `folder`. InputError when it is no bundle."""
     folder = Path(folder)
     metadata = json.loads(json.dumps(bundles.info(folder).metadata))
     metadata["crend"]["confidence"] = {**confidence, "fitted_on": measured_on}
-    metadata["crend"]["familiar"] = familiar
+    if familiar is not None:
+        metadata["crend"]["familiar"] = familiar
     check(metadata, str(folder / bundles.METADATA))
     card = folder / "README.md"
     contents = {
@@ -41,9 +42,9 @@ def with_section(card: str, text: str) -> str:
     return f"{before}{block}\n{limits}{after}" if limits else f"{card.rstrip()}\n\n{block}"
 
 
-def section(confidence: dict, familiar: dict, measured_on: str) -> str:
+def section(confidence: dict, familiar: dict | None, measured_on: str) -> str:
     """What the model card says of confidences and flags. measured_on: which volumes."""
-    measured, flagged = confidence["measured"], familiar["measured"]
+    measured = confidence["measured"]
     lines = [
         "## Confidence and flags",
         "",
@@ -59,16 +60,23 @@ def section(confidence: dict, familiar: dict, measured_on: str) -> str:
         "",
         f"Mean calibration error {measured['calibration_error']:.3f}; Brier score {measured['brier']:.3f} (mean probability inside, uncalibrated: "
         f"{measured['brier_uncalibrated']:.3f}).",
-        "",
+    ]
+    return "\n".join([*lines, "", _flags_words(familiar)])
+
+
+def _flags_words(familiar: dict | None) -> str:
+    if familiar is None:
+        return "What the bundle calls unlike its training data, and when it calls an ovary uncertain, is that of its base: these volumes are too few."
+    flagged = familiar["measured"]
+    return (
         f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
         f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} "
-        f"{'other simulated volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
+        f"{'other volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
         f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: "
         f"{flagged['uncertain']} of them "
         f"had one, among them {flagged['wrong_uncertain']} of the {flagged['wrong']} whose ovary is wrong (Dice below {POOR:g}), each judged by a limit "
-        "that did not know the volume.",
-    ]
-    return "\n".join(lines)
+        "that did not know the volume."
+    )
 
 
 def draw(confidence: dict, path) -> Path:

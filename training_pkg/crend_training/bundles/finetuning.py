@@ -11,9 +11,11 @@ from crend.bundle import bundle as bundles
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, experiment_from
+from ..data.cases import case_facts
 from ..data.sources import prepare_training
 from ..training.starting import Start
 from ..training.train import BEST, LAST, load_checkpoint, train
+from .maker import NOBODY, Maker
 
 NOTICE = (
     "Research use only, not for diagnosis. Fine-tuned on volumes of its user's choice; what it does on others, and how well its confidences "
@@ -37,14 +39,26 @@ class FineTuning:
     workers: int = 1
 
 
-def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None, progress: bool = True, tell=print) -> Path:
+def finetune(
+    base,
+    data,
+    out,
+    settings: FineTuning = FineTuning(),
+    *,
+    maker: Maker = NOBODY,
+    work=None,
+    progress: bool = True,
+    tell=print,
+    stepped=None,
+) -> Path:
     """Trains the networks of the bundle `base` (name or folder) on `data`, each on its own grid, and writes the bundle `out`; returns its folder.
 
     Its weights lie between those of `base` and the trained ones (`settings.share`).
 
     data: a CSV or JSON list as `datalist.read_datalist` reads it, or a folder of USOVA3D (rater: "agreement", "1" or "2"). Rows of split
     "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
-    work: folder of the cases, checkpoints and curves (default: OUT.finetuning); a run found there is resumed.
+    maker: who answers for the new bundle, which is not the base's maker. work: folder of the cases, checkpoints and curves (default:
+    OUT.finetuning); a run found there is resumed. stepped(which, step): after each step of "close look" or "first look".
     InputError for a bundle or data that will not do, where `out` is the base itself, and where `work` holds a run from other weights, on
     other volumes or with other settings than the number of steps.
     """
@@ -52,25 +66,37 @@ def finetune(base, data, out, settings: FineTuning = FineTuning(), *, work=None,
     loaded = bundles.load(base)
     if out.resolve() == loaded.folder.resolve():
         raise InputError(f"{out}: is the bundle to begin with; give another folder with --out")
+    maker.check_name(out)
     if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
     work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
     block = loaded.metadata["crend"]
+    how = {"share": settings.share, "work": work, "progress": progress, "tell": tell}
     network, cases, steps = _trained(
-        loaded.network, _experiment(loaded.name, block, data, settings), settings.share, work, "", progress, tell
+        loaded.network, _experiment(loaded.name, block, data, settings), "", **how, stepped=_naming(stepped, "close look")
     )
     overview, overview_steps = None, None
     if loaded.overview is not None:
         experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
-        overview, _, overview_steps = _trained(loaded.overview, experiment, settings.share, work, "overview-", progress, tell)
+        overview, _, overview_steps = _trained(loaded.overview, experiment, "overview-", **how, stepped=_naming(stepped, "first look"))
     trained_on, watched_on = cases
-    metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings)
-    return bundles.save(
-        out, network, metadata, model_card(loaded, metadata, trained_on, watched_on, steps, overview_steps, settings), overview=overview
-    )
+    metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings, maker)
+    metadata["crend"]["learned_from"] = _contents(work / "data", cases)
+    card = model_card(out.name, loaded, metadata, trained_on, watched_on, steps, overview_steps, settings, maker)
+    return bundles.save(out, network, metadata, card, maker.licence_text(loaded), overview=overview)
 
 
-def _trained(network, experiment: Experiment, share: float, work: Path, which: str, progress: bool, tell):
+def _naming(stepped, which: str):
+    return None if stepped is None else lambda step: stepped(which, step)
+
+
+def _contents(folder: Path, cases) -> dict:
+    """{"training", "validation": contents} of the volumes, by which `evaluate --list` knows them again."""
+    parts = zip(("training", "validation"), cases)
+    return {part: [case_facts(folder / part, name)["content"] for name in names] for part, names in parts}
+
+
+def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped):
     """(the network trained further, as far as `share`, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
     folder, run = work / f"{which}data", work / f"{which}run"
     cases = prepare_training(experiment, folder, tell=tell)
@@ -78,7 +104,7 @@ def _trained(network, experiment: Experiment, share: float, work: Path, which: s
     if not training:
         raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
     tell(f"{experiment.name}: {experiment.steps} steps")
-    train(experiment, folder, run, cases=cases, start=Start(network.state_dict()), progress=progress)
+    train(experiment, folder, run, cases=cases, start=Start(network.state_dict()), progress=progress, stepped=stepped)
     # a run that was stopped before its first validation, or has none, has no best checkpoint
     checkpoint = BEST if validation and (run / BEST).is_file() else LAST
     trained, steps = load_checkpoint(experiment, run / checkpoint)
@@ -126,7 +152,7 @@ def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experimen
     return experiment_from(values, f"fine-tuning of {name}")
 
 
-def _metadata(loaded, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> dict:
+def _metadata(loaded, training, validation, steps: int, overview_steps: int | None, settings: FineTuning, maker: Maker) -> dict:
     metadata = copy.deepcopy(loaded.metadata)
     volumes = f"{len(training)} volumes of its user ({', '.join(training)})"
     watched = f", chosen on {len(validation)} others ({', '.join(validation)})" if validation else ""
@@ -134,7 +160,7 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     metadata["version"] = version
     metadata["changelog"] = {**metadata["changelog"], version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
     metadata["description"] = f"{loaded.name} {loaded.metadata['version']}, fine-tuned on {volumes}. {NOTICE}"
-    metadata["intended_use"] = NOTICE
+    metadata |= maker.metadata(NOTICE)
     metadata["task"] = f"Ovary and follicles in 3D ultrasound: {loaded.name}, fine-tuned on {len(training)} of its user's volumes"
     metadata.pop("eval_metrics", None)
     block = metadata["crend"]
@@ -148,16 +174,19 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     return metadata
 
 
-def model_card(loaded, metadata: dict, training, validation, steps: int, overview_steps: int | None, settings: FineTuning) -> str:
+def model_card(
+    name: str, loaded, metadata: dict, training, validation, steps: int, overview_steps: int | None, settings: FineTuning, maker: Maker
+) -> str:
     """README.md of the fine-tuned bundle."""
     block = metadata["crend"]
     lines = [
-        f"# {loaded.name}, fine-tuned",
+        f"# {name}",
         "",
         f"**{NOTICE}**",
         "",
         "| | |",
         "|---|---|",
+        *maker.card_rows(),
         f"| base | {loaded.name} {loaded.metadata['version']}, sha256 {', '.join(f'{name} {sha}' for name, sha in block['base']['sha256'].items())} |",
         f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
         f"| fine-tuned on | {len(training)} volumes: {', '.join(training)} |",
@@ -174,7 +203,7 @@ def model_card(loaded, metadata: dict, training, validation, steps: int, overvie
         "## Measured",
         "",
         "Not since it was fine-tuned: what was measured of the base does not hold here. Measure it on labelled volumes that it was not "
-        "trained on: `crend compare --batch`, or `crend evaluate` on USOVA3D.",
+        "trained on: `crend_training evaluate --list`, or `crend evaluate` on USOVA3D.",
         "",
         "## Limits",
         "",

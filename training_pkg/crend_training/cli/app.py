@@ -37,6 +37,9 @@ def _options(
     pass
 
 
+AUTHOR = typer.Option("", help="Who answers for the bundle: a person or an institution.")
+LICENCE = typer.Option("", help="Of the bundle's weights: an SPDX identifier such as CC-BY-4.0, or a text file.")
+INTENDED_USE = typer.Option("", help="What the bundle is for, in a sentence.")
 CONFIG = typer.Argument(..., metavar="CONFIG", help="The configuration, a YAML file such as those in crend_training/configs.")
 
 
@@ -143,17 +146,20 @@ def bundle(
     share: tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
     version: str = typer.Option("0.1.0", help="Of the bundle."),
     changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
+    author: str = AUTHOR,
+    licence: str = LICENCE,
+    intended_use: str = INTENDED_USE,
 ) -> None:
     """Make a model bundle of a run's last checkpoint."""
     from ..bundles.bundling import Overview, bundle_run
+    from ..bundles.maker import Maker
     from ..configuration.experiment import read_experiment
 
     if (overview is None) != (overview_run is None):
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview and overview_run else None
-    bundle_run(
-        read_experiment(config), run, out, report, notes=[_text(path) for path in note], overview=second, version=version, changes=changes
-    )
+    maker, notes = Maker(author, licence, intended_use), [_text(path) for path in note]
+    bundle_run(read_experiment(config), run, out, report, notes=notes, overview=second, version=version, changes=changes, maker=maker)
     typer.echo(f"{out}: done")
 
 
@@ -177,12 +183,17 @@ def finetune(
         0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's; with many volumes up to 1."
     ),
     work: Optional[Path] = typer.Option(None, help="Folder for cases, checkpoints and curves; OUT.finetuning when left out."),
+    author: str = AUTHOR,
+    licence: str = LICENCE,
+    intended_use: str = INTENDED_USE,
 ) -> None:
     """Adapt a bundle to a site's few labelled volumes; start again after any stop and it goes on."""
     from ..bundles.finetuning import FineTuning
     from ..bundles.finetuning import finetune as run
+    from ..bundles.maker import Maker
 
-    run(model, data, out, FineTuning(steps, rate, seed, rater, share), work=work, tell=lambda line: typer.echo(line, err=True))
+    settings, maker = FineTuning(steps, rate, seed, rater, share), Maker(author, licence, intended_use)
+    run(model, data, out, settings, maker=maker, work=work, tell=lambda line: typer.echo(line, err=True))
     typer.echo(f"{out}: done; crend segment --model {out}")
 
 

@@ -7,6 +7,14 @@ from typing import Optional
 
 import typer
 
+from crend.errors import InputError
+
+LIST = typer.Option(
+    None,
+    "--list",
+    help="Your own labelled volumes instead of simulated ones: a CSV or JSON list of images and labels, or a folder of USOVA3D.",
+)
+SPLIT = typer.Option("all", help="Of the list: all labelled volumes, or those of the split training, validation or test.")
 ENGINE = typer.Option("auto", metavar="auto|onnxruntime|openvino|torch", help="What runs the network.")
 
 
@@ -18,6 +26,8 @@ def evaluate(
     render: bool = typer.Option(True, help="Render the ambiguous voxels."),
     engine: str = ENGINE,
     processes: int = typer.Option(1, min=1, help="Processes that share the volumes; each takes its part of the processors."),
+    own: Optional[Path] = LIST,
+    split: str = SPLIT,
     simulator: str = typer.Option(
         "training",
         help="training: the one that models learn from (seeds below 900 are new to them); trial: another; training-mixed, trial-crowded: with "
@@ -27,21 +37,24 @@ def evaluate(
         False, "--empty", help="Volumes without an ovary: how often one is drawn all the same, and whether it is flagged."
     ),
 ) -> None:
-    """Measure a bundle on simulated volumes that training never saw; with `--simulator trial` on volumes of a kind it never saw."""
-    from ..data.simulators import check_simulator
+    """Measure a bundle on simulated volumes that training never saw (`--simulator trial`: of a kind that it never saw), or on your own (`--list`)."""
     from ..evaluation import emptiness, evaluation, reports
     from ..evaluation.strata import strata, strata_markdown
 
     seeds = range(first_seed, first_seed + volumes)
-    check_simulator(simulator)
-    _check_seeds(model, seeds, simulator)
+    if own is not None and empty:
+        raise InputError("--list and --empty: volumes without an ovary are simulated only; leave one out")
+    subjects = _subjects(model, own, split, seeds, simulator)
     emptiness.check_place(out, empty=empty)
-    about = reports.about(model, seeds, simulator=simulator, rendering=render)
+    if own is not None:
+        about = reports.about(model, rendering=render, volumes=[subject.name for subject in subjects], listed=own.name)
+    else:
+        about = reports.about(model, seeds, simulator=simulator, rendering=render)
     if empty:
         rows = emptiness.evaluate_empty(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
         typer.echo(emptiness.empty_words(emptiness.write_empty_report(rows, out, about)))
         return
-    cases = evaluation.evaluate(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
+    cases = evaluation.evaluate(model, subjects, render=render, engine=engine, processes=processes)
     evaluation.write_report(cases, out, about)
     rows = [case.row for case in cases]
     typer.echo(evaluation.markdown(evaluation.summarise(rows)))
@@ -64,6 +77,8 @@ def calibrate(
     model: Path = typer.Argument(
         ..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."
     ),
+    own: Optional[Path] = LIST,
+    split: str = SPLIT,
     first_seed: int = typer.Option(940, min=0, help="Seed of the first simulated volume; training must never have seen them."),
     volumes: int = typer.Option(60, min=1, help="Number of volumes."),
     out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
@@ -80,24 +95,56 @@ def calibrate(
 
     from ..bundles import calibration
     from ..bundles import calibration_card as calibrating
-    from ..data.simulators import check_simulator
 
     seeds = range(first_seed, first_seed + volumes)
-    check_simulator(simulator)
-    _check_seeds(model, seeds, simulator)
-    follicles, seen = calibration.observe(
-        model, seeds, out, simulator=simulator, engine=engine, tell=lambda line: typer.echo(line, err=True)
-    )
+    subjects = _subjects(model, own, split, seeds, simulator)
+    follicles, seen = calibration.observe(model, subjects, out, engine=engine, tell=lambda line: typer.echo(line, err=True))
+    known = None
     if cases is not None:
         known = calibration.describe_cases(cases, info(model).metadata["crend"]["spacing_mm"])
-    else:
+    elif own is None or len(seen) >= calibration.FEWEST_VOLUMES:
         known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
     confidence = calibration.calibrate_confidence(follicles)
-    familiar = calibration.learn_familiar(known, seen, fresh=cases is not None)
-    on = f"{volumes} simulated volumes{' of another simulator' if simulator.startswith('trial') else ''} (seeds {first_seed} to {first_seed + volumes - 1})"
+    familiar = calibration.learn_familiar(known, seen, fresh=cases is not None) if known is not None else None
+    if familiar is None:
+        typer.echo(
+            f"note: {len(seen)} volumes are too few to say what is familiar (at least {calibration.FEWEST_VOLUMES}); what the bundle says of it stays",
+            err=True,
+        )
+    on = _volumes_words(own, subjects, simulator, seeds)
     calibrating.write_into_bundle(model, confidence, familiar, on)
     calibrating.draw(confidence, out / "reliability.png")
     typer.echo(calibrating.section(confidence, familiar, on))
+
+
+def _volumes_words(own, subjects, simulator: str, seeds) -> str:
+    if own is not None:
+        return f"{len(subjects)} volumes of {own.name}"
+    return f"{len(seeds)} simulated volumes{' of another simulator' if simulator.startswith('trial') else ''} (seeds {seeds.start} to {seeds.stop - 1})"
+
+
+def _subjects(model, own, split: str, seeds, simulator: str) -> list:
+    """What to measure on. InputError for volumes that the bundle learned from, and lists that will not do."""
+    from crend.bundle.bundle import info
+
+    from ..data.lists import SPLITS
+    from ..data.seeds import watched_words
+    from ..data.simulators import check_simulator
+    from ..data.subjects import Simulated, listed, refuse_learned
+
+    if own is None:
+        if split != "all":
+            raise InputError("--split: belongs to --list; simulated volumes have no splits")
+        check_simulator(simulator)
+        _check_seeds(model, seeds, simulator)
+        return [Simulated(simulator, seed) for seed in seeds]
+    if split not in ("all", *SPLITS[:3]):
+        raise InputError(f"--split {split}: unknown; use all, {', '.join(SPLITS[:3])}")
+    found, subjects = info(model), listed(own, split)
+    watched = refuse_learned(subjects, found.metadata["crend"].get("learned_from", {}), found.name)
+    if watched:
+        typer.echo(f"warning: of the {len(subjects)} volumes, {watched_words(watched)}", err=True)
+    return subjects
 
 
 def _check_seeds(model, seeds, simulator: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from crend.errors import InputError
+from crend.io.label_likeness import holds_labels
 from crend.io.volumes import format_sizes
 
 from .volumes import Entry, drawn_ovary, read_as_stored
@@ -30,9 +33,9 @@ class Finding:
 
 
 def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True, progress=None) -> list[Finding]:
-    """Findings in the order of the entries: unreadable and truncated files, labels outside the image's grid, empty labels,
-    follicles outside the ovary, follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice,
-    patients with volumes in two splits.
+    """Findings in the order of the entries: unreadable and truncated files, volumes given as their own labels, label images given as volumes,
+    labels outside the image's grid, empty labels, follicles outside the ovary, follicles that are not darker than what lies around them,
+    follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice, patients with volumes in two splits.
 
     outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
     count, as in a cross-validation, which makes its own.
@@ -41,6 +44,12 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
     sizes: dict = {}
     contents: dict = {}
     for entry in entries:
+        own = _own_labels(entry)
+        if own is not None:
+            findings.append(own)
+            if progress is not None:
+                progress()
+            continue
         try:
             image, labels = read_as_stored(entry)
         except InputError as error:
@@ -50,6 +59,9 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
             if progress is not None:
                 progress()
         sizes[entry.name] = image.GetSpacing()
+        if holds_labels(image):
+            findings.append(Finding(entry.name, str(entry.image), "a label image; give the ultrasound volume that it was drawn on", True))
+            continue
         contents.setdefault(_digest(image), []).append(entry)
         if labels is not None:
             findings += _label_findings(entry, image, labels, outside_percent)
@@ -66,6 +78,21 @@ def usable(entries, findings, problems: str) -> list[Entry]:
         raise InputError(f"{wrong[0].file}: {wrong[0].text}{more}; correct it, or set 'problems: skip' to leave such volumes out")
     names = {finding.name for finding in wrong}
     return [entry for entry in entries if entry.name not in names]
+
+
+def _own_labels(entry: Entry) -> Finding | None:
+    """What is wrong where one file stands for two things, or a copy of the volume for its labels."""
+    places: dict[str, str] = {}
+    parts = [("the volume", entry.image), ("its labels", entry.label), *(("its ovary", p) for p in entry.ovaries)]
+    for role, path in [*parts, *(("its follicles", p) for p in entry.follicles)]:
+        if path is None or not path.exists():
+            continue
+        same = places.setdefault(os.path.realpath(path), role)
+        if same != role:
+            return Finding(entry.name, str(path), f"given as {same} and as {role}; give the labels that were drawn on the volume", True)
+        if role != "the volume" and path.is_file() and entry.image.is_file() and filecmp.cmp(path, entry.image, shallow=False):
+            return Finding(entry.name, str(path), f"a copy of the volume, given as {role}; give the labels that were drawn on it", True)
+    return None
 
 
 def _unreadable(entry: Entry, message: str) -> Finding:
@@ -95,6 +122,13 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         say("no ovary is labelled", where=ovary_file)
     if not follicles.any():
         say("no follicle is labelled", wrong=False)
+    if image.GetSize() == labels.ovary.GetSize():
+        grey = sitk.GetArrayViewFromImage(image)
+        if _is_copy(grey, ovary, follicles):
+            say("its voxels are those of the volume: no labels; give those that were drawn on it")
+            return found
+        if follicles.any() and _are_bright(grey, ovary, follicles):
+            say("its follicles are no darker than the ovary around them; are these the labels of this volume?", wrong=False)
     if not same_grid(image, labels.ovary):
         lost = _percent_beyond(image, labels.ovary)
         if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
@@ -114,6 +148,17 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         if numbers == 1 and pieces > 1:
             say(f"one number for {pieces} separate follicles; set 'follicles: components' to count them apart", wrong=False)
     return found
+
+
+def _is_copy(grey, ovary, follicles) -> bool:
+    """Whether labels (D, H, W), as `read_labels` takes them from a label image, are the grey values of the volume itself."""
+    return bool(np.array_equal(grey, np.where(follicles > 0, follicles.astype(np.int64) + 1, ovary)))
+
+
+def _are_bright(grey, ovary, follicles) -> bool:
+    """Whether the follicles' mean grey value is not below that of the ovary around them; fluid is darker in every ultrasound volume."""
+    tissue = (ovary != 0) & (follicles == 0)
+    return bool(tissue.any()) and float(grey[follicles > 0].mean()) >= float(grey[tissue].mean())
 
 
 def _outside(ovary, follicles):

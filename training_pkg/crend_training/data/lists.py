@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
+import re
 from pathlib import Path
 
 from crend.errors import InputError
+from crend.io.csv_list import read_list
 
 from .volumes import Entry
 
 SPLITS = ("training", "validation", "test", "unlabelled")
 FILES = ("image", "label", "ovary", "follicles")
 COLUMNS = (*FILES, "name", "split", "patient", "spacing_mm")
+#: How lists for `crend batch` call these columns.
+SYNONYMS = {"volume": "image", "spacing": "spacing_mm"}
 
 
 def read_datalist(path, *, components: bool = False) -> list[Entry]:
     """Entries of a list; relative paths start at the list's folder.
 
-    CSV: columns image and label (or ovary and follicles, two files); optional name, split (training, validation, test or
-    unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z). JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]}
-    with the same keys; what it says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled.
+    CSV with commas, semicolons or tabs, its columns in any case: image (or volume, as `crend batch` has it) and label (or ovary and follicles,
+    two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z).
+    JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]} with the same keys; what it says beside these lists (name,
+    licence, ...) is not regarded. Rows without labels are unlabelled.
     InputError, naming the line or item, for anything else.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); give a CSV or JSON list of images and labels") from None
-    rows = _json(text, path) if path.suffix.lower() == ".json" else _csv(text, path)
+    rows = _json(path) if path.suffix.lower() == ".json" else _csv(path)
     entries = [_entry(row, where, path.parent, components) for row, where in rows]
     if not entries:
         raise InputError(f"{path}: lists no volumes")
@@ -37,22 +37,22 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
     return entries
 
 
-def _csv(text: str, path: Path):
-    reader = csv.DictReader(text.splitlines())
-    unknown = [column for column in reader.fieldnames or () if column not in COLUMNS]
-    if "image" not in (reader.fieldnames or ()) or unknown:
+def _csv(path: Path):
+    columns, rows = read_list(path)
+    columns = {SYNONYMS.get(name, name) for name in columns}
+    unknown = sorted(columns - set(COLUMNS))
+    if "image" not in columns or unknown:
         wrong = f"unknown column '{unknown[0]}'" if unknown else "no column 'image'"
         raise InputError(f"{path}: {wrong}; columns are {', '.join(COLUMNS)}")
-    for row in reader:
-        yield (
-            {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()},
-            f"{path}, line {reader.line_num}",
-        )
+    for number, row in rows:
+        yield {SYNONYMS.get(key, key): value for key, value in row.items() if value}, f"{path}, line {number}"
 
 
-def _json(text: str, path: Path):
+def _json(path: Path):
     try:
-        content = json.loads(text)
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error}); give a CSV or JSON list of images and labels") from None
     except ValueError as error:
         raise InputError(f"{path}: not readable as JSON ({error})") from None
     if not isinstance(content, dict):
@@ -88,7 +88,7 @@ def _check_item(item: dict, where: str) -> None:
 def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
     if not row.get("image"):
         raise InputError(f"{where}: names no image")
-    split = row.get("split", "training")
+    split = row.get("split", "training").lower()
     if split not in SPLITS:
         raise InputError(f"{where}: unknown split '{split}'; known are {', '.join(SPLITS)}")
     if bool(row.get("ovary")) != bool(row.get("follicles")) or (row.get("label") and row.get("ovary")):
@@ -112,7 +112,7 @@ def _spacing(value, where: str):
     if not value:
         return None
     try:
-        numbers = tuple(float(v) for v in (value.replace(",", " ").split() if isinstance(value, str) else value))
+        numbers = tuple(float(v) for v in (re.split(r"[\s,;x]+", value.lower()) if isinstance(value, str) else value))
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):

@@ -18,17 +18,14 @@ def difference(first, second) -> list[dict]:
     """One row a figure, over the volumes where both reports have it: figure, pairs, first, second (means), difference (first minus
     second), p (two-sided Wilcoxon signed-rank, None below 6 pairs) and p_holm (corrected for the number of figures).
 
-    InputError for a folder that is no report with figures, and for reports of unequal simulators or that share no volume.
+    InputError for a folder that is no report with figures, and for reports of unequal simulators, of one name for two volumes, or that share
+    no volume.
     """
     one, two = _rows(first), _rows(second)
-    simulators = [_figures_of(folder).get("simulator", "training") for folder in (first, second)]
-    if len(set(simulators)) > 1:
-        raise InputError(
-            f"{first} and {second}: volumes of the {simulators[0]} and of the {simulators[1]} simulator are not the same; evaluate both on one"
-        )
+    _check_same(first, second)
     shared = sorted(set(one) & set(two))
     if not shared:
-        raise InputError(f"{first} and {second}: no volume is in both; evaluate both with the same seeds")
+        raise InputError(f"{first} and {second}: no volume is in both; evaluate both with the same seeds, or on the same list")
     rows = []
     for figure in COMPARED:
         pairs = [(one[seed].get(figure), two[seed].get(figure)) for seed in shared]
@@ -42,6 +39,20 @@ def difference(first, second) -> list[dict]:
     for row, corrected in zip(rows, holm([row["p"] for row in rows])):
         row["p_holm"] = corrected
     return rows
+
+
+def _check_same(first, second) -> None:
+    """InputError where what both reports call by one name are two volumes."""
+    one, two = _figures_of(first), _figures_of(second)
+    kinds = ["list" if "volumes" in each else each.get("simulator", "training") for each in (one, two)]
+    if kinds[0] != kinds[1]:
+        simulators = f"volumes of the {kinds[0]} and of the {kinds[1]} simulator"
+        what = "volumes of a list and simulated ones" if "list" in kinds else simulators
+        raise InputError(f"{first} and {second}: {what} are not the same; evaluate both on one")
+    contents = two.get("contents", {})
+    for name, content in one.get("contents", {}).items():
+        if contents.get(name, content) != content:
+            raise InputError(f"{first} and {second}: {name} is another volume in each; evaluate both on the same list")
 
 
 def difference_markdown(rows, first: str, second: str) -> str:
@@ -84,6 +95,6 @@ def _rows(folder) -> dict:
     path = Path(folder) / "per_volume.csv"
     try:
         with open(path, newline="", encoding="utf-8") as f:
-            return {int(row["seed"]): row for row in csv.DictReader(f)}
+            return {row["volume"] if "volume" in row else int(row["seed"]): row for row in csv.DictReader(f)}
     except (OSError, KeyError, ValueError):
         raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None

@@ -1,4 +1,4 @@
-"""Measures a bundle on simulated volumes at full resolution, through the same path that a user takes."""
+"""Measures a bundle on volumes with their truth at full resolution, through the same path that a user takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.simulators import simulate
+from ..data.volumes import content_of
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .strata import strata
@@ -42,25 +42,27 @@ SUMMARISED = (*FIGURES, *BOUNDARY)
 class Case:
     """One volume measured: its row, its follicles, its planes to draw.
 
-    row: seed, SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags (words, "" for none), seconds; Dice 0..1, mm, percent.
+    row: seed (of a volume of a list: volume, its name), SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags (words, "" for none),
+    seconds; Dice 0..1, mm, percent. content: `volumes.content_of` the volume.
     """
 
     row: dict
     follicles: list
     planes: Planes
+    content: str = ""
 
 
-def evaluate(bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1) -> list[Case]:
-    """One Case a seed, in the order of the seeds; an ovary is present in every volume. simulator: "training" or "trial"."""
-    return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine)
+def evaluate(bundle, subjects, *, render: bool = True, engine: str = "auto", processes: int = 1) -> list[Case]:
+    """One Case for each of `subjects` (see `data.subjects`), in their order."""
+    return for_each(_evaluate_one, subjects, processes, str(bundle), render, engine)
 
 
-def for_each(measure, seeds, processes: int, *arguments) -> list:
-    """measure(seed, *arguments) of each seed, in their order, with this many at the same time."""
+def for_each(measure, things, processes: int, *arguments) -> list:
+    """measure(thing, *arguments) of each thing, in their order, with this many at the same time."""
     from tqdm import tqdm
 
     with ProcessPoolExecutor(processes, initializer=_share_cores, initargs=(processes,)) as pool:
-        running = [pool.submit(measure, seed, *arguments) for seed in seeds]
+        running = [pool.submit(measure, thing, *arguments) for thing in things]
         for done in tqdm(as_completed(running), total=len(running), desc="evaluation", unit="volume"):
             done.result()
     return [done.result() for done in running]
@@ -72,31 +74,34 @@ def _share_cores(processes: int) -> None:
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) // processes)))
 
 
-def _evaluate_one(seed: int, bundle: str, simulator: str, render: bool, engine: str) -> Case:
+def _evaluate_one(subject, bundle: str, render: bool, engine: str) -> Case:
     from crend.predict import segment
 
-    phantom = simulate(simulator, seed)
-    found = segment(phantom.volume, bundle, render=render, engine=engine)
-    return case_of(seed, phantom, found)
+    truth = subject.read()
+    found = segment(truth.volume, bundle, render=render, engine=engine, name=str(subject.name))
+    return case_of(subject.name, truth, found, subject.column)
 
 
-def case_of(seed: int, phantom, found) -> Case:
-    """The Case of a Segmentation (anything with ovary, follicles, measurements and provenance) of a Phantom."""
+def case_of(name, truth, found, column: str = "seed") -> Case:
+    """The Case of a Segmentation (anything with ovary, follicles, measurements and provenance) of a Phantom or Truth.
+
+    column: what heads `name` in tables, "seed" or "volume".
+    """
     from crend.comparison.metrics import compare
     from crend.confidence.plausibility import short_words
     from crend.io.labels import Labels
 
-    reference, prediction = Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles)
+    reference, prediction = Labels(truth.ovary, truth.follicles), Labels(found.ovary, found.follicles)
     figures = compare(reference, prediction)
-    row = {"seed": seed, **{name: figures[part][key] for name, (part, key) in FIGURES.items()}}
-    row.update({name: _boundary_dice(getattr(reference, part), getattr(prediction, part)) for name, part in BOUNDARY.items()})
+    row = {column: name, **{figure: figures[part][key] for figure, (part, key) in FIGURES.items()}}
+    row.update({figure: _boundary_dice(getattr(reference, part), getattr(prediction, part)) for figure, part in BOUNDARY.items()})
     volumes = [figures["ovary"][f"volume_{side}_ml"] for side in ("prediction", "reference")]
     row["ovary_volume_ratio"] = volumes[0] / volumes[1] if volumes[1] else None
     row["expected_ovary_dsc"] = found.provenance.get("expected_ovary_dsc")
     row["flags"] = short_words(found.provenance.get("flags", ()))
     row["seconds"] = found.provenance.get("seconds")
-    follicles = [{"seed": seed, **follicle} for follicle in follicle_rows(phantom, found, figures)]
-    return Case(row, follicles, planes_of(phantom.volume, reference, prediction))
+    follicles = [{column: name, **follicle} for follicle in follicle_rows(truth, found, figures)]
+    return Case(row, follicles, planes_of(truth.volume, reference, prediction), content_of(truth.volume))
 
 
 def _boundary_dice(reference, prediction):
@@ -143,18 +148,21 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
     """
     folder = Path(folder)
     os.makedirs(folder, exist_ok=True)
-    for picture in folder.glob("worst_*_seed_*.png"):
+    for picture in folder.glob("worst_*_*.png"):
         picture.unlink()
     rows, follicles = [case.row for case in cases], [row for case in cases for row in case.follicles]
+    column = next(iter(rows[0]))
     write_csv(folder / "per_volume.csv", list(rows[0]), rows)
-    write_csv(folder / "per_follicle.csv", COLUMNS, follicles)
+    write_csv(folder / "per_follicle.csv", (column, *COLUMNS), follicles)
     worst = []
     for rank, case in enumerate(sorted(cases, key=lambda case: -error_score(case.row))[:WORST], 1):
         why = reason(case.row, case.follicles)
-        worst.append({"seed": case.row["seed"], "why": why})
+        name = case.row[column]
+        worst.append({column: name, "why": why})
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
-        draw(case.planes, f"seed {case.row['seed']}: {dice}\n{why}", folder / f"worst_{rank}_seed_{case.row['seed']}.png")
-    summary = {**about, "figures": summarise(rows), "flags": flagged(rows), "strata": strata(follicles), "worst": worst}
+        draw(case.planes, f"{column} {name}: {dice}\n{why}", folder / f"worst_{rank}_{column}_{name}.png")
+    contents = {"contents": {str(case.row[column]): case.content for case in cases}} if column == "volume" else {}
+    summary = {**about, **contents, "figures": summarise(rows), "flags": flagged(rows), "strata": strata(follicles), "worst": worst}
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 

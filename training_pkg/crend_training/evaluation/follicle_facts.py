@@ -11,25 +11,25 @@ from crend.structures.measurements import measure
 NEAR_MM = 1.0  # follicles whose surfaces are nearer than this touch
 RIM_MM = 1.5  # tissue this near says what contrast a follicle has
 COLUMNS = (
-    "seed", "kind", "dv_mm", "mean_diameter_mm", "contrast", "neighbours", "depth_mm", "spacing_mm", "hit", "dsc", "mean_diameter_difference_mm",
+    "kind", "dv_mm", "mean_diameter_mm", "contrast", "neighbours", "depth_mm", "spacing_mm", "hit", "dsc", "mean_diameter_difference_mm",
 )  # fmt: skip
 
 
-def follicle_rows(phantom, found, figures) -> list[dict]:
-    """One dict (COLUMNS without seed) a true follicle (kind "true"), and one a predicted follicle that is none (kind "false").
+def follicle_rows(truth, found, figures) -> list[dict]:
+    """One dict (COLUMNS) a true follicle (kind "true"), and one a predicted follicle that is none (kind "false").
 
-    phantom: Phantom; found: Segmentation of its volume; figures: `crend.comparison.metrics.compare` of both.
+    truth: Phantom or `subjects.Truth`; found: Segmentation of its volume; figures: `crend.comparison.metrics.compare` of both.
     contrast: grey of the rim minus grey of the inside, on the volume's own scale. neighbours: how many follicles touch it.
     depth_mm: of the ovary below the probe, where the simulator says it, otherwise None. spacing_mm: the longest side of a voxel.
     hit, dsc, mean_diameter_difference_mm (predicted minus true) by one-to-one matching; None where there is no match.
     """
-    truth = measure(phantom.ovary, phantom.follicles)
+    measured = measure(truth.ovary, truth.follicles)
     sizes = {f.id: f.mean_diameter_mm for f in found.measurements.follicles}
     matches = {m["reference"]: m for m in figures["matches"]}
-    looks = _looks(phantom)
-    common = {"depth_mm": phantom.parameters.get("ovary_depth_mm"), "spacing_mm": float(max(phantom.volume.GetSpacing()))}
+    looks = _looks(truth)
+    common = {"depth_mm": truth.parameters.get("ovary_depth_mm"), "spacing_mm": float(max(truth.volume.GetSpacing()))}
     rows = []
-    for follicle in truth.follicles:
+    for follicle in measured.follicles:
         match = matches.get(follicle.id)
         rows.append(
             {
@@ -44,16 +44,16 @@ def follicle_rows(phantom, found, figures) -> list[dict]:
             }
         )
     invented = {f["prediction"]: f["dv_prediction_mm"] for f in figures["false"]}
-    nothing = dict.fromkeys(COLUMNS[4:])
+    nothing = dict.fromkeys(COLUMNS[3:])
     for k, dv in invented.items():
         rows.append({**nothing, **common, "kind": "false", "dv_mm": dv, "mean_diameter_mm": sizes[k]})
     return rows
 
 
-def _looks(phantom) -> dict:
+def _looks(truth) -> dict:
     """id -> contrast and neighbours."""
-    volume, _ovary, labels = (sitk.GetArrayViewFromImage(i) for i in (phantom.volume, phantom.ovary, phantom.follicles))
-    spacing = np.array(phantom.volume.GetSpacing()[::-1])
+    volume, _ovary, labels = (sitk.GetArrayViewFromImage(i) for i in (truth.volume, truth.ovary, truth.follicles))
+    spacing = np.array(truth.volume.GetSpacing()[::-1])
     margin = np.ceil(RIM_MM / spacing).astype(int) + 1
     result = {}
     for k, box in enumerate(ndimage.find_objects(labels), 1):

@@ -25,8 +25,11 @@ def settings_of(block: dict) -> dict:
     }
 
 
-def about(model, seeds, *, simulator: str, rendering: bool) -> dict:
-    """What was measured: bundle, version, checksums of its weights, settings, volumes. model: a bundle's name or folder; seeds: a range."""
+def about(model, seeds=None, *, simulator: str = "training", rendering: bool, volumes=None, listed: str = "") -> dict:
+    """What was measured: bundle, version, checksums of its weights, settings, volumes. model: a bundle's name or folder.
+
+    seeds: a range, of `simulator`; or instead volumes: the names of those of a list, and listed: the list's name.
+    """
     import torch
 
     import crend
@@ -37,8 +40,7 @@ def about(model, seeds, *, simulator: str, rendering: bool) -> dict:
         "version": info.metadata["version"],
         "sha256": info.metadata["crend"].get("sha256"),
         "settings": settings_of(info.metadata["crend"]),
-        "simulator": simulator,
-        "seeds": [seeds.start, seeds.stop],
+        **({"list": listed, "volumes": list(volumes)} if volumes else {"simulator": simulator, "seeds": [seeds.start, seeds.stop]}),
         "rendering": rendering,
         "versions": {"crend": crend.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }
@@ -49,10 +51,14 @@ def read_report(folder) -> dict:
     path = Path(folder) / SUMMARY
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
-        first, stop = summary["seeds"]
-        if not (isinstance(summary.get("figures", summary.get("empty")), dict) and first < stop):
+        if not isinstance(summary.get("figures", summary.get("empty")), dict):
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if "volumes" in summary:
+            if not (isinstance(summary["volumes"], list) and summary["volumes"] and isinstance(summary.get("list", ""), str)):
+                raise ValueError
+        elif not summary["seeds"][0] < summary["seeds"][1]:
+            raise ValueError
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None
     return summary
 

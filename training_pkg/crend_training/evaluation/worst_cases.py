@@ -81,7 +81,7 @@ def draw(planes: Planes, title: str, path) -> None:
     for column, (grey, true, found, spacing) in enumerate(zip(planes.grey, planes.true, planes.found, planes.spacing)):
         for row in range(2):
             axis = axes[row][column]
-            axis.imshow(grey, cmap="gray", vmin=0, vmax=255, aspect=spacing[0] / spacing[1], interpolation="bilinear")
+            axis.imshow(grey, cmap="gray", vmin=0, vmax=max(255, grey.max()), aspect=spacing[0] / spacing[1], interpolation="bilinear")
             axis.set_axis_off()
         for labels, colour in ((true, TRUE), (found, FOUND)):
             for level in (0.5, 1.5):

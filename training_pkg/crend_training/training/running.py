@@ -61,8 +61,8 @@ class KeepCheckpoints(L.Callback):
     sound one.
     """
 
-    def __init__(self, folder, curves, resumed):
-        self.folder, self.curves, self.resumed = Path(folder), curves, resumed
+    def __init__(self, folder, curves, resumed, stepped=None):
+        self.folder, self.curves, self.resumed, self.stepped = Path(folder), curves, resumed, stepped
 
     def on_train_start(self, trainer, module):
         if self.resumed is not None:
@@ -80,6 +80,8 @@ class KeepCheckpoints(L.Callback):
         # The last step of a stretch is saved after its validation, or a kill in between would lose that.
         if module.step % module.experiment.checkpoint_every == 0 and not module.plan.is_boundary(module.step):
             self._save(trainer, "last.ckpt")
+        if self.stepped is not None:
+            self.stepped(module.step)
 
     def on_train_epoch_end(self, trainer, module):
         best = False

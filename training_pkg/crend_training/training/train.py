@@ -8,6 +8,7 @@ import os
 import warnings
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Callable
 
 import torch
 
@@ -33,6 +34,7 @@ def train(
     cases: TrainingCases | None = None,
     start: Start | None = None,
     progress: bool = True,
+    stepped: Callable[[int], None] | None = None,
 ) -> Path:
     """Trains to the end of the plan and returns the last checkpoint; cases default to those of `data_folder`.
 
@@ -41,7 +43,7 @@ def train(
     augmentation, points, optimizers, averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve
     is the same to the last digit; some CUDA kernels add up in no fixed order, there it is the same but for rounding.
 
-    start: weights to begin with, instead of random ones; a run that is resumed has gone on from there.
+    start: weights to begin with, instead of random ones; a run that is resumed has gone on from there. stepped(step): after each step.
 
     InputError when there are no cases or cases on another grid, for mixed precision that this machine lacks, when another process trains in the
     folder, or when its checkpoint belongs to another experiment, finished or not: other settings than those that `identity.FREE` names, other
@@ -67,11 +69,11 @@ def train(
         elif start is not None:
             module.begin_with(start)
         if module.step < plan.total:
-            _fit(module, checkpoint, cases, run_folder, progress)
+            _fit(module, checkpoint, cases, run_folder, progress, stepped)
     return run_folder / LAST
 
 
-def _fit(module, checkpoint, cases: TrainingCases, run_folder: Path, progress: bool) -> None:
+def _fit(module, checkpoint, cases: TrainingCases, run_folder: Path, progress: bool, stepped) -> None:
     """From the module's step to the end of its plan."""
     import lightning as L
     from lightning.pytorch.callbacks import TQDMProgressBar
@@ -83,7 +85,7 @@ def _fit(module, checkpoint, cases: TrainingCases, run_folder: Path, progress: b
     if not rank():
         curves = Curves(run_folder, module.step, experiment.tensorboard)
         write_records(experiment, run_folder, step=module.step, total=module.plan.total, precision=precision)
-    callbacks = [KeepCheckpoints(run_folder, curves, checkpoint)]
+    callbacks = [KeepCheckpoints(run_folder, curves, checkpoint, stepped)]
     if progress:
         callbacks.append(TQDMProgressBar(refresh_rate=20))
     several = experiment.devices * experiment.nodes > 1

@@ -1,0 +1,82 @@
+"""Who made a bundle, under which licence and for what: a user's bundle says so itself, and never claims to be one that comes with CRend."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from crend.bundle import bundle as bundles
+from crend.errors import InputError
+
+UNSTATED = "not stated"
+SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
+
+
+@dataclass(frozen=True)
+class Maker:
+    """author: a person or an institution; licence: an SPDX identifier such as CC-BY-4.0, the path of a text, or words; intended_use: words.
+
+    Each "" where nobody said it.
+    """
+
+    author: str = ""
+    licence: str = ""
+    intended_use: str = ""
+
+    def __post_init__(self):
+        for option, text in (("--author", self.author), ("--intended-use", self.intended_use)):
+            if not text.isprintable():
+                raise InputError(f"{option}: must be one line of text")
+
+    def metadata(self, notice: str) -> dict:
+        """What metadata.json says of authors, copyright and intended use; notice: what holds of every such bundle."""
+        owner = f"Copyright (c) {self.author}" if self.author else UNSTATED
+        use = f"{self.intended_use} {notice}" if self.intended_use else notice
+        return {"authors": self.author or UNSTATED, "copyright": owner, "intended_use": use}
+
+    def card_rows(self) -> list[str]:
+        """The rows of a model card's table."""
+        rows = {"made by": self.author, "licence": self._licence_name(), "intended use": self.intended_use}
+        return [f"| {name} | {text or UNSTATED} |" for name, text in rows.items()]
+
+    def licence_text(self, base: bundles.Bundle | None = None) -> str:
+        """LICENSE of the bundle. base: the bundle whose weights it began with."""
+        who = self.author or "their maker"
+        text = self._own_text()
+        if text is None:
+            text = f"No licence is stated for the weights in this folder. Ask {who} before you use them or pass them on.\n"
+        if base is None:
+            return text
+        return f"{text.rstrip()}\n\nThey were made from {base.name} {base.metadata['version']} ({base.metadata['authors']}), which says:\n\n{_licence_of(base)}"
+
+    def check_name(self, out) -> None:
+        """InputError where the folder `out` bears the name of a bundle that comes with CRend and that others made."""
+        name = Path(out).resolve().name
+        for info in bundles.available():
+            if info.name == name and info.metadata["authors"] != self.author:
+                raise InputError(f"{out}: {name} is the name of a model that comes with CRend; give yours another name with --out")
+
+    def _own_text(self) -> str | None:
+        if not self.licence:
+            return None
+        if Path(self.licence).is_file():
+            try:
+                return Path(self.licence).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise InputError(f"--licence {self.licence}: cannot be read as text; give a UTF-8 file, or an SPDX identifier") from None
+        identifier = f"\nSPDX-License-Identifier: {self.licence}\n" if SPDX.fullmatch(self.licence) else ""
+        return f"Copyright (c) {self.author or 'the maker of this bundle'}\n\nLicence of the weights in this folder: {self.licence}\n{identifier}"
+
+    def _licence_name(self) -> str:
+        return "see LICENSE" if self.licence and Path(self.licence).is_file() else self.licence
+
+
+def _licence_of(base: bundles.Bundle) -> str:
+    try:
+        return (base.folder / "LICENSE").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return "(no licence lies beside it)\n"
+
+
+NOBODY = Maker()
