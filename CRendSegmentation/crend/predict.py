@@ -86,10 +86,14 @@ def segment(
     with run.stage("model grid"):
         values, grid = to_model_grid(image, settings["spacing_mm"])
         normalised = normalise(values, settings["normalisation"])
-    sliding, overview = SlidingWindow(values, normalised, settings, engine, render, run), None
+    overview, searched = None, 0
     if bundle.overview_model is not None:
         with run.stage("search"):
-            overview, sliding.counts["search"] = predict_overview(image, bundle, engine, render, run, grid)
+            overview, searched = predict_overview(image, bundle, engine, render, run, grid)
+    guide = overview if settings["arguments"].get("guided") else None
+    sliding = SlidingWindow(values, normalised, settings, engine, render, run, guide)
+    if overview is not None:
+        sliding.counts["search"] = searched
         windows = sliding.windows_around(overview[0]) if search else sliding.all_windows()
     elif search:
         with run.stage("search"):

@@ -61,17 +61,31 @@ def image_of(array, spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), direction=N
     return image
 
 
-def bundle_for(array, *, spacing=1.0, patch=(32, 32, 32), smallest_mm=1.0, network=None, points=64, overview=None, share=None):
+def bundle_for(
+    array,
+    *,
+    spacing=1.0,
+    patch=(32, 32, 32),
+    smallest_mm=1.0,
+    network=None,
+    points=64,
+    overview=None,
+    share=None,
+    guided=False,
+    mirrored=False,
+):
     """A loaded bundle whose network finds, on this array, what lies above the levels half-way between the three values."""
     inside = array[array > 0].astype(float)
     levels = [((a + b) / 2 - inside.mean()) / inside.std() for a, b in ((BACKGROUND, ORGAN), (ORGAN, FOLLICLE))]
     settings = {
+        "arguments": {"guided": guided},
         "spacing_mm": [spacing] * 3,
         "patch": list(patch),
         "normalisation": {"method": "zscore_nonzero"},
         "thresholds": {"ovary": 0.5, "follicles": 0.5},
         "render": {"points": points},
         "smallest_follicle_mm": smallest_mm,
+        "mirrored": mirrored,
         "notice": "Research use only.",
     }
     if overview is not None:

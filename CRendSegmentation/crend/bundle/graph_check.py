@@ -29,17 +29,17 @@ OPERATORS = {
 }
 
 
-def read_checked(content: bytes, patch, weights_file: str, layout: dict, *, width: int, head_inputs: int | None) -> Graph:
+def read_checked(content: bytes, patch, weights_file: str, layout: dict, *, width: int, inputs: int, head_inputs: int | None) -> Graph:
     """The graph in the bytes of an ONNX file, checked. FormatError, one line, when it will not do.
 
-    patch (D, H, W) and width (channels of the first convolution) as the metadata has them; layout: (shape, offset, length) of the tensors of
+    patch (D, H, W), width (channels of the first convolution) and inputs (channels of the window) as the metadata has them; layout: (shape, offset, length) of the tensors of
     the file of weights, head and all; head_inputs: channels of the vectors that the head takes, None where there is no head.
     """
     if len(content) > LARGEST_FILE:
         raise FormatError(f"{len(content)} bytes, which no trunk's graph has")
     graph = read(content)
     _check_weights(graph, weights_file, layout)
-    shapes = _check_nodes(graph, patch)
+    shapes = _check_nodes(graph, (1, inputs, *patch))
     _check_face(graph, patch, shapes, head_inputs)
     first = next((node for node in graph.nodes if INPUT in node.inputs), None)
     if first is None or first.op != "Conv" or shapes[first.outputs[0]][1] != width:
@@ -62,13 +62,13 @@ def _check_weights(graph: Graph, weights_file: str, layout: dict) -> None:
         raise FormatError("constants of more than 100,000 bytes")
 
 
-def _check_nodes(graph: Graph, patch) -> dict:
+def _check_nodes(graph: Graph, window: tuple) -> dict:
     """Shape of every tensor by name, from that of the window on."""
     if len(graph.nodes) > MOST_NODES:
         raise FormatError(f"{len(graph.nodes)} nodes, which no trunk has")
-    if [(value.name, value.shape, value.dtype) for value in graph.inputs] != [(INPUT, (1, 1, *patch), FLOAT)]:
-        raise FormatError(f"its input is not one window of {' x '.join(map(str, patch))} voxels")
-    shapes = {INPUT: (1, 1, *patch)}
+    if [(value.name, value.shape, value.dtype) for value in graph.inputs] != [(INPUT, window, FLOAT)]:
+        raise FormatError(f"its input is not one window of {' x '.join(map(str, window[2:]))} voxels")
+    shapes = {INPUT: window}
     for name, shape in [
         *((each.name, each.shape) for each in graph.externals),
         *((name, array.shape) for name, array in graph.constants.items()),

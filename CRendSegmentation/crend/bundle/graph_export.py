@@ -33,10 +33,12 @@ def export(network, patch, weights_file: str, layout: dict) -> Graph:
     for step in steps.nodes:
         writer.add(step)
     with torch.no_grad():
-        found = network(torch.zeros((1, 1, *patch), device=next(network.parameters()).device))
+        found = network(torch.zeros((1, network.inputs, *patch), device=next(network.parameters()).device))
     shapes = [tuple(tensor.shape) for tensor in _flat(found)]
     outputs = tuple(Value(name, shape) for name, shape in zip(writer.outputs, shapes))
-    return Graph(tuple(writer.nodes), (Value(INPUT, (1, 1, *patch)),), outputs, writer.constants, tuple(writer.externals.values()))
+    return Graph(
+        tuple(writer.nodes), (Value(INPUT, (1, network.inputs, *patch)),), outputs, writer.constants, tuple(writer.externals.values())
+    )
 
 
 def _tracer():

@@ -76,10 +76,12 @@ def check(metadata, where: str) -> None:
     block = metadata.get("crend")
     demand(isinstance(block, dict), "the 'crend' block is missing")
     _check_network(block, demand)
+    demand("overview" in block or not block["arguments"].get("guided"), "the network is guided by an overview, and there is none")
     if "overview" in block:
         overview = block["overview"]
         demand(isinstance(overview, dict), "'overview' is not an object")
         _check_network(overview, lambda holds, what: demand(holds, f"overview: {what}"))
+        demand(not overview["arguments"].get("guided"), "overview: nothing can guide it, for it comes first")
         share = overview.get("share")
         demand(
             isinstance(share, dict) and all(_is_number(share.get(c)) and 0 <= share[c] <= 1 for c in ("ovary", "follicles")),

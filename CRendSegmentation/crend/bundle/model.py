@@ -173,6 +173,7 @@ def _read_graph(path: Path, block: dict, metadata: dict, tensors: dict, content:
             path.name,
             tensor_layout(content),
             width=block["arguments"].get("width", 32),
+            inputs=networks.inputs_of(block["arguments"]),
             head_inputs=None if head is None else head.shape[1] if head.ndim == 3 else 0,
         ), ""
     except onnx_format.FormatError as error:

@@ -7,6 +7,11 @@ available" beside numpy 2, which Slicer brings.
 import numpy as np
 
 
+def as_batch(window: np.ndarray) -> np.ndarray:
+    """A window (D, H, W), or (C, D, H, W) of several channels, as a batch of one: (1, C, D, H, W)."""
+    return window[None, None] if window.ndim == 3 else window[None]
+
+
 def to_tensor(array: np.ndarray):
     """The array as a torch tensor on the CPU, with the same shape, type and numbers: a copy, so any strides will do, and read-only memory."""
     import torch

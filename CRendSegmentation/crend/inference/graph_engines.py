@@ -11,6 +11,7 @@ import sys
 import numpy as np
 
 from ..errors import InputError
+from .arrays import as_batch
 from .point_rendering import read_head, render, sigmoid
 
 INPUT = "window"
@@ -46,8 +47,8 @@ class _GraphEngine:
         raise NotImplementedError
 
     def trunk(self, window: np.ndarray):
-        """window (D, H, W) -> coarse logits (2, D, H, W), and a list of the maps of fine features, each (C, d, h, w); float32."""
-        coarse, *fine = self._run(np.ascontiguousarray(window[None, None], np.float32))
+        """window (D, H, W), or (C, D, H, W) of several channels -> coarse logits (2, D, H, W), and a list of the maps of fine features, each (C, d, h, w); float32."""
+        coarse, *fine = self._run(np.ascontiguousarray(as_batch(window), np.float32))
         return coarse[0], [part[0] for part in fine]
 
     def predict(self, window: np.ndarray, points: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import to_array, to_tensor
+from .arrays import as_batch, to_array, to_tensor
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,7 +31,7 @@ class TorchEngine:
 
         with torch.inference_mode():
             with self._precision():
-                coarse, fine = self.network.trunk(to_tensor(window[None, None]).to(self.device))
+                coarse, fine = self.network.trunk(to_tensor(as_batch(window)).to(self.device))
             coarse, fine = coarse.float(), tuple(part.float() for part in maps_of(fine))
             if points and self.renders and fine:
                 coarse = render(self.network, coarse, fine, points)

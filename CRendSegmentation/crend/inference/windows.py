@@ -73,12 +73,13 @@ def windows_around_mask(windows: Sequence[Start], patch: Sequence[int], shape: S
 
 
 def pad_to_patch(array: np.ndarray, patch: Sequence[int], fill: float) -> tuple[np.ndarray, tuple[slice, ...]]:
-    """`array` (D, H, W) centred in at least `patch` voxels of `fill`, and where it lies in there."""
-    extra = [max(p - n, 0) for n, p in zip(array.shape, patch)]
-    place = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, array.shape))
+    """`array` (..., D, H, W) centred in at least `patch` voxels of `fill`, and where it lies in there."""
+    extra = [max(p - n, 0) for n, p in zip(array.shape[-3:], patch)]
+    place = tuple(slice(e // 2, e // 2 + n) for e, n in zip(extra, array.shape[-3:]))
     if not any(extra):
         return array, place
-    return np.pad(array, [(e // 2, e - e // 2) for e in extra], constant_values=fill), place
+    whole = [(0, 0)] * (array.ndim - 3)
+    return np.pad(array, [*whole, *((e // 2, e - e // 2) for e in extra)], constant_values=fill), place
 
 
 def blend_windows(
@@ -93,17 +94,17 @@ def blend_windows(
 ) -> np.ndarray:
     """Predictions of all windows, averaged with Gaussian weights: (channels, D, H, W) float32, 0 where no window lies.
 
-    predict: window (d, h, w) -> (channels, d, h, w). progress gets the fraction done after each window; `cancelled` is
-    asked before each, and raises Cancelled here when it says True.
+    array: (D, H, W), or (C, D, H, W) of several channels. predict: window (d, h, w), or (C, d, h, w) -> (channels, d, h, w).
+    progress gets the fraction done after each window; `cancelled` is asked before each, and raises Cancelled here when it says True.
     """
     weights = gaussian_weights(patch)
-    total = np.zeros((channels,) + array.shape, np.float32)
-    seen = np.zeros(array.shape, np.float32)
+    total = np.zeros((channels, *array.shape[-3:]), np.float32)
+    seen = np.zeros(array.shape[-3:], np.float32)
     for done, start in enumerate(windows, 1):
         if cancelled is not None and cancelled():
             raise Cancelled("stopped between two windows")
         where = window_slices(start, patch)
-        total[(slice(None),) + where] += weights * predict(array[where])
+        total[(slice(None),) + where] += weights * predict(array[(slice(None),) * (array.ndim - 3) + where])
         seen[where] += weights
         if progress is not None:
             progress(done / len(windows))

@@ -30,6 +30,11 @@ def build(name: str, **arguments):
         raise ValueError(f"network {name!r}: {error}") from error
 
 
+def inputs_of(arguments: dict) -> int:
+    """Channels that a network with these arguments sees: the image, and the overview's two maps where it is guided."""
+    return 3 if arguments.get("guided") else 1
+
+
 def parameter_counts() -> dict[str, int]:
     """Parameter count of every network at the paper's width of 32, counted without allocating weights."""
     import torch

@@ -11,7 +11,8 @@ CLASSES = 2
 class Network(nn.Module):
     """A segmentation network.
 
-    trunk: (B, 1, D, H, W) -> coarse logits (B, 2, D, H, W), fine features (B, 3*width, D/2, H/2, W/2), several such maps of any
+    inputs: channels of what it sees: the image, and further maps where it is given any.
+    trunk: (B, inputs, D, H, W) -> coarse logits (B, 2, D, H, W), fine features (B, 3*width, D/2, H/2, W/2), several such maps of any
            size as a tuple, or None.
     head:  module, hybrid vectors (B, 2 + channels of the fine features, P) -> logits (B, 2, P); None where the network does not render points.
     Calling the network runs its trunk and returns only tensors: (logits, fine), or logits alone where fine is None.
@@ -21,7 +22,7 @@ class Network(nn.Module):
         super().__init__()
         if not isinstance(width, int) or isinstance(width, bool) or width < 1:
             raise ValueError(f"width must be a whole number of 1 or more, not {width!r}")
-        self.width = width
+        self.width, self.inputs = width, 1
         self.head: nn.Module | None = None
 
     def trunk(self, x: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -23,12 +23,16 @@ class CRend(Network):
     With `detail`, which the paper's network does not have, the head sees the encoder's first, full-size map as well: a follicle
     no wider than two voxels of the half-size map is blurred in it, whatever the head makes of it. The fine features are then
     both maps, (B, 3*width, D/2, H/2, W/2) and (B, width, D, H, W).
+
+    With `guided`, which the paper's network does not have either, it sees three channels: the image, and what an overview network made of it
+    (probabilities of ovary and follicles, 0 to 1): a window shows too little of the surroundings to tell an ovary by them.
     """
 
-    def __init__(self, *, width: int = 32, detail: bool = False):
+    def __init__(self, *, width: int = 32, detail: bool = False, guided: bool = False):
         super().__init__(width)
         self.detail = detail
-        self.encoder = Encoder(1, width)
+        self.inputs = 1 + CLASSES if guided else 1
+        self.encoder = Encoder(self.inputs, width)
         self.decoder = Decoder(width, levels=3)
         self.block = ConvBlock(2 * width, width)
         self.classifier = nn.Conv3d(width, CLASSES, 1)

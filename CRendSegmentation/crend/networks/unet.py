@@ -17,6 +17,7 @@ class UNet(Network):
 
     def __init__(self, *, width: int = 32, inputs: int = 1):
         super().__init__(width)
+        self.inputs = inputs
         self.encoder = Encoder(inputs, width)
         self.decoder = Decoder(width, levels=4)
         self.classifier = nn.Conv3d(width, CLASSES, 1)

@@ -17,6 +17,7 @@ from crend.io.labels import write_labels
 from crend_training.bundles.finetuning import FineTuning, finetune
 from crend_training.bundles.maker import Maker
 from crend_training.cli.app import app
+from crend_training.data.guides import read_guide
 from crend_training.evaluation.difference import difference
 
 BLOCK = {
@@ -33,9 +34,10 @@ def weights(folder):
     return {key: value.float().clone() for key, value in bundle.load(folder).network.state_dict().items()}
 
 
-def save_base(folder, overview=True, seed=0):
+def save_base(folder, overview=True, seed=0, guided=False):
     torch.manual_seed(seed)
-    made = [networks.build("crend", width=2) for _ in range(2)]
+    own = {"width": 2, "guided": guided}
+    made = [networks.build("crend", **own), networks.build("crend", width=2)]
     second = {
         **BLOCK,
         "spacing_mm": [2.0, 2.0, 2.0],
@@ -44,7 +46,7 @@ def save_base(folder, overview=True, seed=0):
         "mirrored": False,
     }
     about = describe(
-        **BLOCK, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
+        **BLOCK | {"arguments": own}, version="0.3.0", changelog={"0.3.0": "for tests"}, description="for tests", trained_on="noise", measured_on="noise",
         render_points=200, overview=second if overview else None,
     )  # fmt: skip
     return bundle.save(folder, made[0], about, "# for tests\n", overview=made[1] if overview else None)
@@ -133,6 +135,17 @@ def test_more_steps_go_on_from_where_the_run_ended(tmp_path, volumes):
         finetune(base, volumes, tmp_path / "ours", FineTuning(steps=steps, rate=3e-3, workers=0), progress=False, tell=lambda line: None)
     lines = (tmp_path / "ours.finetuning" / "run" / "history.jsonl").read_text().splitlines()
     assert [(line["step"], line["steps"]) for line in map(json.loads, lines)] == [(0, 4), (4, 40)]
+
+
+def test_a_guided_close_look_is_tuned_on_the_maps_of_the_overview_tuned_before_it(tmp_path, volumes):
+    base = save_base(tmp_path / "base", guided=True)
+    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+    close = [bundle.load(folder).network.encoder.stem[0].weight for folder in (base, made)]
+    assert not torch.equal(close[0][:, 1:], close[1][:, 1:])
+    folder = tmp_path / "ours.finetuning" / "data" / "training"
+    first = read_guide(folder, "site0").astype(float)
+    finetune(base, volumes, tmp_path / "ours", dataclasses.replace(QUICK, steps=8), progress=False, tell=lambda line: None)
+    assert abs(read_guide(folder, "site0") - first).max() > 0  # the overview went on, so its maps did
 
 
 def test_the_base_is_not_overwritten(tmp_path, volumes):

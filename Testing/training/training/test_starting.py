@@ -14,6 +14,8 @@ from crend.bundle.bundle import load
 from crend.errors import InputError
 from crend.networks.points import render
 from crend_training.configuration.experiment import read_experiment
+from crend_training.data.cases import Cases, open_case
+from crend_training.data.guides import read_guide, write_guides
 from crend_training.training.starting import start_of
 from crend_training.training.train import load_checkpoint, time_and_device, train
 
@@ -109,3 +111,28 @@ def test_a_run_can_begin_with_a_bundle_s_network_of_the_same_grid(config):
 def test_a_bundle_without_such_a_network_is_refused():
     with pytest.raises(InputError, match="crend-sim: has no network like that of the configuration"):
         start_of(tiny("crend"), "crend-sim")
+
+
+def test_a_guided_run_begins_with_what_the_unguided_network_predicts_learns_from_the_maps_and_is_bundled(data, before, tmp_path):
+    """The whole way: an overview, the guides of its cases, a guided close look that begins with an unguided one."""
+    overview, close = tiny("unet", steps=2), tiny("crend", steps=3, arguments={"width": 2, "guided": True})
+    train(overview, data, tmp_path / "overview", progress=False)
+    network, _ = load_checkpoint(overview, tmp_path / "overview" / "last.ckpt")
+    start = start_of(close, before)
+    patch, maps = torch.randn(1, 1, 32, 32, 32), torch.rand(1, 2, 32, 32, 32)
+    old, new = load_checkpoint(tiny("crend"), before)[0], networks.build("crend", width=2, guided=True).eval()
+    new.load_state_dict(start.weights)
+    with torch.inference_mode():
+        assert torch.allclose(old.trunk(patch)[0], new.trunk(torch.cat([patch, maps], 1))[0], atol=1e-5)
+    with pytest.raises(InputError, match="ball0.guide.npy: missing or damaged"):
+        train(close, data, tmp_path / "close", start=start, progress=False)
+    for split in ("training", "validation"):
+        write_guides(network, overview.patch, Cases(data / split), Cases(data / split))
+    with torch.inference_mode():
+        image = torch.from_numpy(open_case(data / "training", "ball0")[0].astype("float32"))
+        seen = torch.sigmoid(network.trunk(image[None, None, 4:36, 12:28, 12:28])[0])[0, 0]
+    guide = torch.from_numpy(read_guide(data / "training", "ball0").astype("float32"))
+    assert guide.shape == (2, *image.shape) and (guide[0, 20, 20, 20] - seen[16, 8, 8]).abs() < 0.2
+    train(close, data, tmp_path / "close", start=start, progress=False)
+    trained, _ = load_checkpoint(close, tmp_path / "close" / "last.ckpt")
+    assert trained.encoder.stem[0].weight[:, 1:].abs().max() > 0

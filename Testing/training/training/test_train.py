@@ -123,7 +123,7 @@ def test_sets_that_touch_or_are_empty_share_no_volume():
         ({"crossval": {"folds": 0}}, "'crossval: folds' must be a whole number, 1 or more, not 0"),
         ({"batch": 0}, "'batch' must be a whole number, 1 or more, not 0"),
         ({"data": {"first_seed": -1}}, "'data: first_seed' must be a whole number, 0 or more, not -1"),
-        ({"arguments": {"widht": 8}}, "'arguments' has 'widht: 8'; crend knows width, detail"),
+        ({"arguments": {"widht": 8}}, "'arguments' has 'widht: 8'; crend knows width, detail, guided"),
         ({"arguments": {"detail": 1}}, "'arguments: detail' must be true or false, not 1"),
         ({"arguments": {"width": 0}}, "'arguments: width' must be a whole number, 1 or more, not 0"),
         ({"overrides": {"edge": {"arguments": {"inputs": 2}}}}, "overrides: edge: 'arguments' has 'inputs: 2'; edge knows width"),

@@ -16,6 +16,9 @@ OVERVIEW_BLOCK = {
 }  # fmt: skip
 
 
+GUIDED = {"width": 2, "guided": True}
+
+
 @pytest.fixture
 def with_overview(tmp_path):
     network, overview = networks.build("crend", width=2), networks.build("unet", width=2)
@@ -56,3 +59,22 @@ def test_a_senseless_overview_is_named(key, value, tmp_path):
     block = {**OVERVIEW_BLOCK, key: value}
     with pytest.raises(InputError, match="metadata: overview: "):
         metadata(overview=block)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({}, "guided by an overview, and there is none"),
+        ({"overview": {**OVERVIEW_BLOCK, "network": "crend", "arguments": GUIDED}}, "comes first"),
+    ],
+)
+def test_a_guided_network_needs_an_overview_that_is_not_guided_itself(changes, words):
+    with pytest.raises(InputError, match=words):
+        metadata(arguments=GUIDED, **changes)
+
+
+def test_a_guided_bundle_comes_back_and_sees_three_channels(tmp_path):
+    network, overview = networks.build("crend", **GUIDED), networks.build("unet", width=2)
+    folder = bundle.save(tmp_path / "two", network, metadata(arguments=GUIDED, overview=OVERVIEW_BLOCK), "card", overview=overview)
+    loaded = bundle.load(folder)
+    assert loaded.model.graph.inputs[0].shape[1] == loaded.network.inputs == 3

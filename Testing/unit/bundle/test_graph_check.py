@@ -18,8 +18,8 @@ def made(tmp_path_factory):
     return model.graph, {**places, **heads}, model.tensors["head.0.weight"].shape[1]
 
 
-def check(content, made, patch=PATCH, width=2):
-    return read_checked(content, list(patch), "model.safetensors", made[1], width=width, head_inputs=made[2])
+def check(content, made, patch=PATCH, width=2, inputs=1):
+    return read_checked(content, list(patch), "model.safetensors", made[1], width=width, inputs=inputs, head_inputs=made[2])
 
 
 def test_what_was_written_is_accepted_as_it_is(made):

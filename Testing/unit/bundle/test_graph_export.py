@@ -11,13 +11,14 @@ from crend.bundle import onnx_format
 from crend.bundle.graph_export import NotExportable, export
 from crend.bundle.model import Model, empty_network, tensor_layout
 from crend.errors import InputError
+from crend.inference.arrays import as_batch
 from crend.inference.engines import choose, installed
 from crend.inference.graph_engines import OnnxRuntimeEngine, OpenVinoEngine
 from crend.inference.torch_engine import TorchEngine
 from crend.networks.points import maps_of
 
 PATCH = (16, 48, 32)
-SYSTEMS = [(name, {}) for name in networks.CLASSES_BY_NAME] + [("crend", {"detail": True})]
+SYSTEMS = [(name, {}) for name in networks.CLASSES_BY_NAME] + [("crend", {"detail": True}), ("crend", {"guided": True})]
 ENGINES = [
     OnnxRuntimeEngine,
     pytest.param(OpenVinoEngine, marks=pytest.mark.skipif(not installed("openvino"), reason="openvino is not installed")),
@@ -44,12 +45,14 @@ def window():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name, arguments", SYSTEMS, ids=lambda value: value if isinstance(value, str) else "detail" if value else "plain")
+@pytest.mark.parametrize("name, arguments", SYSTEMS, ids=lambda value: value if isinstance(value, str) else "-".join(value) or "plain")
 def test_an_engine_without_torch_gives_torchs_logits_and_features(name, arguments, engine, window, tmp_path):
     model, network = model_of(name, arguments, tmp_path)
+    if arguments.get("guided"):
+        window = np.stack([window, *np.random.default_rng(6).random((2, *PATCH), np.float32)])
     coarse, fine = engine(model).trunk(window)
     with torch.no_grad():
-        expected, maps = network.trunk(torch.from_numpy(window[None, None]))
+        expected, maps = network.trunk(torch.from_numpy(as_batch(window)))
     assert np.abs(expected[0].numpy() - coarse).max() < 1e-4 and len(fine) == len(maps_of(maps))
     for ours, theirs in zip(fine, maps_of(maps)):
         assert ours.shape == tuple(theirs.shape[1:]) and np.abs(theirs[0].numpy() - ours).max() < 1e-4

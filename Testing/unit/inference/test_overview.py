@@ -119,3 +119,27 @@ def test_mirror_images_cancel_what_depends_on_the_side(array):
     p = 1 / (1 + np.exp(-5))
     assert seen(False)[..., -1] == pytest.approx(p, abs=1e-3)
     assert seen(True)[..., -1] == pytest.approx((3 * p + 1 - p) / 4, abs=1e-3)
+
+
+class Echo(torch.nn.Module):
+    """Says what it is told by its guide: the logits of the two maps beside the image."""
+
+    head = None
+
+    def trunk(self, x):
+        return torch.logit(x[:, 1:], eps=1e-6), None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_guided_close_look_sees_the_overviews_maps_where_they_belong(array, mirrored):
+    array = array[:40]
+    array[:] = BACKGROUND
+    array[10:30, 50:74, 12:40] = 140  # off centre along every axis: a map turned round or shifted would lie elsewhere
+    bundle = bundle_for(array, overview=bundle_for(array).network, share={"ovary": 0, "follicles": 0})
+    alone = ovary(segment(image_of(array), bundle, engine="torch", device="cpu", search=False))
+    guided = bundle_for(
+        array, network=Echo(), overview=bundle_for(array).network, share={"ovary": 0, "follicles": 0}, guided=True, mirrored=mirrored
+    )
+    told = ovary(segment(image_of(array), guided, engine="torch", device="cpu", search=False))
+    assert told.any() and 2 * np.count_nonzero(told & alone) > 0.95 * (np.count_nonzero(told) + np.count_nonzero(alone))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, experiment_from
-from ..data.cases import case_facts
+from ..data.cases import Cases, case_facts
+from ..data.guides import write_guides
+from ..data.patches import guided
 from ..data.sources import prepare_training
 from ..training.starting import Start
 from ..training.train import BEST, LAST, load_checkpoint, train
@@ -72,13 +75,14 @@ def finetune(
     work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
     block = loaded.metadata["crend"]
     how = {"share": settings.share, "work": work, "progress": progress, "tell": tell}
-    network, cases, steps = _trained(
-        loaded.network, _experiment(loaded.name, block, data, settings), "", **how, stepped=_naming(stepped, "close look")
-    )
-    overview, overview_steps = None, None
+    # The overview first: it guides the close look of some bundles.
+    overview, overview_steps, guide = None, None, None
     if loaded.overview is not None:
         experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
         overview, _, overview_steps = _trained(loaded.overview, experiment, "overview-", **how, stepped=_naming(stepped, "first look"))
+        guide = partial(write_guides, overview, experiment.patch)
+    experiment = _experiment(loaded.name, block, data, settings)
+    network, cases, steps = _trained(loaded.network, experiment, "", **how, stepped=_naming(stepped, "close look"), guide=guide)
     trained_on, watched_on = cases
     metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings, maker)
     metadata["crend"]["learned_from"] = _contents(work / "data", cases)
@@ -96,13 +100,16 @@ def _contents(folder: Path, cases) -> dict:
     return {part: [case_facts(folder / part, name)["content"] for name in names] for part, names in parts}
 
 
-def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped):
+def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped, guide=None):
     """(the network trained further, as far as `share`, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
     folder, run = work / f"{which}data", work / f"{which}run"
     cases = prepare_training(experiment, folder, tell=tell)
     training, validation = cases.training.names(), cases.validation.names()
     if not training:
         raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
+    if guided(experiment):
+        for split in ("training", "validation"):
+            guide(Cases(work / "overview-data" / split), getattr(cases, split))
     tell(f"{experiment.name}: {experiment.steps} steps")
     train(experiment, folder, run, cases=cases, start=Start(network.state_dict()), progress=progress, stepped=stepped)
     # a run that was stopped before its first validation, or has none, has no best checkpoint

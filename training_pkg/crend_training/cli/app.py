@@ -108,6 +108,27 @@ def prepare(config: Path = CONFIG, data: Path = typer.Option(..., help="Folder f
 
 
 @app.command(cls=Command)
+def guide(
+    config: Path = typer.Argument(..., metavar="CONFIG", help="The overview's configuration."),
+    run: Path = typer.Option(..., help="Folder of the overview's training run."),
+    coarse: Path = typer.Option(..., help="Folder of the overview's cases, prepared with CONFIG (or with its grid) from the same volumes."),
+    data: Path = typer.Option(..., help="Folder of the close look's cases, which get their guides; those there already are kept."),
+) -> None:
+    """Write what guides a close look (`arguments: {guided: true}`): the overview's maps of every case it is trained or validated on."""
+    from ..configuration.experiment import read_experiment
+    from ..data.cases import Cases
+    from ..data.guides import write_guides
+    from ..training.train import LAST, load_checkpoint
+
+    experiment = read_experiment(config)
+    network, _ = load_checkpoint(experiment, run / LAST)
+    for split in ("training", "validation"):
+        fine = Cases(data / split)
+        with typer.progressbar(length=len(fine.names()), label=f"guides of {split}", file=sys.stderr) as bar:
+            write_guides(network, experiment.patch, Cases(coarse / split), fine, progress=lambda _: bar.update(1))
+
+
+@app.command(cls=Command)
 def train(
     config: Path = CONFIG,
     data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first."),

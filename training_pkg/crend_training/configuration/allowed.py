@@ -42,7 +42,7 @@ RULES = (
     ("0.5 or more and below 1", lambda v: _number(v) and 0.5 <= v < 1, "follicles_edge"),
     ("above 0 and at most 0.5", lambda v: _number(v) and 0 < v <= 0.5, "ovary_lowest"),
     ("1 or more", lambda v: _number(v) and v >= 1, "k small_weight"),
-    ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share semi_confidence small_follicle_probability"),
+    ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share unguided semi_confidence small_follicle_probability"),
     ("0 or more and below 1", lambda v: _number(v) and 0 <= v < 1, "average_decay scale"),
     ("from 0 to 100", lambda v: _number(v) and 0 <= v <= 100, "data.outside_percent"),
 )

@@ -77,6 +77,7 @@ class Experiment:
     contrast: standard deviation by which an ovary's tissue is made lighter or darker, in those of the normalised volume.
     strong: changes of grey levels far beyond what scanners do, one at a time, in half of the patches (`augmentation.STRONG`).
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
+    unguided: share of patches in which a guided network gets no guide: it must not come to lean on the overview alone.
     precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
     follicles_edge: probability at which a follicle ends; it is found at 0.5 (`crend.structures.outlines`).
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.confidence.expected_dice`); 0.5, not at all, to
@@ -130,6 +131,7 @@ class Experiment:
     strong: bool = False
     contrast: float = 0.0
     ovary_share: float = 0.7
+    unguided: float = 0.2
     validate_every: int = 500
     checkpoint_every: int = 100
     log_every: int = 20
@@ -249,6 +251,8 @@ def _check(experiment: Experiment, where: str) -> None:
     unknown = [system for system in experiment.crossval.systems if system not in SYSTEMS]
     if unknown:
         raise InputError(f"{where}: 'crossval: systems' has '{unknown[0]}'; known are {', '.join(SYSTEMS)}")
+    if experiment.semi_weight and experiment.arguments.get("guided"):
+        raise InputError(f"{where}: 'semi_weight' and 'arguments: guided' do not go together: volumes without labels have no guides")
     if experiment.semi_weight and not experiment.average_decay:
         raise InputError(f"{where}: 'semi_weight' needs 'average_decay' above 0: the teacher is the average of the student's weights")
 

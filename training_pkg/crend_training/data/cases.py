@@ -1,7 +1,8 @@
 """Training cases on the model grid, as memory-mapped arrays: a patch is read without reading the volume.
 
 A case NAME is three files: NAME.image.npy (float16 (D, H, W), normalised), NAME.labels.npy (uint8, 0 background,
-1 ovary outside follicles, 2 follicle) and NAME.json (spacing, normalisation and what else is worth keeping).
+1 ovary outside follicles, 2 follicle) and NAME.json (spacing, normalisation and what else is worth keeping). A guided network's
+case has a fourth: NAME.guide.npy, what an overview network made of the volume (`guides`).
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -15,15 +13,27 @@ class Patches(torch.utils.data.Dataset):
 
     Patches `first` to `first + count`. Each pass over the cases takes every one once, in an order of its own.
     Yields image (1, D, H, W) float32 and labels (2, D, H, W) float32: ovary (whole organ) and follicles. With `context`, a
-    folder of NAME.npy (2, D, H, W) probabilities on the cases' grids, also their patch. Cases without labels yield zeros.
+    function from a case's name to its probabilities (2, D, H, W) on its grid, also their patch; a share `unguided` of patches gets 0
+    instead. Cases without labels yield zeros.
     """
 
     def __init__(
-        self, folder, names, patch, *, count: int, seed: int, first: int = 0, augment=None, ovary_share: float = 0.7, context=None
+        self,
+        folder,
+        names,
+        patch,
+        *,
+        count: int,
+        seed: int,
+        first: int = 0,
+        augment=None,
+        ovary_share: float = 0.7,
+        context=None,
+        unguided: float = 0.0,
     ):
         self.folder, self.names, self.patch = folder, list(names), tuple(patch)
         self.count, self.seed, self.first, self.augment, self.ovary_share = count, seed, first, augment, ovary_share
-        self.context = None if context is None else Path(context)
+        self.context, self.unguided = context, unguided
         self.margin = 1.0 if augment is None else augment.margin
 
     def __len__(self):
@@ -40,12 +50,14 @@ class Patches(torch.utils.data.Dataset):
         centre = self._centre(labels, random)
         parts = [crop(image, centre, size, fill=float(image.min()))[None].astype(np.float32), crop(labels, centre, size, fill=0)[None]]
         if self.context is not None:
-            context = np.load(self.context / f"{name}.npy", mmap_mode="r")
+            context = self.context(name)
             parts.append(np.stack([crop(channel, centre, size, fill=0) for channel in context]).astype(np.float32))
         parts = [torch.from_numpy(part) for part in parts]
         if self.augment is not None:
             parts = self.augment(*parts[:2], random, *parts[2:])
         image, labels, *context = parts
+        if context and self.unguided and random.random() < self.unguided:
+            context = [torch.zeros_like(context[0])]
         return image, torch.cat([labels > 0, labels == 2]).float(), *context
 
     def _name(self, number):
@@ -89,6 +101,11 @@ class Named(torch.utils.data.Dataset):
         return item
 
 
+def guided(experiment) -> bool:
+    """Whether the experiment's network sees the overview's maps, too."""
+    return bool(experiment.arguments.get("guided"))
+
+
 def training_patches(experiment, cases, first: int, count: int, *, context=None, stream: int = 0):
     """Patches `first` to `first + count` of a run, augmented. `stream` sets apart series that are drawn side by side."""
     from .augmentation import Augmentation
@@ -103,4 +120,5 @@ def training_patches(experiment, cases, first: int, count: int, *, context=None,
         augment=Augmentation(experiment),
         ovary_share=experiment.ovary_share,
         context=context,
+        unguided=experiment.unguided if guided(experiment) else 0.0,
     )

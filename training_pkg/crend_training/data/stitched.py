@@ -33,6 +33,11 @@ def write_contexts(predict, cases: Cases, folder, patch, *, device="cpu", overla
     return folder
 
 
+def read_context(folder: Path, name: str):
+    """What `write_contexts` wrote for a case: (2, D, H, W) float16, memory-mapped."""
+    return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+
 @torch.no_grad()
 def stitch(predict, image, patch, device="cpu", overlap: float = 0.5):
     """Probabilities (2, D, H, W) of `image` (D, H, W), float32, from windows of `patch` that overlap and are blended."""

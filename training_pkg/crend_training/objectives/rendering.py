@@ -47,7 +47,7 @@ class Rendering(Objective):
         self.generator = generator
 
     def forward(self, image, labels, *, player="network", phase=0, context=None):
-        coarse_logits, fine = self.network.trunk(image)
+        coarse_logits, fine = self.network.trunk(image if context is None else torch.cat([image, context], 1))
         count = self.count or coarse_logits[0, 0].numel() // 8
         coords = points.select_training_points(coarse_logits, count, self.k, self.beta, self.generator)
         if self.network.detail:

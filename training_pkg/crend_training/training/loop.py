@@ -153,12 +153,12 @@ class Training(L.LightningModule):
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, self.experiment.gradient_clip)
 
-    def predict_both(self, image):
-        """Coarse and rendered logits (B, 2, D, H, W) of the finished network; the same twice where it does not render."""
+    def predict_both(self, image, context=None):
+        """Coarse and rendered logits (B, 2, D, H, W) of the finished network; the same twice where it does not render. context: what guides it."""
         network = self.finished_network
         if self.phase < self.objective.phases - 1:
             network = network.first
-        coarse, fine = network.trunk(image)
+        coarse, fine = network.trunk(image if context is None else torch.cat([image, context], 1))
         if fine is None:
             return coarse, coarse
         return coarse, points.render(network, coarse, fine, self.experiment.render_points or coarse[0, 0].numel() // 8)
@@ -167,7 +167,7 @@ class Training(L.LightningModule):
         self.sums = torch.zeros(2, 2, 2, device=self.device, dtype=torch.float64)
 
     def validation_step(self, batch, _):
-        for way, logits in enumerate(self.predict_both(batch["image"])):
+        for way, logits in enumerate(self.predict_both(batch["image"], batch.get("context"))):
             for channel in range(2):
                 self.sums[way, channel] += overlap(logits[:, channel] > 0, batch["labels"][:, channel] > 0.5)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import lightning as L
 from torch.utils.data import DataLoader
 
-from ..data.patches import Named, Patches, training_patches
-from ..data.stitched import write_contexts
+from ..data.guides import read_guide
+from ..data.patches import Named, Patches, guided, training_patches
+from ..data.stitched import read_context, write_contexts
 
 VALIDATION_PATCHES = 3
 """Of each validation case."""
@@ -28,7 +30,9 @@ class PatchData(L.LightningDataModule):
         end = module.plan.boundaries_after(module.step)[0]
         at_once = self.experiment.batch * self.trainer.world_size
         stretch = (module.step * at_once, (end - module.step) * at_once)
-        context = self._context(module) if module.objective.needs_context(module.phase) else None
+        context = self._guide(self.cases.training)
+        if module.objective.needs_context(module.phase):
+            context = partial(read_context, self._context(module))
         labelled = training_patches(self.experiment, self.cases.training, *stretch, context=context)
         unlabelled = training_patches(self.experiment, self.cases.unlabelled, *stretch, stream=500_000) if module.teacher else None
         return self._loader(Named(labelled, unlabelled), self.experiment.batch)
@@ -36,9 +40,14 @@ class PatchData(L.LightningDataModule):
     def val_dataloader(self):
         names = self.cases.validation.names()
         count = VALIDATION_PATCHES * len(names)
+        guide = self._guide(self.cases.validation)
         return self._loader(
-            Named(Patches(self.cases.validation.folder, names, self.experiment.patch, count=count, seed=1, ovary_share=0.9)), 1
+            Named(Patches(self.cases.validation.folder, names, self.experiment.patch, count=count, seed=1, ovary_share=0.9, context=guide)),
+            1,
         )
+
+    def _guide(self, cases):
+        return partial(read_guide, cases.folder) if guided(self.experiment) else None
 
     def _context(self, module) -> Path:
         """Written by the first process; the first stage no longer changes, so a resumed run finds or makes the same."""

@@ -29,8 +29,8 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
 
     Of a bundle it is the network on the experiment's grid: the close look or the overview. How long that took to train is not known.
 
-    Where the experiment's network has `detail` and the checkpoint's had none, the head gives what it did not see before a weight
-    of 0, so that the run begins with the same predictions. InputError for a checkpoint that is missing or of another network.
+    Where the experiment's network has `detail`, or is `guided`, and the checkpoint's was not, what it did not see before gets a weight of 0, so
+    that the run begins with the same predictions. InputError for a checkpoint that is missing or of another network.
     """
     import torch
 
@@ -43,8 +43,7 @@ def start_of(experiment: Experiment, checkpoint) -> Start:
     weights = {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
     with torch.device("meta"):
         wanted = networks.build(experiment.network, **experiment.arguments).state_dict()
-    for name in wanted.keys() & {name for name, value in weights.items() if name == "head.0.weight" and value.ndim == 3}:
-        weights[name] = _widened(weights[name], wanted[name].shape[1])
+    weights = _fitted(weights, wanted)
     if {name: value.shape for name, value in weights.items()} != {name: value.shape for name, value in wanted.items()}:
         raise InputError(f"{checkpoint}: not of {experiment.network} {experiment.arguments}; begin with a run of the same network")
     steps, seconds = load_start_weights(state)
@@ -55,11 +54,25 @@ def _start_of_bundle(experiment: Experiment, name) -> Start:
     loaded = bundles.load(str(name))
     block = loaded.metadata["crend"]
     for part, network in ((block, loaded.network), (block.get("overview"), loaded.overview)):
-        same = part and (part["network"], dict(part["arguments"])) == (experiment.network, dict(experiment.arguments))
+        same = part and (part["network"], _unguided(part["arguments"])) == (experiment.network, _unguided(experiment.arguments))
         if same and np.allclose(part["spacing_mm"], experiment.spacing_mm):
-            return Start(network.state_dict(), 0, None)
+            wanted = networks.build(experiment.network, **experiment.arguments).state_dict()
+            return Start(_fitted(network.state_dict(), wanted), 0, None)
     kind = f"{experiment.network} {experiment.arguments} at {list(experiment.spacing_mm)} mm"
     raise InputError(f"{name}: has no network like that of the configuration ({kind})")
+
+
+def _unguided(arguments: dict) -> dict:
+    return {key: value for key, value in arguments.items() if key != "guided"}
+
+
+def _fitted(weights: dict, wanted: dict) -> dict:
+    """`weights` with 0 for the channels that the network of `wanted` sees and theirs did not: in the head (`detail`) and in the stem (`guided`)."""
+    fitted = dict(weights)
+    for name, widen, dimensions in (("head.0.weight", _widened, 3), ("encoder.stem.0.weight", _with_inputs, 5)):
+        if name in wanted and name in fitted and fitted[name].ndim == dimensions:
+            fitted[name] = widen(fitted[name], wanted[name].shape[1])
+    return fitted
 
 
 def load_start_weights(checkpoint: dict) -> tuple[int, float | None]:
@@ -68,6 +81,13 @@ def load_start_weights(checkpoint: dict) -> tuple[int, float | None]:
     before = own.get("before", {"steps": 0, "seconds": 0.0})
     known = None not in (own.get("seconds"), before["seconds"])
     return int(checkpoint["global_step"]) + before["steps"], float(own["seconds"]) + before["seconds"] if known else None
+
+
+def _with_inputs(weight, inputs: int):
+    """weight (outputs, n, 3, 3, 3) of a stem with zeros for channels n to `inputs`."""
+    import torch
+
+    return torch.nn.functional.pad(weight, (0,) * 6 + (0, max(0, inputs - weight.shape[1])))
 
 
 def _widened(weight, inputs: int):
