@@ -118,7 +118,7 @@ def segment_once(volume: Volume, out, segment: Callable, *, model: tuple[str, st
 def segment_file(path: Path, bundle, *, frame=None, spacing=None, identify: bool = False, progress=None, **options):
     """(Segmentation of the volume at `path`, the volume), as a batch makes them.
 
-    identify: with the patient's name and ID in its provenance; options: of `predict.segment`.
+    identify: with the patient's name and ID in its provenance; options: of `predict.segment`, `box` among them.
     """
     from .io.label_likeness import refuse_labels
     from .io.scanner_files import patient_of

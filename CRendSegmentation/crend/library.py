@@ -31,6 +31,7 @@ def segment(
     smallest_follicle_mm: float | None = None,
     split: bool = True,
     least_confidence: float = 0.0,
+    box=None,
     keep_probabilities: bool = False,
 ) -> Segmentation:
     """The ovary, its follicles and their measurements in a 3D ultrasound volume, on exactly the volume's grid.
@@ -48,9 +49,13 @@ def segment(
     render:     re-predict the most ambiguous voxels (paper, 2.2); search: predict at full resolution only where an ovary was found.
     smallest_follicle_mm: drop smaller follicles (diameter of equal volume); None: as the model says. split: separate follicles that touch.
     least_confidence: drop follicles of a lower confidence, 0 to 1.
+    box:        where one ovary lies, for an ovary that the model does not find or outlines wrongly: (R0, R1, A0, A1, S0, S1), its faces in mm, RAS; or
+                {"centre": (r, a, s), "axes": three unit vectors in RAS, "size": three lengths}. All of it is looked at closely; follicles count
+                whatever the ovary's outline. Where the model sees no ovary in it the outline is the ellipsoid of the box, a guide that is not
+                measured: `result.ovary_source` is "box".
     keep_probabilities: return the probabilities as well, on the model grid.
 
-    Raises InputError, one line, for a volume, a model, a device or an engine that cannot be used. A volume without an ovary is a
+    Raises InputError, one line, for a volume, a box, a model, a device or an engine that cannot be used. A volume without an ovary is a
     result with empty labels, whose message says so.
     """
     from .predict import segment as segment_image
@@ -68,6 +73,7 @@ def segment(
         smallest_follicle_mm=smallest_follicle_mm,
         split=split,
         least_confidence=least_confidence,
+        box=box,
         keep_probabilities=keep_probabilities,
         name=name,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Callable
 
 import numpy as np
@@ -15,6 +16,7 @@ import SimpleITK as sitk
 
 from . import __version__
 from .confidence.assessment import assess
+from .confidence.box_outline import is_cut, outline_in_box
 from .confidence.expected_dice import select_ovary_threshold
 from .confidence.plausibility import flag
 from .errors import Cancelled
@@ -24,10 +26,11 @@ from .inference.sliding import SlidingWindow
 from .io.acquisition import date_of, describe, header_warnings_of, is_spacing_confirmed, notes_of
 from .io.volumes import check_image, image_like
 from .result import Segmentation
-from .structures.follicles import sphere_voxels, split_follicles
+from .structures.box import Box
+from .structures.follicles import keep_within, sphere_voxels, split_follicles
 from .structures.measurements import keep_confident, measure, number_by_volume
 from .structures.outlines import edge_threshold, shrink_to_edge
-from .structures.ovary import bounding_box, clean_up_masks
+from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks
 from .structures.small_follicles import drop_low_probability
 
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
@@ -49,6 +52,7 @@ def segment(
     split: bool = True,
     keep_probabilities: bool = False,
     least_confidence: float = 0.0,
+    box=None,
     name: str = "the volume",
 ) -> Segmentation:
     """Ovary, follicles and measurements of a 3D ultrasound volume, on exactly its grid.
@@ -64,10 +68,14 @@ def segment(
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
     least_confidence: follicles of a lower confidence, 0 to 1, are dropped.
+    box:        None, or where one ovary lies: six numbers (R0, R1, A0, A1, S0, S1: faces, mm in RAS), a mapping of centre, axes and size, or a
+                `structures.box.Box`. All of it is looked at closely. A follicle counts when at least half of it lies in the box, whatever the
+                ovary's outline; that is the most plausible one in the box. Where there is none it is the ellipsoid of the box, a guide that is
+                not measured (provenance "ovary_source": "box").
     keep_probabilities: hand back the probabilities, too, on the model grid.
     name:       what messages call the image.
 
-    Raises InputError for an image, a bundle, a device or an engine that will not do. A volume without an ovary is a
+    Raises InputError for an image, a bundle, a box, a device or an engine that will not do. A volume without an ovary is a
     result with empty labels, whose message says so.
     """
     from .bundle import bundle as bundles
@@ -75,6 +83,9 @@ def segment(
 
     began = time.perf_counter()
     check_image(image, name)
+    region = None if box is None else Box.of(box)
+    if region is not None:
+        region.check_in(image, name)
     if not isinstance(bundle, bundles.Bundle):
         bundle = bundles.load(bundle)
     settings = bundle.metadata["crend"]
@@ -86,47 +97,66 @@ def segment(
     with run.stage("model grid"):
         values, grid = to_model_grid(image, settings["spacing_mm"])
         normalised = normalise(values, settings["normalisation"])
-    overview, searched = None, 0
+    overview, searched, guided = None, 0, settings["arguments"].get("guided")
     if bundle.overview_model is not None:
         with run.stage("search"):
-            overview, searched = predict_overview(image, bundle, engine, render, run, grid)
-    guide = overview if settings["arguments"].get("guided") else None
-    sliding = SlidingWindow(values, normalised, settings, engine, render, run, guide)
-    if overview is not None:
-        sliding.counts["search"] = searched
-        windows = sliding.windows_around(overview[0]) if search else sliding.all_windows()
-    elif search:
+            # A network that is guided sees beyond the box, and what guides it must not end there.
+            overview, searched = predict_overview(image, bundle, engine, render, run, grid, None if guided else region)
+    sliding = SlidingWindow(values, normalised, settings, engine, render, run, overview if guided else None)
+    sliding.counts["search"] = searched
+    inside = None if region is None else region.voxels(*grid.voxels)
+    if inside is not None:
+        windows = sliding.windows_over(inside)
+    elif not search:
+        windows = sliding.all_windows()
+    elif overview is not None:
+        windows = sliding.windows_around(overview[0])
+    else:
         with run.stage("search"):
             windows = sliding.coarse_search()
-    else:
-        windows = sliding.all_windows()
     with run.stage("windows"):
         probabilities = sliding.predict(windows)
     if overview is not None:
         probabilities = fuse_predictions(probabilities, overview, settings["overview"]["share"])
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
-    voxel_ml = float(np.prod(settings["spacing_mm"])) / 1000
-    thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], settings["spacing_mm"])
-    probabilities, organ, count = clean_up_masks(probabilities, thresholds, voxel_ml)
+    if inside is None:
+        thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], settings["spacing_mm"])
+        probabilities, organ, count = clean_up_masks(probabilities, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
+        seen, cut = organ, False
+    else:
+        organ, thresholds, expected = outline_in_box(probabilities[0], inside, settings["thresholds"], grid.spacing)
+        count, cut = int(organ.any()), is_cut(probabilities[0] >= thresholds["ovary"], organ, inside)
+        probabilities, follicle_mask = clean_up_in_box(probabilities, organ, inside, thresholds)
+        seen = inside | follicle_mask
+    source = "model" if count else ("box" if region is not None else None)
 
     ovary = np.zeros(grid.image_shape, np.uint8)
     follicles = np.zeros(grid.image_shape, np.uint16)
-    if count:
+    if seen.any():
         smallest = settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm
         with run.stage("full resolution"):
-            where = _threshold(probabilities, organ, grid, thresholds, ovary, follicles, run)
+            where = _threshold(probabilities, seen, grid, thresholds, ovary, follicles, run)
         with run.stage("follicles"):
             within = follicles[where] > FOUND
             follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
             if "least_probability" in settings:
                 follicles[where] = drop_low_probability(follicles, probabilities[1], grid, settings["least_probability"], where)
             follicles[where] = shrink_to_edge(follicles[where], within, sphere_voxels(smallest, grid.image_spacing))
+            if region is not None:
+                _keep_box(region, source, grid.image_voxels(where), ovary[where], follicles[where])
     with run.stage("measurements"):
         ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
-        follicles, found = number_by_volume(follicles, measure(ovary, follicles))
+        found = measure(ovary, follicles)
+        if source == "box":
+            found = replace(found, ovary=None)  # a box measures nothing
+        follicles, found = number_by_volume(follicles, found)
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
         follicles, measurements = keep_confident(follicles, measurements, least_confidence)
         ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
+    if source == "box":
+        flags = [flag("ovary_from_box") if each["key"] == "no_ovary" else each for each in flags]
+    if cut:
+        flags.insert(0, flag("box_cuts_ovary"))
     if not is_spacing_confirmed(image):
         flags.insert(0, flag("spacing_not_confirmed"))
     header = [flag("header", words=words) for words in header_warnings_of(image)]
@@ -145,6 +175,7 @@ def segment(
         "windows": sliding.counts,
         "rendered": sliding.renders,
         "ovaries": count,
+        "ovary_source": source,
         "ovary_threshold": thresholds["ovary"],
         "expected_ovary_dsc": round(expected, 3),
         "flags": header + flags,
@@ -153,6 +184,7 @@ def segment(
             "smallest_follicle_mm": settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm,
             "split": split,
             "least_confidence": least_confidence,
+            "box": None if region is None else region.as_dict(),
         },
         "seconds": round(time.perf_counter() - began, 2),
         "seconds_by_stage": run.seconds,
@@ -185,6 +217,16 @@ class _Run:
         self.reached = self.first + (self.end - self.first) * fraction
         if self.progress is not None:
             self.progress(self.name, self.reached)
+
+
+def _keep_box(region: Box, source, voxels, ovary, follicles) -> None:
+    """Cut the ovary's outline to the box, or draw the box's ellipsoid in its place, and keep the follicles of which at least half lies in the box.
+
+    voxels: which those of `ovary` and `follicles` (d, h, w) are, as `ModelGrid.image_voxels` says it; both are written into.
+    """
+    inside = region.voxels(*voxels)
+    follicles[...] = keep_within(follicles, inside)
+    ovary[...] = (region.ellipsoid(*voxels) if source == "box" else inside & (ovary > 0)) | (follicles > 0)
 
 
 def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .structures.measurements import Measurements
 
 NOTHING_FOUND = "no ovary found"
+FROM_BOX = "the ovary's outline is from the box, not measured"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Segmentation:
         """What makes the result doubtful: dicts of `key` (for programs) and `text` (a sentence), as `plausibility.flags` gives them."""
         return self.provenance.get("flags", [])
 
+    @property
+    def ovary_source(self) -> str | None:
+        """Whose outline the ovary has: "model"; "box", the ellipsoid of the box, a guide that is not measured; None without an ovary."""
+        return self.provenance.get("ovary_source", "model" if self.measurements.ovary is not None else None)
+
     def save(self, path) -> None:
         """Write the labels, the follicle table or the report to `path`, whichever its ending says.
 
@@ -50,7 +56,7 @@ class Segmentation:
         elif name.endswith(".json"):
             write_json(self, path)
         else:
-            write_labels(path, self.ovary, self.follicles)
+            write_labels(path, self.ovary, self.follicles, ovary_source=self.ovary_source)
 
     def follicles_table(self):
         """One row a follicle, largest first, sizes in mm: a pandas DataFrame where pandas is installed, else a list of dicts.
@@ -66,14 +72,20 @@ class Segmentation:
 
     @property
     def message(self) -> str:
-        """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles", with "; doubtful: ..." after it where flags say so."""
+        """One line for people: "no ovary found" or "1 ovary of 8.2 ml with 7 follicles", with "; doubtful: ..." after it where flags say so.
+
+        Where the ovary's outline is that of a box: "7 follicles in the box; the ovary's outline is from the box, not measured".
+        """
         from .confidence.plausibility import short_words
 
         ovary, count = self.measurements.ovary, len(self.measurements.follicles)
-        if ovary is None:
-            return NOTHING_FOUND
         doubts = short_words(self.flags)
         doubts = f"; doubtful: {doubts}" if doubts else ""
+        if self.ovary_source == "box":
+            found = {0: "no follicles", 1: "1 follicle"}.get(count, f"{count} follicles")
+            return f"{found} in the box; {FROM_BOX}{doubts}"
+        if ovary is None:
+            return NOTHING_FOUND
         ovaries = self.provenance.get("ovaries", 1)
         organ = "1 ovary of" if ovaries == 1 else f"{ovaries} ovaries, together"
         follicles = {0: "without follicles", 1: "with 1 follicle"}.get(count, f"with {count} follicles")

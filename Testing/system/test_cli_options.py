@@ -18,7 +18,7 @@ def test_the_options_of_the_panel_are_those_of_the_command(tmp_path, capfd):
     words = "--smallest-follicle 4 --no-split --not-rendered --least-confidence 0.5".split()
     assert main(["segment", str(SAMPLE), str(tmp_path / "o.nrrd"), *words, "--json", str(report), "--probabilities", str(maps)]) == 0
     data = json.loads(report.read_text())
-    assert data["provenance"]["options"] == {"smallest_follicle_mm": 4.0, "split": False, "least_confidence": 0.5}
+    assert data["provenance"]["options"] == {"smallest_follicle_mm": 4.0, "split": False, "least_confidence": 0.5, "box": None}
     assert data["provenance"]["rendered"] is False and data["provenance"]["input"] == str(SAMPLE)
     follicles = data["follicles"]
     assert follicles and all(f["confidence"] >= 0.5 and f["dv_mm"] > 3.8 for f in follicles)
@@ -29,6 +29,28 @@ def test_the_options_of_the_panel_are_those_of_the_command(tmp_path, capfd):
     values = sitk.GetArrayFromImage(image)
     assert image.GetNumberOfComponentsPerPixel() == 2 and values.min() >= 0 and 0.9 < values.max() <= 1
     assert f"wrote {maps}" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_box_is_looked_at_from_the_command_line(tmp_path, capfd):
+    report = tmp_path / "r.json"
+    faces = "-70 -20 -60 -25 10 50".split()
+    assert main(["segment", str(SAMPLE), str(tmp_path / "o.seg.nrrd"), "--box", *faces, "--json", str(report)]) == 0
+    data = json.loads(report.read_text())
+    assert data["provenance"]["options"]["box"]["size"] == [50, 35, 40] and data["provenance"]["ovary_source"] in ("model", "box")
+    header = sitk.ReadImage(str(tmp_path / "o.seg.nrrd"))
+    assert f"CRend.OvarySource:{data['provenance']['ovary_source']}|" in header.GetMetaData("Segment0_Tags")
+    for face in data["follicles"]:
+        assert -70 < face["centroid_r_mm"] < -20 and -60 < face["centroid_a_mm"] < -25 and 10 < face["centroid_s_mm"] < 50
+
+
+@pytest.mark.parametrize(
+    "faces, words", [("0 9 30 0 0 30", "inverted: A runs from 30 to 0"), ("0 4 0 30 0 30", "4 mm thin"), ("1 nan 0 30 0 30", "six numbers")]
+)
+def test_a_box_that_is_none_is_refused_in_one_line(tmp_path, capfd, faces, words):
+    assert main(["segment", str(SAMPLE), str(tmp_path / "o.nrrd"), "--box", *faces.split()]) == 2
+    said = capfd.readouterr().err
+    assert words in said and said.count("\n") == 1
 
 
 def test_probabilities_go_into_a_format_that_holds_two_components(tmp_path, capfd):

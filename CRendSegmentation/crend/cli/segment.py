@@ -46,6 +46,12 @@ def command(
     least_confidence: float = typer.Option(
         0.0, "--least-confidence", metavar="P", min=0.0, max=1.0, help="Drop follicles of a lower confidence (0 to 1)."
     ),
+    box: Optional[tuple[float, float, float, float, float, float]] = typer.Option(
+        None,
+        "--box",
+        metavar="R0 R1 A0 A1 S0 S1",
+        help="Where one ovary lies: faces of a box, mm in RAS. Follicles in it count whatever the ovary's outline.",
+    ),
     probabilities: Optional[Path] = typer.Option(
         None,
         "--probabilities",
@@ -83,6 +89,7 @@ def command(
             split=not no_split,
             smallest_follicle_mm=smallest,
             least_confidence=least_confidence,
+            box=box,
             keep_probabilities=probabilities is not None,
             progress=progress,
             name=str(volume),
@@ -103,7 +110,7 @@ def _write(found, volume, output, table, json, probabilities) -> None:
     from ..io.tables import write_csv, write_json
 
     writers = {
-        output: lambda path: write_labels(path, found.ovary, found.follicles, source=volume),
+        output: lambda path: write_labels(path, found.ovary, found.follicles, source=volume, ovary_source=found.ovary_source),
         table: lambda path: write_csv(found.measurements, path, found.flags),
         json: lambda path: write_json(found, path),
         probabilities: lambda path: write_probabilities(path, found.probabilities),

@@ -51,6 +51,17 @@ class ModelGrid:
         shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))
         return cls(shape, spacing, image_shape, image_spacing, image.GetOrigin(), image.GetDirection())
 
+    @property
+    def voxels(self) -> tuple:
+        """Where the model grid's voxels lie, as `structures.box.Box` asks for it: origin and direction of the image (LPS), spacing, first voxel, shape (z, y, x)."""
+        starts = [float(self.model_to_image(axis, 0)) * self.image_spacing[axis] / self.spacing[axis] for axis in range(3)]
+        return self.origin, self.direction, self.spacing, starts, self.shape
+
+    def image_voxels(self, region: Sequence[slice]) -> tuple:
+        """The same of the image's voxels in `region` (one slice per axis, z first)."""
+        shape = tuple(part.stop - part.start for part in region)
+        return self.origin, self.direction, self.image_spacing, [part.start for part in region], shape
+
     def image_to_model(self, axis: int, index):
         """Position on the model grid of image voxel `index` along `axis` (0 = z)."""
         scale = self.image_spacing[axis] / self.spacing[axis]

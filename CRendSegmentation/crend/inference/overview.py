@@ -12,8 +12,10 @@ from .model_grid import ModelGrid, normalise, to_model_grid
 from .sliding import SlidingWindow
 
 
-def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid) -> tuple[np.ndarray, int]:
+def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid, box=None) -> tuple[np.ndarray, int]:
     """Probabilities of the overview network, resampled to `grid`, and the number of windows it took.
+
+    box: a `structures.box.Box`, over which alone it looks; None: everywhere.
 
     Returns probabilities (2, D, H, W) of ovary and follicles, 0 where there is no echo, and the number of windows.
     """
@@ -21,7 +23,7 @@ def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid) 
     values, coarse = to_model_grid(image, settings["spacing_mm"])
     normalised = normalise(values, settings["normalisation"])
     sliding = SlidingWindow(values, normalised, settings, engine_for_network(engine, bundle.overview_model), render, run)
-    probabilities = sliding.predict(sliding.all_windows())
+    probabilities = sliding.predict(sliding.all_windows() if box is None else sliding.windows_over(box.voxels(*coarse.voxels)))
     return np.stack([coarse.resample_to(grid, channel) for channel in probabilities]), sliding.counts["run"]
 
 

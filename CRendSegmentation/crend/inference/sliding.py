@@ -50,8 +50,12 @@ class SlidingWindow:
 
     def windows_around(self, seen: np.ndarray) -> list:
         """Those windows of `all_windows` whose core holds an ovary seen before: `seen` (D, H, W), its probability."""
+        return self.windows_over(_large_blobs(seen >= SEARCH_PROBABILITY, SEARCH_SHARE))
+
+    def windows_over(self, wanted: np.ndarray) -> list:
+        """Those windows of `all_windows` whose core holds a voxel of `wanted` (D, H, W) bool."""
         padded = np.zeros(self.shape, bool)
-        padded[self.place] = _large_blobs(seen >= SEARCH_PROBABILITY, SEARCH_SHARE)
+        padded[self.place] = wanted
         return windows_around_mask(self.all_windows(), self.patch, self.shape, padded)
 
     def coarse_search(self) -> list:

@@ -26,18 +26,21 @@ RESULTS = (".seg.nrrd", ".csv", ".json")  # in the folder of the results
 class Volume:
     """A volume to segment: where it is, and the name of its results, a path below the output folder without an ending.
 
-    frame: its number among several volumes in the file, from 1; spacing: (x, y, z) mm in place of the file's; None for neither.
+    frame: its number among several volumes in the file, from 1; spacing: (x, y, z) mm in place of the file's; box: where in it the ovary lies
+    (R0, R1, A0, A1, S0, S1), mm in RAS; None for none of them.
     """
 
     path: Path
     name: str
     frame: int | None = None
     spacing: tuple[float, float, float] | None = None
+    box: tuple[float, ...] | None = None
 
     @property
     def reading(self) -> dict:
-        """What `volumes.read_image` must know beside the path: nothing for most volumes."""
-        return {name: value for name, value in (("frame", self.frame), ("spacing", self.spacing)) if value is not None}
+        """What `batch.segment_file` must know of it beside the path: nothing for most volumes."""
+        known = {"frame": self.frame, "spacing": self.spacing, "box": self.box}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 @dataclass(frozen=True)

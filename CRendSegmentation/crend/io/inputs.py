@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from ..errors import InputError
+from ..structures.box import Box
 from .atomic import check_name
 from .csv_list import read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
@@ -37,7 +38,7 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
 
     An input is a volume's file; a folder, to any depth: of it every file with an ending of a volume counts, every DICOM file that is a
     volume by itself, and the slices of a DICOM series, whatever lies beside them; or a CSV with a column `volume` and, if wanted, `name`
-    (paths relative to it), `spacing` ("x y z", or one number, in mm) and `frame`. Each frame of a sequence is a volume. Label images,
+    (paths relative to it), `spacing` ("x y z", or one number, in mm), `frame` and `box` ("R0 R1 A0 A1 S0 S1", mm). Each frame of a sequence is a volume. Label images,
     segmentations, links that lead nowhere and files that are none of these are left out. What lies in the folder `out`, hidden files,
     DICOMDIR and the like are passed over. patterns, exclude: see `folders.Choice`. InputError for an input that is missing, for two volumes
     that would have results of the same name, and when nothing is found.
@@ -52,7 +53,8 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
                 left_out.setdefault(str(each.path), each)
                 continue
             check_name(each.path)  # here, since neither its results nor a note of its failure could be written
-            real = os.path.realpath(each.path) + (f" frame {each.frame}" if each.frame else "")
+            # One volume may be listed with two boxes: the left and the right ovary.
+            real = os.path.realpath(each.path) + (f" frame {each.frame}" if each.frame else "") + (f" box {each.box}" if each.box else "")
             if real in seen:
                 if each.path != seen[real] and each.path.is_symlink():
                     left_out[str(each.path)] = LeftOut(each.path, each.name, f"a link to {seen[real]}, which is there by its own name")
@@ -117,7 +119,8 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
             yield LeftOut(volume, name, reason)
         else:
             where = f"{path}: line {number}"
-            yield Volume(volume, Path(name).as_posix(), _frame_in(row.get("frame"), where), _spacing_in(row.get("spacing"), where))
+            reading = _frame_in(row.get("frame"), where), _spacing_in(row.get("spacing"), where), _box_in(row.get("box"), where)
+            yield Volume(volume, Path(name).as_posix(), *reading)
 
 
 def _frame_in(cell: str | None, where: str) -> int | None:
@@ -138,3 +141,18 @@ def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | No
         return check_spacing(numbers * 3 if len(numbers) == 1 else numbers)
     except ValueError:
         raise InputError(f'{where}: spacing {cell}: give three lengths in mm above 0, such as "0.3 0.3 0.4".') from None
+
+
+def _box_in(cell: str | None, where: str) -> tuple[float, ...] | None:
+    """Six numbers, faces of a box in mm: checked, as far as that goes without the volume."""
+    if not cell:
+        return None
+    try:
+        faces = tuple(float(word) for word in re.split(r"[\s;]+", cell.strip()))
+    except ValueError:
+        faces = ()
+    try:
+        Box.of(faces)
+    except InputError as error:
+        raise InputError(f"{where}: box {cell}: {error}") from None
+    return faces

@@ -92,11 +92,12 @@ def _read(path):
     return Labels(image_like((array > 0).astype(np.uint8), image), image_like(follicles.astype(np.uint16), image))
 
 
-def write_labels(path, ovary, follicles, source=None):
+def write_labels(path, ovary, follicles, source=None, ovary_source=None):
     """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
 
     .seg.nrrd: one segment each, readable by Slicer. .dcm: a DICOM segmentation; source: the DICOM file or folder that they were made from.
-    Anything else that SimpleITK writes: a label image, in which a follicle voxel outside the ovary counts as ovary when it is read again.
+    ovary_source: "box" for an outline that is a guide and no ovary: a .seg.nrrd says so in the segment's tag; no other format could, so there it
+    is left out but for the follicles. Anything else that SimpleITK writes: a label image, in which a follicle voxel outside the ovary counts as ovary when it is read again.
     Raises InputError when the folder will not do, or the format does not keep the labels' geometry.
     """
     import SimpleITK as sitk
@@ -108,8 +109,10 @@ def write_labels(path, ovary, follicles, source=None):
     if name.endswith(TWO_FILES):
         raise InputError(f"{path}: this format is two files; use {LABEL_FORMATS}.")
     if name.endswith(".seg.nrrd"):
-        write_segmentation(path, ovary, follicles)
+        write_segmentation(path, ovary, follicles, ovary_source)
         return
+    if ovary_source == "box":
+        ovary = image_like(np.zeros(ovary.GetSize()[::-1], np.uint8), ovary)
     if name.endswith(".dcm"):
         write_dicom_segmentation(path, ovary, follicles, source)
         return

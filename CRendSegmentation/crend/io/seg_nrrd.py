@@ -18,11 +18,11 @@ def is_segmentation(image):
     return image.HasMetaDataKey("Segment0_ID")
 
 
-def write_segmentation(path, ovary, follicles):
+def write_segmentation(path, ovary, follicles, ovary_source=None):
     """Write one segment "Ovary" and one "Follicle k" for each label k, named, coloured and coded.
 
     ovary: SimpleITK image, 0 outside; follicles: the same grid, k = follicle k. Either may be empty: the ovary's segment is
-    always there, so that an empty result opens as one.
+    always there, so that an empty result opens as one. ovary_source: whose outline it has, "model" or "box", as its tag says.
     """
     import SimpleITK as sitk
     from scipy import ndimage
@@ -55,7 +55,7 @@ def write_segmentation(path, ovary, follicles):
             ("Extent", _extent(box)),
             ("LabelValue", str(value)),
             ("Layer", str(layer)),
-            ("Tags", f"TerminologyEntry:{terminology}|"),
+            ("Tags", f"TerminologyEntry:{terminology}|" + (f"{segments.SOURCE_TAG}:{ovary_source}|" if ovary_source and not layer else "")),
         ):
             image.SetMetaData(f"Segment{index}_{key}", text)
     for key, text in (

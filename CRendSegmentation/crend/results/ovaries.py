@@ -26,7 +26,7 @@ def ovaries_of(segmentation) -> list[dict]:
     whole = segmentation.measurements
     count = int(segmentation.provenance.get("ovaries", 1))
     if whole.ovary is None:
-        return []
+        return [_row(1, whole)] if segmentation.ovary_source == "box" else []  # its follicles count, its size is not known
     if count < 2:
         return [_row(1, whole)]
     organ = sitk.GetArrayViewFromImage(segmentation.ovary)
@@ -59,4 +59,4 @@ def _row(number: int, measurements: Measurements) -> dict:
         "follicles": " ".join(str(f.id) for f in measurements.follicles),
     }
     row |= {name: summary[name] for name in ("ovary_volume_ml", "follicle_count", "antral_count", "total_follicle_volume_ml")}
-    return row | {name: getattr(ovary, name) for name in ("centroid_r_mm", "centroid_a_mm", "centroid_s_mm")}
+    return row | {name: getattr(ovary, name, None) for name in ("centroid_r_mm", "centroid_a_mm", "centroid_s_mm")}

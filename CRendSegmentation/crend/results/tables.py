@@ -17,7 +17,7 @@ from .volume_files import FAILURE, REPORT, read_failure, read_report
 VOLUME_COLUMNS = (
     "volume", "input", "frame", "status", "reason", "message", "ovary_volume_ml", "expected_ovary_dsc", "follicle_count", "antral_count",
     "leading_mean_diameter_mm", "total_follicle_volume_ml", "flags", "study_date", "model", "model_version", "device", "engine", "seconds",
-    "notice",
+    "notice", "ovary_source",
 )  # fmt: skip
 #: Beside them where a volume was segmented with --identify.
 PATIENT_COLUMNS = ("patient_id", "patient_name")
@@ -153,6 +153,7 @@ def _row(facts: dict) -> dict:
         "engine": how["engine"],
         "seconds": how["seconds"],
         "notice": how["notice"],
+        "ovary_source": how.get("ovary_source"),
         "patient_id": patient.get("id"),
         "patient_name": patient.get("name"),
     }

@@ -51,7 +51,7 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
         found.provenance.update(input=os.path.abspath(volume.path), **({"frame": volume.frame} if volume.frame else {}))
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
-            write_labels(labels, found.ovary, found.follicles)
+            write_labels(labels, found.ovary, found.follicles, ovary_source=found.ovary_source)
             write_csv(found.measurements, table, found.flags)
             files = {LABELS: _sum(labels), TABLE: _sum(table)}
             facts = {"name": volume.name, "source": source, "options": _all(options, volume), "files": files}

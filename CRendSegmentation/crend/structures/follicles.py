@@ -143,3 +143,11 @@ def _necks(basins, spacing):
             key, sign = ((a, b), 1) if a < b else ((b, a), -1)
             necks[key] = necks.get(key, 0) + sign * number * face
     return necks
+
+
+def keep_within(instances, inside):
+    """Instances (D, H, W) uint16 of which at least half lies where `inside` (bool, same shape) is True, renumbered."""
+    counts = np.bincount(instances.ravel())
+    within = np.bincount(instances[inside], minlength=len(counts))
+    kept = 2 * within >= counts
+    return renumber_by_size(np.where(kept[instances], instances, 0))

@@ -9,6 +9,8 @@ import re
 
 OVARY = "Ovary"
 OVARY_ID = "Ovary"
+#: Tag of the ovary's segment: whose outline it has, "model" or "box". The latter is a guide, and not measured.
+SOURCE_TAG = "CRend.OvarySource"
 OVARY_CODE = ("SCT", "15497006", "Ovary")
 FOLLICLE_CODE = ("SCT", "24162005", "Ovarian follicle")
 CATEGORY_CODE = ("SCT", "123037004", "Anatomical Structure")

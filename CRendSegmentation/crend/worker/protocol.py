@@ -7,7 +7,7 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
      "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary and follicles: files in DIR,
-     "split", "search", "keep_probabilities"}                       measurements, provenance), "cancelled",
+     "split", "search", "keep_probabilities", "box"}                measurements, provenance), "cancelled",
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
@@ -16,8 +16,8 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
                                                                     "left_out", keyed by crend.batch.VOLUME_COLUMNS
     {"do": "load", "id", "model", "device", "engine"}               as above; "result" has the model's "bundle" (its name) and "version"
     {"do": "volume", "id", "path": PATH, "name", "out": DIR,        as above; "result" has a "message", what came of the volume: its
-     "options": {...}, "frame", "spacing", "model", "device",       files, or a note why there are none, lie in DIR under its name
-     "engine"}
+     "options": {...}, "frame", "spacing", "box", "model",          files, or a note why there are none, lie in DIR under its name
+     "device", "engine"}
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review
@@ -28,7 +28,8 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
 
 REQUESTS says which keys each has, what fits them and which of them must be there; what is left out takes the default of crend.predict.segment or
 crend.comparison.review.review. A field is a displacement in mm from the reference's coordinates to the compared one's (see
-crend.comparison.warping); a review loads no network. A request that does not fit is a "failure", whose id is null where it has none.
+crend.comparison.warping); a review loads no network. A box is {"centre": [r, a, s], "axes": three unit vectors, "size": three lengths} (mm,
+RAS; see crend.structures.box); that of a "volume" is the list of its six faces. A request that does not fit is a "failure", whose id is null where it has none.
 Whatever libraries print goes to standard error, so that nothing but the protocol is on standard output.
 """
 
@@ -118,6 +119,12 @@ def _are_labels(value) -> bool:
     return isinstance(value, dict) and set(value) == {"ovary", "follicles"} and all(map(_is_path, value.values()))
 
 
+def _is_box(value) -> bool:
+    three = _lists(_is_number, 3)
+    fitting = {"centre": three, "axes": _lists(three, 3), "size": three}
+    return isinstance(value, dict) and set(value) == set(fitting) and all(fits(value[key]) for key, fits in fitting.items())
+
+
 _FLAG = Field(lambda value: isinstance(value, bool), "true or false")
 _ID = {"id": Field(_is_id, "a whole number or a text", True)}
 _ENGINE = {
@@ -137,14 +144,16 @@ _CHOSEN = Field(
 _READING = {
     "frame": Field(lambda value: type(value) is int and value > 0, "a whole number from 1"),
     "spacing": Field(_lists(lambda value: _is_number(value) and value > 0, 3), "three lengths in mm"),
+    "box": Field(_lists(_is_number, 6), "six numbers in mm"),
 }
+_BOX = Field(lambda value: value is None or _is_box(value), "null, or an object with the numbers of centre (3), axes (3 x 3) and size (3)")
 _POINT = Field(_lists(_is_number, 3), "three numbers", True)
 _PATHS = Field(_lists(_is_path), "a list of paths", True)
 _SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", True)
 
 #: {what to do: {key: what fits it}}.
 REQUESTS = {
-    "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG},
+    "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG, "box": _BOX},
     "follicle": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, "point": _POINT, **_NETWORK},
     "batch": {**_ID, "inputs": _PATHS, "out": _FOLDER, "folder": _FOLDER._replace(needed=False), "again": _FLAG, **_NETWORK, **_OPTIONS},
     "load": {**_ID, **_NETWORK},

@@ -130,6 +130,7 @@ class Worker:
             smallest_follicle_mm=request.get("smallest_follicle_mm"),
             split=request.get("split", True),
             keep_probabilities=request.get("keep_probabilities", False),
+            box=request.get("box"),
             name=request.get("name", "the volume"),
         )
         self._check_cancelled(number)
@@ -199,8 +200,8 @@ class Worker:
             return segment_file(path, bundle, **run, **reading, **options)
 
         tell = _Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction))
-        spacing = request.get("spacing")
-        volume = Volume(Path(request["path"]), request["name"], request.get("frame"), tuple(spacing) if spacing else None)
+        spacing, box = (tuple(request[key]) if request.get(key) else None for key in ("spacing", "box"))
+        volume = Volume(Path(request["path"]), request["name"], request.get("frame"), spacing, box)
         return {"message": segment_volume(volume, Path(request["out"]), one, request["options"], tell)}
 
     def _review(self, request: dict) -> dict:

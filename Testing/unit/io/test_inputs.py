@@ -163,3 +163,13 @@ def test_a_spacing_or_frame_that_is_none_is_named_with_its_line(tmp_path, column
     (tmp_path / "list.csv").write_text(f"volume,{column}\na.nrrd,{cell}\n")
     with pytest.raises(InputError, match=f"list.csv: line 2: {column} {cell}: give"):
         find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+
+
+def test_a_list_says_boxes_and_a_volume_may_be_there_twice_with_two(tmp_path):
+    touch(tmp_path, "a.nrrd")
+    (tmp_path / "list.csv").write_text("volume,name,box\na.nrrd,left,-30 -5 0 30 0 30\na.nrrd,right,5 30.5 0 30 0 30\n")
+    left, right = find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+    assert left.reading == {"box": (-30, -5, 0, 30, 0, 30)} and right.reading == {"box": (5, 30.5, 0, 30, 0, 30)}
+    (tmp_path / "list.csv").write_text("volume,box\na.nrrd,30 5 0 30 0 30\n")
+    with pytest.raises(InputError, match="list.csv: line 2: box 30 5 0 30 0 30: the box is inverted"):
+        find_volumes([tmp_path / "list.csv"], tmp_path / "out")

@@ -29,8 +29,8 @@ def bundle(array):
     return bundle_for(array)
 
 
-def result_of(array, bundle):
-    result = segment(image_of(array, SPACING), bundle, device="cpu", engine="torch")
+def result_of(array, bundle, box=None):
+    result = segment(image_of(array, SPACING), bundle, device="cpu", engine="torch", box=box)
     result.provenance["input"] = "/scans/volume.nrrd"
     return result
 
@@ -43,10 +43,12 @@ def reports(array, bundle, tmp_path_factory):
     empty = np.where(array > BACKGROUND, BACKGROUND, array)
     empty[0, 0, 0] += 1  # a volume of one value is refused
     write_json(result_of(empty, bundle), folder / "empty.json")
+    write_json(result_of(array, bundle, box=(-38, 0, -42, 0, 0, 20)), folder / "box.json")
+    write_json(result_of(empty, bundle, box=(-38, 0, -42, 0, 0, 20)), folder / "guide.json")
     volume = folder / "scan.nrrd"
     volume.write_bytes(b"not read here")
     segment_batch([Volume(volume, "scan")], folder / "out", lambda path, progress: result_of(array, bundle), model=("test", "1"))
-    paths = [folder / "found.json", folder / "empty.json", folder / "out" / "scan.json"]
+    paths = [folder / "found.json", folder / "empty.json", folder / "out" / "scan.json", folder / "box.json", folder / "guide.json"]
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
@@ -70,14 +72,15 @@ def unknown_keys(data, schema, where=""):
 
 @pytest.mark.slow
 def test_real_reports_are_valid(reports):
-    found, empty, of_folder = reports
+    found, empty, of_folder, box, guide = reports
+    assert box["provenance"]["ovary_source"] == "model" and guide["provenance"]["ovary_source"] == "box" and guide["ovary"] is None
     assert found["ovary"] and found["follicles"] and empty["ovary"] is None and of_folder["name"] == "scan"
     for report in reports:
         jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
 
 
 def test_the_schema_describes_every_key_of_a_report(reports):
-    assert [unknown_keys(report, SCHEMA) for report in reports] == [[], [], []]
+    assert [unknown_keys(report, SCHEMA) for report in reports] == [[]] * 5
 
 
 def test_the_schema_is_valid_and_of_the_version_that_is_written():

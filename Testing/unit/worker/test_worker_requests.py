@@ -11,6 +11,7 @@ import pytest
 from crend.worker.client import PACKAGE_FOLDER, WorkerClient
 from crend.worker.protocol import REQUESTS, id_of, problem_of
 
+AXES = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 SEGMENT = {"do": "segment", "id": 1, "image": "v.nrrd", "folder": "d"}
 GARBAGE = {
     "bytes that are no UTF-8": b"\xff\xfe\x00\xc3(",
@@ -87,6 +88,9 @@ def test_a_worker_whose_answers_nobody_reads_ends():
         ({"do": "batch", "id": 1, "inputs": [], "out": "o"}, "list of paths"),
         ({"do": "batch", "id": 1, "inputs": ["a", None], "out": "o"}, "list of paths"),
         ({"do": "follicle", "id": 1, "image": "a", "folder": "d", "point": [1, 2]}, "three numbers"),
+        ({**SEGMENT, "box": [0, 1, 2, 3, 4, 5]}, "'box' must be null, or an object with the numbers of centre"),
+        ({**SEGMENT, "box": {"centre": [0, 0, 0], "axes": [[1, 0], [0, 1], [0, 0]], "size": [9, 9, 9]}}, "'box' must be"),
+        ({**SEGMENT, "box": {"centre": [0, 0, float("nan")], "axes": AXES, "size": [9, 9, 9]}}, "'box' must be"),
         ({"do": "review", "id": 1, "folder": "d", "reference": {"ovary": "a"}, "compared": {}}, "ovary and follicles"),
     ],
 )
@@ -97,6 +101,9 @@ def test_a_request_that_does_not_fit_the_protocol_says_which_key_and_why(request
 def test_what_the_protocol_describes_fits_it():
     assert problem_of(SEGMENT) == "" and id_of(SEGMENT) == 1
     assert problem_of({**SEGMENT, "model": None, "smallest_follicle_mm": 2, "search": False, "name": "Ödem, 患者"}) == ""
+    assert (
+        problem_of({**SEGMENT, "box": {"centre": [0, 0, 0], "axes": AXES, "size": [9, 9, 9]}}) == "" == problem_of({**SEGMENT, "box": None})
+    )
     assert [do for do in REQUESTS if "is missing" in problem_of({"do": do, "id": 1})] == [
         "segment",
         "follicle",
