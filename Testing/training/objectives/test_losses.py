@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from crend_training.objectives.losses import coarse_loss, contrastive_loss, point_loss, soft_dice_loss, total_loss
+from crend_training.objectives.contrast import contrastive_loss
+from crend_training.objectives.losses import coarse_loss, point_loss, soft_dice_loss, total_loss
 
 FOLLICLE, OVARY = (1, 1), (1, 0)
 

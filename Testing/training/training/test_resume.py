@@ -13,6 +13,7 @@ import torch
 from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
+from crend_training.configuration.experiment import Contrastive
 from crend_training.training.curves import Curves, read_curve
 from crend_training.training.plan import Plan, learning_rate, step_seed
 from crend_training.training.train import load_checkpoint, locked, precision_here, time_and_device, train
@@ -62,7 +63,8 @@ def assert_same_run(first, second):
         ("context", {}, 7),
         ("context", {}, 11),
         ("crend", {"semi_weight": 1.0, "semi_ramp_steps": 4}, 5),
-        ("crend", {"optimizer": "muon"}, 5),
+        ("crend", {"optimizer": "muon", "precision": "auto"}, 5),
+        ("crend", {"contrastive": Contrastive(confident=40, background=True, prototypes=0.9, ramp_steps=4)}, 5),
     ],
 )
 def test_a_run_that_was_cut_off_mid_way_ends_as_an_uninterrupted_one(system, changes, cut, data, tmp_path, monkeypatch):
@@ -131,15 +133,18 @@ def test_bad_beginnings_are_refused_with_a_reason(data, tmp_path):
             train(tiny(precision="16-mixed"), data, tmp_path / "run")
 
 
-def test_precision_auto_is_bfloat16_only_where_the_machine_has_instructions_for_it(monkeypatch):
+def test_precision_auto_is_bfloat16_only_on_a_card_for_on_a_processor_no_two_runs_would_be_the_same(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
     assert precision_here("auto") == "32-true"
     with pytest.raises(InputError, match="bfloat16 instructions"):
         precision_here("bf16-mixed")
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    assert precision_here("auto") == precision_here("bf16-mixed") == "bf16-mixed"
-    assert precision_here("32-true") == "32-true"
+    assert precision_here("bf16-mixed") == "bf16-mixed"
+    assert precision_here("auto") == precision_here("32-true") == "32-true"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert precision_here("auto") == "bf16-mixed"
 
 
 def test_the_plan_is_a_function_of_the_step():

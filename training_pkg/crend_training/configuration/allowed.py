@@ -28,10 +28,10 @@ RULES = (
     (
         "a whole number, 0 or more",
         lambda v: _whole(v) and v >= 0,
-        "seed steps epochs warmup_steps semi_ramp_steps workers crossval.test crossval.validation data.first_seed data.last_seed "
+        "contrastive.confident contrastive.ramp_steps seed steps epochs warmup_steps semi_ramp_steps workers crossval.test crossval.validation data.first_seed data.last_seed "
         "data.validation_first_seed data.validation_last_seed data.unlabelled_first_seed data.unlabelled_last_seed",
     ),
-    ("above 0", lambda v: _number(v) and v > 0, "learning_rate discriminator_learning_rate spacing_mm"),
+    ("above 0", lambda v: _number(v) and v > 0, "contrastive.temperature learning_rate discriminator_learning_rate spacing_mm"),
     (
         "0 or more",
         lambda v: _number(v) and v >= 0,
@@ -43,7 +43,7 @@ RULES = (
     ("above 0 and at most 0.5", lambda v: _number(v) and 0 < v <= 0.5, "ovary_lowest"),
     ("1 or more", lambda v: _number(v) and v >= 1, "k small_weight"),
     ("from 0 to 1", lambda v: _number(v) and 0 <= v <= 1, "beta ovary_share unguided semi_confidence small_follicle_probability"),
-    ("0 or more and below 1", lambda v: _number(v) and 0 <= v < 1, "average_decay scale"),
+    ("0 or more and below 1", lambda v: _number(v) and 0 <= v < 1, "average_decay scale contrastive.prototypes"),
     ("from 0 to 100", lambda v: _number(v) and 0 <= v <= 100, "data.outside_percent"),
 )
 

@@ -65,6 +65,20 @@ class CrossValidation:
 
 
 @dataclass
+class Contrastive:
+    """The form of the contrastive loss, see `objectives.contrast.Form`; the defaults are the paper's."""
+
+    confident: int = 0
+    background: bool = False
+    hard: bool = False
+    centred: bool = False
+    temperature: float = 1.0
+    prototypes: float = 0.0
+    detail: bool = True
+    ramp_steps: int = 0
+
+
+@dataclass
 class Experiment:
     """Settings of one training run. Sizes are (D, H, W) voxels, spacings (x, y, z) mm.
 
@@ -78,7 +92,8 @@ class Experiment:
     strong: changes of grey levels far beyond what scanners do, one at a time, in half of the patches (`augmentation.STRONG`).
     optimizer: adam, as in the paper, or muon (`muon.ConvolutionMuon`), which gets further in a short training.
     unguided: share of patches in which a guided network gets no guide: it must not come to lean on the overview alone.
-    precision auto: bf16-mixed where the GPU or the CPU has instructions for it, else 32-true.
+    precision auto: bf16-mixed where the GPU has it, else 32-true. On the CPU bf16-mixed is quicker where it has instructions for it, but no two
+        runs of one seed are then the same.
     follicles_edge: probability at which a follicle ends; it is found at 0.5 (`crend.structures.outlines`).
     ovary_lowest: how far the ovary's threshold of 0.5 may fall where nothing reaches it (`crend.confidence.expected_dice`); 0.5, not at all, to
         compare systems.
@@ -112,6 +127,7 @@ class Experiment:
     gamma: float = 2.0
     lambda_points: float = 0.8
     lambda_contrast: float = 0.2
+    contrastive: Contrastive = field(default_factory=Contrastive)
     dice_weight: float = 0.0
     point_dice_weight: float = 0.0
     small_weight: float = 1.0

@@ -9,7 +9,7 @@ from crend import networks
 from crend.networks import points
 
 from ..data.patches import Patches
-from ..objectives.losses import HIGH_CONFIDENCE
+from ..objectives.contrast import HIGH_CONFIDENCE
 
 AMBIGUOUS = (0.1, 0.9)
 MOST = 2048
@@ -56,7 +56,7 @@ def _rendering(network, coarse, fine, labels, count) -> dict:
 
 
 def _similarity(coarse, fine, confidence, labels, seed) -> dict:
-    """Classes and confidence as in `losses.contrastive_loss`; vectors of `coarse` and `fine`, confidence of another coarse map."""
+    """Classes and confidence as in `contrast.contrast`; vectors of `coarse` and `fine`, confidence of another coarse map."""
     generator = torch.Generator().manual_seed(seed)
     p = torch.sigmoid(confidence)[0].flatten(1)
     follicle, ovary = labels[0, 1].flatten() > 0.5, labels[0, 0].flatten() > 0.5

@@ -35,6 +35,9 @@ class Objective(nn.Module):
         """Whether forward wants `context`: probabilities (B, 2, D, H, W) of the phase before, stitched over the whole volume."""
         return False
 
+    def at_step(self, step: int) -> None:
+        """Told before each step: how many the phase has taken."""
+
     def forward(
         self, image: Tensor, labels: Tensor, *, player: str = "network", phase: int = 0, context: Tensor | None = None
     ) -> dict[str, Tensor]:

@@ -7,7 +7,8 @@ import torch
 from crend.networks import points
 
 from .base import Objective
-from .losses import coarse_loss, contrastive_loss, point_loss, total_loss
+from .contrast import PAPER, Form, Prototypes, contrast
+from .losses import coarse_loss, point_loss, total_loss
 from .small_follicles import small_weights
 
 
@@ -37,6 +38,7 @@ class Rendering(Objective):
         point_dice_weight: float = 0.0,
         small_weight: float = 1.0,
         spacing_mm: tuple = (1.0, 1.0, 1.0),
+        form: Form = PAPER,
         generator: torch.Generator | None = None,
     ):
         super().__init__(network)
@@ -44,7 +46,9 @@ class Rendering(Objective):
         self.lambda_points, self.lambda_contrast = lambda_points, lambda_contrast
         self.dice_weight, self.point_dice_weight = dice_weight, point_dice_weight
         self.small_weight, self.spacing_mm = small_weight, spacing_mm
-        self.generator = generator
+        self.generator, self.form, self.step = generator, form, 0
+        if form.prototypes and lambda_contrast:
+            self.prototypes = Prototypes(self._contrasted(network.head[0].in_channels), form.prototypes)
 
     def forward(self, image, labels, *, player="network", phase=0, context=None):
         coarse_logits, fine = self.network.trunk(image if context is None else torch.cat([image, context], 1))
@@ -62,8 +66,25 @@ class Rendering(Objective):
             "points": point_loss(self.network.head(hybrid), point_labels, self.point_dice_weight, point_weights),
         }
         if self.lambda_contrast:
-            parts["contrast"] = contrastive_loss(hybrid, hybrid[:, :2], point_labels, self.gamma, generator=self.generator)
-        return {"loss": total_loss(**parts, lambda_points=self.lambda_points, lambda_contrast=self.lambda_contrast), **parts}
+            vectors = hybrid[:, : self._contrasted(hybrid.shape[1])]
+            prototypes = getattr(self, "prototypes", None)
+            parts["contrast"], acted = contrast(
+                vectors, hybrid[:, :2], point_labels, self.gamma, generator=self.generator, form=self.form, prototypes=prototypes
+            )
+            loss = total_loss(**parts, lambda_points=self.lambda_points, lambda_contrast=self.contrast_weight())
+            return {"loss": loss, **parts, "contrast_acted": acted}
+        return {"loss": total_loss(**parts, lambda_points=self.lambda_points), **parts}
+
+    def at_step(self, step: int) -> None:
+        self.step = step
+
+    def contrast_weight(self) -> float:
+        """What the contrastive loss counts for at this step (lambda_2 of eq. 5, ramped up)."""
+        return self.lambda_contrast * min(1.0, (self.step + 1) / max(self.form.ramp_steps, 1))
+
+    def _contrasted(self, channels: int) -> int:
+        """How many of a hybrid vector's channels are compared."""
+        return channels if self.form.detail or not self.network.detail else channels - self.network.width
 
 
 class Rend(Rendering):

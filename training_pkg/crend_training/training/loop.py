@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import lightning as L
@@ -12,6 +13,7 @@ from crend.networks import points
 
 from ..configuration.experiment import Experiment
 from ..objectives import objective_of
+from ..objectives.contrast import Form
 from .average import Average
 from .optimizers import ConvolutionMuon
 from .plan import Plan, learning_rate, step_seed
@@ -41,6 +43,8 @@ CURE = "train with precision 32-true, or with a lower learning_rate in another f
 def objective_for(experiment: Experiment, network):
     """The objective of the experiment's system, with the experiment's settings."""
     chosen = {name: getattr(experiment, key) for name, key in SETTINGS.get(experiment.network, {}).items()}
+    if experiment.network == "crend":
+        chosen["form"] = Form(**dataclasses.asdict(experiment.contrastive))
     return objective_of(experiment.network, network, dice_weight=experiment.dice_weight, **chosen)
 
 
@@ -112,6 +116,8 @@ class Training(L.LightningModule):
         torch.manual_seed(step_seed(settings.seed, self.step, self.global_rank))
         rate = learning_rate(settings, in_phase, self.plan.steps)
         told = {}
+        self.objective.at_step(in_phase)
+        logs = (self.step + 1) % settings.log_every == 0 or self.step + 1 == self.plan.total
         for (phase, player), optimizer in zip(self.players, _list(self.optimizers())):
             if phase != self.phase:
                 continue
@@ -121,7 +127,10 @@ class Training(L.LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = rate * (1.0 if player == "network" else settings.discriminator_learning_rate / settings.learning_rate)
             optimizer.zero_grad()
+            alone = self._norm_of_contrast(parts) if logs and player == "network" else None
             self.manual_backward(parts["loss"])
+            if alone is not None:
+                parts["contrast_gradient"] = alone / self._norm(p.grad for p in self.network.parameters()).clamp(min=1e-12)
             optimizer.step()
             told.update(
                 {name if player == "network" or name != "loss" else f"{player}_loss": part.detach() for name, part in parts.items()}
@@ -130,10 +139,27 @@ class Training(L.LightningModule):
             self.average.update(self.network, in_phase)
         self.step += 1
         self.told = told
-        if self.step % settings.log_every == 0 or self.step == self.plan.total:
+        if logs:
             self.losses = {"phase": self.phase, "learning_rate": rate, **{name: float(value) for name, value in told.items()}}
             self.log_dict({k: v for k, v in self.losses.items() if k not in ("phase", "learning_rate")}, prog_bar=True, logger=False)
             self._check_losses()
+
+    def _norm_of_contrast(self, parts):
+        """Norm of the contrastive term's own gradient in the network, scaled as the whole gradient is; None where there is no such term."""
+        term = parts.get("contrast")
+        if term is None:
+            return None
+        if not term.requires_grad:  # it did not act
+            return torch.zeros((), device=self.device)
+        term = self.objective.contrast_weight() * term
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        parameters = [p for p in self.network.parameters() if p.requires_grad]
+        gradients = torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
+        return self._norm(gradients) * (scaler.get_scale() if scaler else 1.0)
+
+    @staticmethod
+    def _norm(gradients):
+        return torch.linalg.vector_norm(torch.stack([g.float().norm() for g in gradients if g is not None]))
 
     def check_finite(self) -> None:
         """ArithmeticError where the last step's losses, or the weights that it left, are not finite: such a run cannot go on.

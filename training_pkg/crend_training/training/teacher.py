@@ -14,7 +14,7 @@ from torch import Tensor
 
 from crend.networks import points
 
-from ..objectives.losses import contrastive_loss
+from ..objectives.contrast import contrastive_loss
 
 NOISE = 0.15
 

@@ -40,8 +40,8 @@ def train(
 
     run_folder gets last.ckpt, best.ckpt (best mean Dice of the validation cases), train.csv, validation.csv, TensorBoard's files,
     experiment.json (settings, seed, versions, command) and history.jsonl (a line for each start). A run found there is resumed: patches,
-    augmentation, points, optimizers, averages and rates go on as in an uninterrupted run. On the CPU, with as many threads, the loss curve
-    is the same to the last digit; some CUDA kernels add up in no fixed order, there it is the same but for rounding.
+    augmentation, points, optimizers, averages and rates go on as in an uninterrupted run. On the CPU in float32, with as many threads, the loss
+    curve is the same to the last digit; some CUDA kernels, and bfloat16 on the CPU, add up in no fixed order: there it is the same but for rounding.
 
     start: weights to begin with, instead of random ones; a run that is resumed has gone on from there. stepped(step): after each step.
 
@@ -193,13 +193,14 @@ def _check(experiment: Experiment, cases: TrainingCases) -> None:
 
 
 def precision_here(precision: str) -> str:
-    """`precision`, with "auto" resolved: bf16-mixed where this machine computes it natively, else 32-true.
+    """`precision`, with "auto" resolved: bf16-mixed on a graphics card that has it, else 32-true.
 
     InputError for a precision that this machine lacks. A CPU without bfloat16 instructions emulates them, ten times slower than
-    float32; with them a step takes half the time of float32.
+    float32; with them a step takes half the time of float32, but adds up in no fixed order: the same seed then gives another run each time,
+    so "auto" leaves it alone.
     """
     if precision == "auto":
-        return "bf16-mixed" if _computes_bfloat16() else "32-true"
+        return "bf16-mixed" if torch.cuda.is_available() and _computes_bfloat16() else "32-true"
     if precision == "32-true" or torch.cuda.is_available() or (precision == "bf16-mixed" and _computes_bfloat16()):
         return precision
     also = " or a CPU with bfloat16 instructions" if precision == "bf16-mixed" else ""
