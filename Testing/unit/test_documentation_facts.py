@@ -72,6 +72,12 @@ def test_the_keys_of_a_report_are_documented_and_in_the_schema():
         assert set(first_cells(page, after)) == known, after
 
 
+def test_the_findings_of_both_ovaries_are_documented_in_their_order():
+    from crend.clinic.lines import KEYS
+
+    assert first_cells(text_of("files.md"), "The table (`.csv`) has the columns") == list(KEYS)
+
+
 def test_the_size_classes_and_the_warnings_are_documented():
     from crend.confidence.plausibility import TEXTS
     from crend.structures.measurements import SIZE_CLASSES

@@ -20,6 +20,7 @@ MAY_IMPORT = {
         "bundle": "io confidence structures inference networks",
         "comparison": "io",
         "pictures": "comparison structures io",
+        "clinic": "pictures structures io",
         "result": "structures confidence io",
         "predict": "result bundle io confidence structures inference",
         "library": "cluster worker batch predict result comparison bundle io",
@@ -29,7 +30,7 @@ MAY_IMPORT = {
         "cluster": "batch results bundle io inference",
         "doctor": "bundle inference",
         "worker": "batch results predict editing comparison bundle io inference",
-        "cli": "cluster worker batch predict doctor pictures comparison bundle io inference",
+        "cli": "cluster worker batch predict doctor clinic pictures comparison bundle io inference",
         "__main__": "cli",
     },
     ("training_pkg", "crend_training"): {

@@ -1,6 +1,5 @@
-"""A segmentation as files: table, label image, surfaces, report. Nothing here changes the scene."""
+"""A segmentation as files: table, label image, surfaces. Nothing here changes the scene."""
 
-import datetime
 import os
 import tempfile
 from pathlib import Path
@@ -9,19 +8,14 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
-from slicer.i18n import tr as _
 
 from crend.errors import InputError
 from crend.io.atomic import replacing
 from crend.io.tables import write_csv
-from crend.pictures import report
-from crend.pictures.planes import plane_pictures
 
 from .Masks import on
-from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import findingWords, flagsOf, madeBy, notCounted, readSummary, warningsOf
-from .SegmentMeasurements import manualNames, maskOf, measureSegments, measureWithIDs, ovaryID, withLabelmaps
-from .Sides import SIDE_WORDS, SIDES, sideOf
+from .ResultTables import flagsOf
+from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryID, withLabelmaps
 from .VolumeImage import imageFromVolumeNode
 
 SURFACE_FORMATS = ("STL", "OBJ")
@@ -84,43 +78,6 @@ def exportScene(path):
         if not slicer.mrmlScene.WriteToMRB(str(written)):
             raise InputError(f"{path}: the scene could not be written; choose another place.")
         os.replace(written, temporary)
-
-
-def reportHtml(segmentationNode):
-    """The report of a segmentation as one HTML text. InputError when the volume that it was made from is not loaded."""
-    volumeNode = referenceVolume(segmentationNode)
-    ovary, follicles = labelImages(segmentationNode)
-    measurements = measureSegments(segmentationNode)
-    pictures = plane_pictures(imageFromVolumeNode(volumeNode), ovary, follicles)
-    solid = report.solid_picture(ovary, follicles)
-    if solid is not None:
-        pictures.append((_("3D, from anterior"), solid))
-    summary = tableOf(segmentationNode, SUMMARY_TABLE_ROLE)
-    findings = [(_("Side"), SIDE_WORDS[sideOf(segmentationNode)])] if sideOf(segmentationNode) != SIDES[0] else []
-    findings += (
-        [(findingWords(finding), f"{value:.1f} {unit}" if unit else f"{value:.0f}") for finding, value, unit in readSummary(summary)]
-        if summary
-        else []
-    )
-    manual = manualNames(segmentationNode, measurements)
-    marks = {follicle.id for follicle in measurements.follicles if follicle.segment in manual}
-    return report.report_html(
-        _("Ovary and follicles: {name}").format(name=volumeNode.GetName()),
-        findings,
-        measurements.rows(),
-        pictures,
-        madeBy(segmentationNode),
-        made_on=datetime.date.today().isoformat(),
-        marks=marks,
-        warnings=[*warningsOf(segmentationNode), *filter(None, [notCounted(segmentationNode)])],
-        translate=_,
-    )
-
-
-def writeHtml(text, path):
-    """Write a report as an HTML file."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def labelImages(segmentationNode):

@@ -5,6 +5,7 @@ import html
 import slicer
 from slicer.i18n import tr as _
 
+from crend.clinic.study import side_of_name
 from crend.structures import segments
 
 from .Frames import framesOf
@@ -25,6 +26,17 @@ def sideOf(segmentationNode):
     """One of SIDES."""
     side = segmentationNode.GetAttribute(_ATTRIBUTE) if segmentationNode is not None else None
     return side if side in SIDES else SIDES[0]
+
+
+def guessSide(segmentationNode):
+    """State the side that the segmentation's name, or else its volume's, says; nothing where somebody stated one, or none, before."""
+    if segmentationNode.GetAttribute(_ATTRIBUTE) is not None:
+        return
+    volume = segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    names = [node.GetName() or "" for node in (segmentationNode, volume) if node is not None]
+    side = next(filter(None, map(side_of_name, names)), "")
+    if side:
+        setSide(segmentationNode, side)
 
 
 def setSide(segmentationNode, side):

@@ -7,24 +7,28 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from crend.clinic.files import write_report
+from crend.clinic.page import page_html
 from crend.errors import InputError
-from crend.io.atomic import replacing
 
 from ..Runs.Run import referenceVolume
 from ..Scene import Export
 from . import Messages
 from .Folders import keepFolder, lastFolder
+from .Printing import writePdf
 
-REPORTS = (".pdf", ".html", ".htm")
-PDF_RESOLUTION = 200
-PDF_MARGIN_MM = 12.0
+REPORTS, FINDINGS = (".pdf", ".html", ".htm"), (".csv", ".json")
 
 
 class ExportTools:
-    """What was written, or why not, is said below the buttons."""
+    """What was written, or why not, is said below the buttons.
 
-    def __init__(self, ui):
+    report(segmentation node, whether to draw pictures): findings and pictures of both ovaries, as StudyPanel gives them.
+    """
+
+    def __init__(self, ui, report):
         self._ui = ui
+        self._report = report
         self._clearSelection = ui.follicleTable.clearSelection
         self._node = None
         ui.exportTableButton.clicked.connect(self.onTable)
@@ -33,6 +37,8 @@ class ExportTools:
         ui.exportSurfacesButton.clicked.connect(self.onSurfaces)
         ui.exportSceneButton.clicked.connect(self.onScene)
         ui.exportDicomButton.clicked.connect(self.onDicom)
+        ui.exportFindingsButton.clicked.connect(self.onFindings)
+        ui.exportStructuredReportButton.clicked.connect(self.onStructuredReport)
         self.show(None)
 
     def show(self, segmentationNode):
@@ -50,8 +56,16 @@ class ExportTools:
         self._write((".csv",), _("Table (*.csv)"), lambda path: Export.exportTable(self._node, path))
 
     def onReport(self):
-        """PDF or HTML, by the ending."""
+        """The report of both ovaries: PDF or HTML, by the ending."""
         self._write(REPORTS, _("Report (*.pdf *.html)"), self._writeReport)
+
+    def onFindings(self):
+        """The findings of both ovaries: CSV or JSON, by the ending."""
+        self._write(FINDINGS, _("Findings (*.csv *.json)"), self._writeReport)
+
+    def onStructuredReport(self):
+        """The findings of both ovaries as a DICOM report."""
+        self._write((".dcm",), _("DICOM report (*.dcm)"), self._writeReport)
 
     def onSegmentation(self):
         """.seg.nrrd or a label image, by the ending."""
@@ -118,55 +132,8 @@ class ExportTools:
         Export.exportScene(path)
 
     def _writeReport(self, path):
-        text = Export.reportHtml(self._node)
-        if path.lower().endswith((".html", ".htm")):
-            Export.writeHtml(text, path)
+        findings, pictures = self._report(self._node, path.lower().endswith(REPORTS))
+        if path.lower().endswith(REPORTS[0]):
+            writePdf(page_html(findings, pictures, _), path)
         else:
-            writePdf(text, path)
-
-
-def writePdf(text, path):
-    """Paint an HTML text onto A4 pages of a PDF file."""
-    with replacing(path) as temporary:
-        device = _pdfDevice(str(temporary))
-        area = device.pageLayout().paintRectPixels(PDF_RESOLUTION)
-        width, height = float(area.width()), float(area.height())
-        document = qt.QTextDocument()
-        document.documentLayout().setPaintDevice(device)
-        # Without a colour of its own, text would follow Slicer's theme: white on white in the dark one.
-        document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
-        document.setHtml(text)
-        document.setPageSize(qt.QSizeF(width, height))
-        painter = qt.QPainter()
-        if not painter.begin(device):
-            raise InputError(f"{path}: cannot be written; choose another place.")
-        for page in range(_pageCount(document)):
-            if page:
-                device.newPage()
-            painter.save()
-            painter.translate(0.0, -page * height)
-            document.drawContents(painter, qt.QRectF(0.0, page * height, width, height))
-            painter.restore()
-        painter.end()
-        # Some platforms complete the file only when its writer is gone.
-        del painter, device
-
-
-def _pdfDevice(path):
-    """A4 pages with margins: QPdfWriter, or QPrinter where PythonQt has only that."""
-    if hasattr(qt, "QPdfWriter"):
-        device = qt.QPdfWriter(path)
-    else:
-        device = qt.QPrinter()
-        device.setOutputFormat(qt.QPrinter.PdfFormat)
-        device.setOutputFileName(path)
-    device.setResolution(PDF_RESOLUTION)
-    device.setPageSize(qt.QPageSize(qt.QPageSize.A4))
-    device.setPageMargins(qt.QMarginsF(*4 * [PDF_MARGIN_MM]), qt.QPageLayout.Millimeter)
-    return device
-
-
-def _pageCount(document):
-    # A property in one Qt, a method in another.
-    count = document.pageCount
-    return count() if callable(count) else count
+            write_report(findings, path, pictures, _)

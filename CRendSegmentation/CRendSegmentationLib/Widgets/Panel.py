@@ -17,6 +17,7 @@ from .ParameterNode import settingsOf
 from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
 from .RunControl import RunControl
+from .StudyPanel import StudyPanel
 
 
 class Panel:
@@ -37,7 +38,9 @@ class Panel:
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
-        self.export = ExportTools(ui)
+        self.study = StudyPanel(ui.studySection, lambda: self._parameterNode and self._parameterNode.inputVolume, self.result.refresh)
+        self.result.onSide = self.study.follow
+        self.export = ExportTools(ui, self.study.report)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
         self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
 
@@ -69,6 +72,7 @@ class Panel:
             self._parameterNode.RemoveObserver(self._observerTag)
         self._parameterNode = parameterNode
         self.review.setParameterNode(parameterNode.parameterNode if parameterNode is not None else None)
+        self.study.setParameterNode(parameterNode.parameterNode if parameterNode is not None else None)
         if parameterNode is None:
             return
         self._inputID = _idOf(parameterNode.inputVolume)
@@ -180,6 +184,7 @@ class Panel:
     def _show(self, segmentationNode):
         if segmentationNode is not None:
             adopt(segmentationNode)
+            self.study.follow(segmentationNode)
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
         self.export.show(segmentationNode)

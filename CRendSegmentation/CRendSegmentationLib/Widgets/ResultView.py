@@ -25,7 +25,10 @@ FOLLOWED = (
 
 
 class ResultView:
-    """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment."""
+    """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment.
+
+    onSide(segmentation node) is called when the user said which ovary it is.
+    """
 
     def __init__(self, ui):
         self._ui = ui
@@ -33,6 +36,7 @@ class ResultView:
         self._observations = []
         self._editorObservations = []
         self._highlighted = False
+        self.onSide = lambda segmentationNode: None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLING_MS)
@@ -145,6 +149,7 @@ class ResultView:
         side = SIDES[self._ui.sideComboBox.currentIndex]
         if self._node is not None and side != sideOf(self._node):
             setSide(self._node, side)
+            self.onSide(self._node)
             self.refresh()
 
     def onHistogram(self):

@@ -111,7 +111,7 @@ class Measurements:
         largest mean diameter, or None), total_follicle_volume_ml. Classes and antral count go by the mean diameter rounded to
         whole millimetres.
         """
-        sizes = [math.floor(f.mean_diameter_mm + 0.5 + 1e-6) for f in self.follicles]
+        sizes = [whole_mm(f.mean_diameter_mm) for f in self.follicles]
         counts = {name: sum(low <= size <= high for size in sizes) for name, low, high in SIZE_CLASSES}
         tiny = sum(size < SIZE_CLASSES[0][1] for size in sizes)
         if tiny:
@@ -135,6 +135,11 @@ class Measurements:
         """The Measurements that as_dict() was made of."""
         ovary = data["ovary"]
         return cls(Ovary(**ovary) if ovary else None, tuple(Follicle(**row) for row in data["follicles"]))
+
+
+def whole_mm(diameter_mm):
+    """A diameter as counts by size take it: whole millimetres, halves up."""
+    return math.floor(diameter_mm + 0.5 + 1e-6)
 
 
 def number_by_volume(follicles, measurements):

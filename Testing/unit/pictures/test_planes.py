@@ -73,3 +73,26 @@ def test_a_plane_that_leans_is_called_oblique_and_has_two_letters():
 
 def test_letters_of_a_direction():
     assert letters(np.array([0, 0, -1.0])) == "I" and letters(np.array([0.6, -0.8, 0])) == "AL" and letters(np.array([0.1, 0.99, 0])) == "P"
+
+
+def test_a_close_up_has_the_follicles_numbers_and_a_bar_as_long_as_it_says():
+    shape, spacing = (60, 70, 80), (0.5, 0.5, 0.5)
+    masks = []
+    for radius in (24, 10):  # voxels: an ovary of 24 mm, a follicle of 10 mm
+        grid = np.indices(shape) - np.array([30, 35, 40]).reshape(3, 1, 1, 1)
+        masks.append(sitk.GetImageFromArray(((grid**2).sum(axis=0) <= radius**2).astype(np.uint16) * (7 if radius == 10 else 1)))
+    image = sitk.GetImageFromArray(np.full(shape, 90, np.uint8))
+    for each in (image, *masks):
+        each.SetSpacing(spacing)
+    plain = plane_pictures(image, *masks)
+    for plane in plane_pictures(image, *masks, close_up=True):
+        picture = plane.picture
+        height, width = picture.shape[:2]
+        assert height == width
+        bar = np.flatnonzero((picture[height - 12] == 255).all(axis=1))
+        follicle = np.flatnonzero(np.ptp(picture[height // 2].astype(int), axis=1) > 60)  # coloured: the outlines of ovary and follicle
+        inner = follicle[(follicle > width / 4) & (follicle < 3 * width / 4)]
+        assert np.ptp(bar) / 10 == pytest.approx(np.ptp(inner) / 10.5, rel=0.03)  # 10 mm, and 21 voxels of 0.5 mm
+        middle = picture[height // 2 - 12 : height // 2 + 12, width // 2 - 12 : width // 2 + 12]
+        assert (middle == 255).all(axis=2).sum() > 20
+    assert not (plain[0].picture == 255).all(axis=2).any()

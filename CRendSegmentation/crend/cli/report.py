@@ -1,0 +1,62 @@
+"""crend report LEFT RIGHT: both ovaries on one page, from the JSON of two segmentations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+NONE = "-"
+
+
+def command(
+    left: str = typer.Argument(
+        ..., metavar="LEFT", help="JSON of the left ovary, as crend segment --json writes it; - for one that was not seen."
+    ),
+    right: str = typer.Argument(..., metavar="RIGHT", help="JSON of the right ovary, likewise."),
+    out: list[Path] = typer.Option(
+        ...,
+        "--out",
+        metavar="FILE",
+        help="The report as .html, a table (.csv), .json or a DICOM report (.dcm); may be given several times.",
+    ),
+    patient: str = typer.Option("", "--patient", metavar="NAME", help="The patient's name; written only if given here."),
+    patient_id: str = typer.Option("", "--patient-id", metavar="ID", help="The patient's ID; written only if given here."),
+    date: str = typer.Option("", "--date", metavar="DATE", help="Date of the scan, 2026-01-31 (default: as the volumes say)."),
+    day: Optional[int] = typer.Option(None, "--day", metavar="N", min=1, max=99, help="Day of the cycle."),
+    cohorts: str = typer.Option(
+        "", "--cohorts", metavar="MM,MM", help="Thresholds of the follicle cohorts in mm (default: 10,12,14,16,18)."
+    ),
+) -> None:
+    """Put the findings of both ovaries together. Nothing is confirmed here, so no criterion is judged: Slicer's panel does that."""
+    from ..clinic.files import write_report
+    from ..clinic.findings import findings_of
+    from ..clinic.segment_reports import pictures_of, read_side
+    from ..clinic.study import NOT_SEEN, Side, Study, read_cohorts, read_date
+    from ..errors import InputError
+    from .console import quiet, stdout
+    from .outputs import check_outputs
+
+    given = {side: Path(name) for side, name in (("left", left), ("right", right)) if name != NONE}
+    if not given:
+        raise InputError("both ovaries are -; give the JSON of one at least.")
+    check_outputs(dict.fromkeys(given.values()), [(path, (".html", ".htm", ".csv", ".json", ".dcm")) for path in out])
+    study = Study(patient, patient_id, read_date(date), day, cohorts_mm=read_cohorts(cohorts))
+    sides, pictures = {side: Side(state=NOT_SEEN) for side in ("left", "right")}, {}
+    wanted = any(path.suffix.lower() in (".html", ".htm") for path in out)
+    with quiet():
+        for side, path in given.items():
+            sides[side], facts = read_side(path)
+            pictures[side] = pictures_of(path, facts) if wanted else []
+    findings = findings_of(study, sides)
+    for path in out:
+        write_report(findings, path, pictures)
+    console = stdout()
+    for side, found in findings["sides"].items():
+        console.print(
+            f"{side}: {found['state'] if found['antral_count'] is None else str(found['antral_count']) + ' antral follicles, not confirmed'}"
+        )
+    for path in out:
+        console.print(f"wrote {path}")
+    console.print(findings["notice"])
