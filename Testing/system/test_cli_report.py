@@ -22,7 +22,7 @@ def reports(tmp_path):
     for value, radius, dtype in ((1, 12, np.uint8), (1, 4, np.uint16)):
         inside = ((grid - np.array([15, 17, 19]).reshape(3, 1, 1, 1)) ** 2).sum(axis=0) <= radius**2
         masks.append(sitk.GetImageFromArray((inside * value).astype(dtype)))
-    sitk.WriteImage(sitk.GetImageFromArray(np.full(shape, 80, np.uint8)), str(tmp_path / "scan.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(grid.sum(axis=0).astype(np.uint8)), str(tmp_path / "scan.nrrd"))
     write_labels(tmp_path / "left.seg.nrrd", *masks)
     facts = {
         "schema_version": 1,

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from crend.clinic.study import ASSESSED, BOX, Side
 from crend.pictures.planes import plane_pictures
 from crend.pictures.solid import solid_picture
+from crend.structures.segments import SOURCE_TAG
 
 from .Export import labelImages, referenceVolume
 from .Frames import frameWords
@@ -14,8 +15,6 @@ from .SegmentMeasurements import isManual, measureWithIDs, ovaryID
 from .SegmentTags import isConfirmed, isHidden, tagOf
 from .VolumeImage import imageFromVolumeNode
 
-#: On the ovary's segment: "box" where a box stands for its outline.
-OVARY_SOURCE_TAG = "CRend.OvarySource"
 _MODEL = ("bundle", "bundle_version", "notice", "acquisition_date")
 
 
@@ -38,7 +37,7 @@ def sideFrom(segmentationNode, **stated):
         confirmed=frozenset(follicle.id for follicle, segment in found if isConfirmed(segment)),
         edited=frozenset(follicle.id for follicle, segment in found if isManual(segment, follicle)),
         ovary_edited=ovary is not None and isManual(ovary, measurements.ovary),
-        ovary_source=BOX if ovary is not None and tagOf(ovary, OVARY_SOURCE_TAG) == BOX else "",
+        ovary_source=BOX if ovary is not None and tagOf(ovary, SOURCE_TAG) == BOX else "",
         flags=tuple(flagsOf(segmentationNode)),
         model={key: segmentationNode.GetAttribute(f"CRend.{key}") for key in _MODEL},
         remarks=tuple(filter(None, (frameWords(segmentationNode), notCounted(segmentationNode), missing))),

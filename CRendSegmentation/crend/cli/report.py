@@ -44,11 +44,15 @@ def command(
     check_outputs(dict.fromkeys(given.values()), [(path, (".html", ".htm", ".csv", ".json", ".dcm")) for path in out])
     study = Study(patient, patient_id, read_date(date), day, cohorts_mm=read_cohorts(cohorts))
     sides, pictures = {side: Side(state=NOT_SEEN) for side in ("left", "right")}, {}
+    notes = []
     wanted = any(path.suffix.lower() in (".html", ".htm") for path in out)
     with quiet():
         for side, path in given.items():
             sides[side], facts = read_side(path)
-            pictures[side] = pictures_of(path, facts) if wanted else []
+            try:
+                pictures[side] = pictures_of(path, facts) if wanted else []
+            except InputError as error:
+                notes.append(f"no pictures of the {side} ovary: {error}")
     findings = findings_of(study, sides)
     for path in out:
         write_report(findings, path, pictures)
@@ -57,6 +61,8 @@ def command(
         console.print(
             f"{side}: {found['state'] if found['antral_count'] is None else str(found['antral_count']) + ' antral follicles, not confirmed'}"
         )
+    for note in notes:
+        console.print(f"note: {note}")
     for path in out:
         console.print(f"wrote {path}")
     console.print(findings["notice"])
