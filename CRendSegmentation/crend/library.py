@@ -120,7 +120,7 @@ def segment_batch(
     chosen: dict[str, Any] = {"again": again, "left_out": there.left_out, "progress": progress}
     network: dict[str, Any] = {"model": model, "device": device, "engine": engine, "cancelled": cancelled}
     if client is not None:
-        from .cluster import DaskRunner
+        from .cluster.runner import DaskRunner
 
         runner = DaskRunner(client, resources=resources, **network)
         return run(there.volumes, out, runner, model=runner.load(), options=options, **chosen)

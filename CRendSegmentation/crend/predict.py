@@ -20,6 +20,7 @@ from .confidence.box_outline import is_cut, outline_in_box
 from .confidence.expected_dice import select_ovary_threshold
 from .confidence.plausibility import flag
 from .errors import Cancelled
+from .inference.memory import give_back
 from .inference.model_grid import ModelGrid, normalise, to_model_grid
 from .inference.overview import fuse_predictions, predict_overview
 from .inference.sliding import SlidingWindow
@@ -102,6 +103,7 @@ def segment(
         with run.stage("search"):
             # A network that is guided sees beyond the box, and what guides it must not end there.
             overview, searched = predict_overview(image, bundle, engine, render, run, grid, None if guided else region)
+        give_back()
     sliding = SlidingWindow(values, normalised, settings, engine, render, run, overview if guided else None)
     sliding.counts["search"] = searched
     inside = None if region is None else region.voxels(*grid.voxels)
@@ -118,6 +120,8 @@ def segment(
         probabilities = sliding.predict(windows)
     if overview is not None:
         probabilities = fuse_predictions(probabilities, overview, settings["overview"]["share"])
+        overview = None
+    give_back()
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     if inside is None:
         thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], settings["spacing_mm"])

@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "support"), str(HERE.parents
 
 #: What is tried: its name here, how often at scale 1.
 TRIALS = (
-    ("grid", 2000), ("path", 300), ("files", 500), ("bundles", 5000), ("requests", 300), ("kills", 25), ("determinism", 20),
+    ("grid", 2000), ("path", 300), ("files", 500), ("bundles", 5000), ("requests", 300), ("kills", 25), ("faults", 36), ("determinism", 20),
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def main() -> int:
 
 def attempt(name: str, count: int, seed: int, folder: Path):
     """The tally of one kind of trial."""
-    from reliability import bundles, determinism, kills, requests, volumes
+    from reliability import bundles, determinism, faults, kills, requests, volumes
 
     return {
         "grid": lambda: volumes.through_grid(count, seed),
@@ -57,6 +57,7 @@ def attempt(name: str, count: int, seed: int, folder: Path):
         "bundles": lambda: bundles.run(count, seed, folder),
         "requests": lambda: requests.run(count, seed, folder),
         "kills": lambda: kills.run(count, seed, folder),
+        "faults": lambda: faults.run(count, seed, folder),
         "determinism": lambda: determinism.run(count, seed, folder),
     }[name]()
 

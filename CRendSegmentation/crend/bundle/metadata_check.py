@@ -39,12 +39,24 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
+#: What the parts of the `crend` block may hold. "" is the block itself; what is not here nothing reads.
+_NETWORK = "network arguments spacing_mm patch normalisation render mirrored"
+KEYS = {
+    "": f"{_NETWORK} thresholds smallest_follicle_mm least_probability overview trained_on measured_on notice seeds learned_from base sha256 graphs confidence familiar",
+    "overview": f"{_NETWORK} share",
+    "thresholds": "ovary ovary_lowest follicles follicles_edge",
+    "least_probability": "below_mm small",
+    "normalisation": "method",
+    "render": "points",
+    "share": "ovary follicles",
+}
 
 
 def check(metadata, where: str) -> None:
     """InputError, one line that starts with `where`, unless metadata has what the schema and prediction need.
 
-    Further keys are welcome. Checksums are the loader's matter.
+    Further keys are welcome, as MONAI's schema has it; not so in the `crend` block, where a setting that is mistyped, or that a newer version
+    reads, would change results unnoticed. Checksums are the loader's matter.
     """
 
     def demand(holds, what):
@@ -75,6 +87,8 @@ def check(metadata, where: str) -> None:
 
     block = metadata.get("crend")
     demand(isinstance(block, dict), "the 'crend' block is missing")
+    unread = _unread(block)
+    demand(not unread, f"the 'crend' block has {unread!r:.80}, which this version does not read: it is mistyped, or a newer CRend's")
     _check_network(block, demand)
     demand("overview" in block or not block["arguments"].get("guided"), "the network is guided by an overview, and there is none")
     if "overview" in block:
@@ -148,6 +162,17 @@ def _check_network(block: dict, demand) -> None:
     points = render.get("points") if isinstance(render, dict) else None
     demand(type(points) is int and 0 <= points <= LARGEST_PATCH, f"'render' has no number of points up to {LARGEST_PATCH}")
     demand(isinstance(block.get("mirrored", False), bool), "'mirrored' is not true or false")
+
+
+def _unread(part: dict, name: str = "") -> str:
+    """The first key in a part of the block, or in the parts within it, that is none of KEYS; "" where there is none."""
+    for key, value in part.items():
+        if key not in KEYS[name].split():
+            return f"{name}/{key}".lstrip("/")
+        inside = _unread(value, key) if key in KEYS and isinstance(value, dict) else ""
+        if inside:
+            return inside
+    return ""
 
 
 def _is_number(value) -> bool:

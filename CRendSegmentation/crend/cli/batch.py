@@ -9,6 +9,8 @@ from typing import Optional
 
 import typer
 
+from . import cluster_options
+
 MOST_NAMED = 30  # of what is left out
 
 
@@ -31,12 +33,9 @@ def command(
     workers: int = typer.Option(
         1, "--workers", metavar="N", min=1, max=256, help="Processes that share the volumes, as many as the memory has room for."
     ),
-    scheduler: Optional[str] = typer.Option(
-        None,
-        "--scheduler",
-        metavar="ADDRESS",
-        help="A Dask scheduler whose workers do it, such as tcp://host:8786, instead of this machine.",
-    ),
+    scheduler: Optional[str] = cluster_options.SCHEDULER,
+    scheduler_options: Optional[Path] = cluster_options.OPTIONS,
+    resources: Optional[list[str]] = cluster_options.RESOURCES,
     pattern: Optional[list[str]] = typer.Option(
         None, "--pattern", metavar="GLOB", help="Only what matches, e.g. '*.nrrd' or 'visit1/*'; may be given again."
     ),
@@ -63,7 +62,8 @@ def command(
     # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.
     options = {**({"search": False} if everywhere else {}), **({"identify": True} if identify else {})}
     try:
-        with _workers(scheduler, max(count, 1), model=model, device=device, engine=engine) as pool, progress_bar() as progress:
+        spread = (scheduler, scheduler_options, resources)
+        with _workers(spread, max(count, 1), tell, model=model, device=device, engine=engine) as pool, progress_bar() as progress:
             rows = segment_batch(
                 volumes,
                 out,
@@ -87,18 +87,17 @@ def command(
 
 
 @contextmanager
-def _workers(scheduler, count: int, **network):
+def _workers(spread, count: int, tell, **network):
     """Processes of this machine, or a cluster's."""
-    if scheduler is None:
-        from ..worker.pool import Pool
+    from ..cluster.runner import DaskRunner
+    from ..worker.pool import Pool
 
+    with cluster_options.cluster_client(*spread) as (client, resources):
+        if client is not None:
+            yield DaskRunner(client, resources=resources, tell=tell, **network)
+            return
         with Pool(count, **network) as pool:
             yield pool
-        return
-    from ..cluster import DaskRunner, connect
-
-    with connect(scheduler) as client:
-        yield DaskRunner(client, **network)
 
 
 def _show(rows, out: Path) -> None:

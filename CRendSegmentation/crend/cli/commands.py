@@ -22,6 +22,7 @@ _EXTRAS = {
     "highdicom": ("highdicom", "dicom"),
     "dask": ("dask", "cluster"),
     "distributed": ("distributed", "cluster"),
+    "dask_jobqueue": ("dask-jobqueue", "cluster"),
 }
 
 

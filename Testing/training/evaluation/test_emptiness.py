@@ -96,3 +96,19 @@ def test_a_volume_without_an_ovary_is_measured_from_the_command_line(made, tmp_p
     assert "In simulated volumes without an ovary (seeds 3 to 3), one was drawn in " in answer.output
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["empty"]["volumes"] == 1 and summary["sha256"] and summary["version"] == "0.1.0"
+
+
+def test_a_cluster_measures_the_same_volumes_alike(made, tmp_path, monkeypatch):  # noqa: F811
+    distributed = pytest.importorskip("distributed", reason="the optional package distributed is not installed")
+    monkeypatch.setattr(emptiness, "simulate", lambda name, seed, *, empty: make_phantom(seed, **{**SMALL, "empty": empty}))
+    words = ["evaluate", str(made()), "--empty", "--first-seed", "3", "--volumes", "2", "--engine", "torch"]
+    # Workers in this process: what they measure is the small volume, too.
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None) as cluster:
+        answer = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "there"), "--scheduler", cluster.scheduler_address])
+    assert answer.exit_code == 0, answer.exception
+    here = emptiness.evaluate_empty(made(), [4], engine="torch", cluster=())
+    rows = (tmp_path / "there" / "per_volume.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["seed", "3", "4"]
+    assert rows[2].split(",")[1:4] == [
+        str(here[0][name] if here[0][name] is not None else "") for name in ("drawn", "ovary_ml", "follicles")
+    ]

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,9 +20,10 @@ from crend_training.configuration.experiment import SYSTEMS, CrossValidation, Da
 from crend_training.data.folds import make_folds
 from crend_training.data.volumes import Entry
 from crend_training.study import fold_run
-from crend_training.study.crossval import devices_of, run_study
+from crend_training.study.crossval import WATCHED, devices_of, run_study, run_study_on
 from crend_training.study.study import open_study, parse_run, prepare_study
 from crend_training.study.tables import write_tables
+from crend_training.training.train import locked
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -250,3 +254,34 @@ def test_check_ends_with_2_when_something_is_wrong(study, tmp_path):
     (tmp_path / "list.csv").write_text("image,label\nmissing.nrrd,missing.nrrd\n")
     code, text, _ = run_command("check", tmp_path / "list.csv")
     assert code == 2 and "missing.nrrd: no such file." in text and "1 wrong" in text
+
+
+def test_a_cluster_does_the_runs_of_a_study_and_names_those_that_fail(study, config, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the optional package distributed is not installed")
+    copy = open_study(shutil.copytree(study.folder, tmp_path / "out"), study.cases.parent)
+    for run in (("unet", 0), ("edge", 0)):
+        (copy.run_folder(*run) / "done.json").unlink()
+
+    def words(system, fold):
+        only = f"{system}:{fold}" if system == "unet" else "edge:nothing"
+        return ["crossval", config, "--data", study.cases.parent, "--out", copy.folder, "--only", only]
+
+    told = []
+    local = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None)
+    with local as cluster, distributed.Client(cluster, set_as_default=False) as client:
+        assert run_study_on((client, None), copy, words, tell=told.append) == [("edge", 0)]
+    assert copy.is_done("unet", 0) and not copy.is_done("edge", 0)
+    assert any(line.startswith("unet:0 done on ") for line in told)
+    assert any("edge:0 failed: " in line and "--only edge:nothing" in line for line in told)
+    _, _, error = run_command("crossval", config, "--data", tmp_path, "--out", tmp_path / "o", "--scheduler", "slurm", "--devices", "0")
+    assert isinstance(error, InputError) and "without --only and --devices" in str(error)
+
+
+def test_a_run_on_a_worker_ends_with_the_worker(config, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", WATCHED, "crossval", config, "--data", tmp_path, "--out", tmp_path, "--prepare-only"]
+    with locked(tmp_path), subprocess.Popen([str(part) for part in command], env=environment, stdin=subprocess.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for the folder
+            process.wait(5)
+        process.stdin.close()
+        assert process.wait(60) == 1

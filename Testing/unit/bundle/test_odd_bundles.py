@@ -53,6 +53,8 @@ def test_a_network_that_gives_nan_is_a_failure_and_not_a_volume_without_an_ovary
         (lambda m: m["crend"].update(render={"points": 10**400}), "number of points"),
         (lambda m: m["crend"].update(confidence={"features": 5}), "calibration"),
         (lambda m: m["crend"].update(familiar={"features": [], "knots": 3}), "calibrate the bundle again"),
+        (lambda m: m["crend"].update(treshold=0.3), "'treshold', which this version does not read"),
+        (lambda m: m["crend"]["thresholds"].update(follicle_edge=0.7), "'thresholds/follicle_edge', which"),
         (lambda m: m["crend"].update(trained_on=[float("nan")]), "a number that no file can"),
         (lambda m: m.update(task="\ud800"), "a text or a number"),
         (lambda m: m.update(version=""), "'version'"),
@@ -66,6 +68,10 @@ def test_every_field_that_is_used_is_checked(change, words):
     with pytest.raises(InputError) as refused:
         check(described, "here")
     assert words in str(refused.value) and str(refused.value).startswith("here: ")
+
+
+def test_further_keys_of_the_bundle_schema_are_welcome():
+    check({**metadata(), "supported_apps": {"any": "1.0"}}, "here")
 
 
 @pytest.mark.slow

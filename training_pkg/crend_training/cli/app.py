@@ -9,6 +9,7 @@ from typing import Optional
 import typer
 
 from crend import __version__
+from crend.cli import cluster_options
 from crend.cli.commands import HELP, Command, Group, missing_package
 from crend.errors import InputError
 
@@ -227,17 +228,22 @@ def crossval(
     only: list[str] = typer.Option(
         [], help="SYSTEM:FOLD, such as crend:0: this run alone, in this process (SLURM arrays); may be repeated."
     ),
+    scheduler: Optional[str] = cluster_options.SCHEDULER,
+    scheduler_options: Optional[Path] = cluster_options.OPTIONS,
+    resources: Optional[list[str]] = cluster_options.RESOURCES,
     prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),
 ) -> None:
     """Train and test every system on the same folds. Start again after any stop and it goes on; a failing run loses no other."""
     from ..configuration.experiment import read_experiment
-    from ..study.crossval import devices_of, run_study
+    from ..study.crossval import devices_of, run_study, run_study_on
     from ..study.study import parse_run, prepare_study
     from ..training.train import locked
 
     def tell(line):
         typer.echo(line, err=True)
 
+    if scheduler is not None and (only or devices != "auto"):
+        raise InputError("--scheduler: its workers take all runs, on what they have; give it without --only and --devices.")
     wanted, workers = [parse_run(text) for text in only], devices_of(devices)
     out.mkdir(parents=True, exist_ok=True)
     with locked(out, wait=True):
@@ -254,10 +260,15 @@ def crossval(
             run_fold(study, *run)
         return
 
-    def command(system, fold):
-        return [sys.executable, "-m", "crend_training", "crossval", config, "--data", data, "--out", out, "--only", f"{system}:{fold}"]
+    def words(system, fold):
+        places = (config.resolve(), "--data", data.resolve(), "--out", out.resolve())
+        return ["crossval", *places, "--only", f"{system}:{fold}"]
 
-    failed = run_study(study, command, devices=workers, tell=tell)
+    with cluster_options.cluster_client(scheduler, scheduler_options, resources) as (client, needed):
+        if client is not None:
+            failed = run_study_on((client, needed), study, words, tell=tell)
+        else:
+            failed = run_study(study, lambda *run: [sys.executable, "-m", "crend_training", *words(*run)], devices=workers, tell=tell)
     if failed:
         raise typer.Exit(1)
 

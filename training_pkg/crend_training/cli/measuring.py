@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Optional
 
 import typer
 
+from crend.cli import cluster_options
 from crend.errors import InputError
 
 LIST = typer.Option(
@@ -33,6 +35,9 @@ def evaluate(
         help="training: the one that models learn from (seeds below 900 are new to them); trial: another; training-mixed, trial-crowded: with "
         "all that lies around an ovary.",
     ),
+    scheduler: Optional[str] = cluster_options.SCHEDULER,
+    scheduler_options: Optional[Path] = cluster_options.OPTIONS,
+    resources: Optional[list[str]] = cluster_options.RESOURCES,
     empty: bool = typer.Option(
         False, "--empty", help="Volumes without an ovary: how often one is drawn all the same, and whether it is flagged."
     ),
@@ -44,22 +49,29 @@ def evaluate(
     seeds = range(first_seed, first_seed + volumes)
     if own is not None and empty:
         raise InputError("--list and --empty: volumes without an ovary are simulated only; leave one out")
-    subjects = _subjects(model, own, split, seeds, simulator)
+    subjects = _subjects(model, own if own is None or scheduler is None else own.absolute(), split, seeds, simulator)
     emptiness.check_place(out, empty=empty)
     if own is not None:
         about = reports.about(model, rendering=render, volumes=[subject.name for subject in subjects], listed=own.name)
     else:
         about = reports.about(model, seeds, simulator=simulator, rendering=render)
+    how = {"render": render, "engine": engine, "processes": processes}
+    with cluster_options.cluster_client(scheduler, scheduler_options, resources) as (client, needed):
+        # A worker has another folder of its own: what is given by its path is given by its whole path.
+        bundle = os.path.abspath(model) if client is not None and os.path.exists(model) else model
+        cluster = (client, needed) if client is not None else ()
+        if empty:
+            found = emptiness.evaluate_empty(bundle, seeds, simulator=simulator, cluster=cluster, **how)
+        else:
+            found = evaluation.evaluate(bundle, subjects, cluster=cluster, **how)
     if empty:
-        rows = emptiness.evaluate_empty(model, seeds, simulator=simulator, render=render, engine=engine, processes=processes)
-        typer.echo(emptiness.empty_words(emptiness.write_empty_report(rows, out, about)))
+        typer.echo(emptiness.empty_words(emptiness.write_empty_report(found, out, about)))
         return
-    cases = evaluation.evaluate(model, subjects, render=render, engine=engine, processes=processes)
-    evaluation.write_report(cases, out, about)
-    rows = [case.row for case in cases]
+    evaluation.write_report(found, out, about)
+    rows = [case.row for case in found]
     typer.echo(evaluation.markdown(evaluation.summarise(rows)))
     typer.echo("\n" + evaluation.flagged_words(evaluation.flagged(rows)))
-    typer.echo("\n" + strata_markdown(strata([row for case in cases for row in case.follicles])))
+    typer.echo("\n" + strata_markdown(strata([row for case in found for row in case.follicles])))
 
 
 def difference(

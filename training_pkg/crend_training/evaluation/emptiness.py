@@ -16,10 +16,13 @@ COLUMNS = ("seed", "drawn", "ovary_ml", "follicles", "doubtful", "flags")
 
 
 def evaluate_empty(
-    bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1
+    bundle, seeds, *, simulator: str = "training", render: bool = True, engine: str = "auto", processes: int = 1, cluster: tuple = ()
 ) -> list[dict]:
-    """A row (COLUMNS) for the simulator's volume of each seed, made without an ovary. doubtful: drawn, and flagged as doubtful."""
-    return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine)
+    """A row (COLUMNS) for the simulator's volume of each seed, made without an ovary. doubtful: drawn, and flagged as doubtful.
+
+    cluster: as of `evaluation.evaluate`.
+    """
+    return for_each(_evaluate_one, seeds, processes, str(bundle), simulator, render, engine, cluster=cluster)
 
 
 def _evaluate_one(seed: int, bundle: str, simulator: str, render: bool, engine: str) -> dict:

@@ -18,6 +18,7 @@ from .strata import strata
 from .worst_cases import Planes, draw, error_score, planes_of, reason
 
 WORST = 5
+RETRIES = 2  # of a volume whose worker fails
 POOR = 0.7  # an ovary with a lower Dice is one that a user should be warned of
 FIGURES = {
     "ovary_dsc": ("ovary", "dsc"),
@@ -52,18 +53,30 @@ class Case:
     content: str = ""
 
 
-def evaluate(bundle, subjects, *, render: bool = True, engine: str = "auto", processes: int = 1) -> list[Case]:
-    """One Case for each of `subjects` (see `data.subjects`), in their order."""
-    return for_each(_evaluate_one, subjects, processes, str(bundle), render, engine)
+def evaluate(bundle, subjects, *, render: bool = True, engine: str = "auto", processes: int = 1, cluster: tuple = ()) -> list[Case]:
+    """One Case for each of `subjects` (see `data.subjects`), in their order.
+
+    cluster: (a Dask client, what a volume needs of a worker) instead of processes of this machine; paths must mean the same there.
+    """
+    return for_each(_evaluate_one, subjects, processes, str(bundle), render, engine, cluster=cluster)
 
 
-def for_each(measure, things, processes: int, *arguments) -> list:
-    """measure(thing, *arguments) of each thing, in their order, with this many at the same time."""
+def for_each(measure, things, processes: int, *arguments, cluster: tuple = ()) -> list:
+    """measure(thing, *arguments) of each thing, in their order, with this many at the same time, or on a cluster as of `evaluate`."""
     from tqdm import tqdm
 
+    bar = {"total": len(things), "desc": "evaluation", "unit": "volume"}
+    if cluster:
+        from crend.cluster.tasks import run_tasks
+
+        client, resources = cluster
+        calls = [(number, (thing, *arguments)) for number, thing in enumerate(things)]
+        ended = run_tasks(client, measure, calls, retries=RETRIES, resources=resources, tell=tqdm.write)
+        found = {number: done.result() for number, done in tqdm(ended, **bar)}
+        return [found[number] for number in range(len(things))]
     with ProcessPoolExecutor(processes, initializer=_share_cores, initargs=(processes,)) as pool:
         running = [pool.submit(measure, thing, *arguments) for thing in things]
-        for done in tqdm(as_completed(running), total=len(running), desc="evaluation", unit="volume"):
+        for done in tqdm(as_completed(running), **bar):
             done.result()
     return [done.result() for done in running]
 
