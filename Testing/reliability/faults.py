@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -43,6 +42,10 @@ if kind == "replace":
             raise OSError(int(rest), os.strerror(int(rest)))
         return replace(source, target, **keywords)
     os.replace = fails_twice
+if kind == "limit":
+    import resource
+    what, most = rest.split()
+    resource.setrlimit(getattr(resource, what), (int(most), int(most)))
 if kind == "read" and worker:
     def meet(event, arguments):
         if event == "open" and str(arguments[0]).endswith("/2.nrrd"):
@@ -71,7 +74,6 @@ class Fault:
     says: str = ""
     sabotage: str = ""
     mount: str = ""  # options of a file system of its own under the results; they are gone with it
-    limits: tuple = ()  # (resource, bytes)
     prepare: str = ""  # what is done to the folder of results, or to the volumes, before
     signal: int = 0
     closed: bool = False  # nobody reads what it prints
@@ -93,9 +95,9 @@ def faults() -> list[Fault]:
         Fault("a share that knows no fsync", sabotage="fsync 22"),
         Fault("a disk that fails at fsync", (2, 3), 0, "input/output error", sabotage="fsync 5"),
         Fault("a rename that is refused for a while", (2, 3), 0, "cannot be written", sabotage="replace 13"),
-        Fault("files limited to 1 kB", (2, 3), 0, "too large", limits=((resource.RLIMIT_FSIZE, 1024),)),
-        Fault("few open files", (0, 2, 3), 0, limits=((resource.RLIMIT_NOFILE, 24),)),
-        *(Fault(f"{size / 1e9:g} GB of addresses", (0, 2, 3), 0, limits=((resource.RLIMIT_AS, int(size)),)) for size in (1.2e9, 2e9, 4e9)),
+        Fault("files limited to 1 kB", (2, 3), 0, "too large", sabotage="limit RLIMIT_FSIZE 1024"),
+        Fault("few open files", (0, 2, 3), 0, sabotage="limit RLIMIT_NOFILE 24"),
+        *(Fault(f"{size / 1e9:g} GB of addresses", (0, 2, 3), 0, sabotage=f"limit RLIMIT_AS {size:.0f}") for size in (1.2e9, 2e9, 4e9)),
         *(Fault(f"a reader that ends with {how}", (3,), 2, word, sabotage=f"read {how}") for how, word in in_reader),
         Fault("a reader that writes into the answers", (0, 3), 2, sabotage="read garbage"),
         *(Fault(f"{number.name} in mid-run", (130,), 0, "cancelled", signal=number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)),
@@ -186,19 +188,10 @@ def _attempt(fault: Fault, place: Path, command: list[str], environment: dict) -
 
 def _run(fault: Fault, out: Path, command: list[str], environment: dict) -> tuple[int, str]:
     """(exit code, all that it said)."""
-
-    def limit():
-        for what, most in fault.limits:
-            resource.setrlimit(what, (most, most))
-        if fault.limits:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as shells and queues do: an error instead of an end
-
     if fault.mount:
         mount = f'mount -t tmpfs -o {fault.mount} none "$0" || exit 99; "$@"; code=$?; ls -A "$0"; exit $code'
         command = ["unshare", "-rm", "sh", "-c", mount, str(out), *command]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment, preexec_fn=limit
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment)
     if fault.closed:
         process.stdout.close()
         return process.wait(SECONDS), ""

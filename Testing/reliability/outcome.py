@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Tally:
             self.ended[outcome] += 1
         else:
             self.lost.append((what, f"{outcome}: {seen}" if seen else outcome))
+            print(f"lost: {self.name}: {what}: {outcome}: {seen}", file=sys.stderr, flush=True)
 
     def attempt(self, what: str, work, result: str = "done") -> None:
         """Note how `work()` ends: it returns, or refuses in one line with a cure; anything else is lost."""

@@ -30,7 +30,8 @@ def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid, 
 def fuse_predictions(close: np.ndarray, overview: np.ndarray, share: dict) -> np.ndarray:
     """The weighted mean of two predictions (2, D, H, W), in the memory of `close`; `overview` is used up, too.
 
-    The overview's weight is `share` (0 to 1) of each channel ("ovary", "follicles"). Where the fine network did not run `close` is 0, and there the overview predicted next to nothing, too.
+    The overview's weight is `share` (0 to 1) of each channel ("ovary", "follicles"). Where the fine network did not run `close` is 0, and there
+    the overview predicted next to nothing, too.
     """
     part = np.array([share["ovary"], share["follicles"]], np.float32).reshape(2, 1, 1, 1)
     close *= 1 - part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import typer
 
@@ -55,17 +55,17 @@ def evaluate(
         about = reports.about(model, rendering=render, volumes=[subject.name for subject in subjects], listed=own.name)
     else:
         about = reports.about(model, seeds, simulator=simulator, rendering=render)
-    how = {"render": render, "engine": engine, "processes": processes}
+    how: dict[str, Any] = {"render": render, "engine": engine, "processes": processes}
     with cluster_options.cluster_client(scheduler, scheduler_options, resources) as (client, needed):
         # A worker has another folder of its own: what is given by its path is given by its whole path.
         bundle = os.path.abspath(model) if client is not None and os.path.exists(model) else model
         cluster = (client, needed) if client is not None else ()
         if empty:
-            found = emptiness.evaluate_empty(bundle, seeds, simulator=simulator, cluster=cluster, **how)
+            drawn = emptiness.evaluate_empty(bundle, seeds, simulator=simulator, cluster=cluster, **how)
         else:
             found = evaluation.evaluate(bundle, subjects, cluster=cluster, **how)
     if empty:
-        typer.echo(emptiness.empty_words(emptiness.write_empty_report(found, out, about)))
+        typer.echo(emptiness.empty_words(emptiness.write_empty_report(drawn, out, about)))
         return
     evaluation.write_report(found, out, about)
     rows = [case.row for case in found]
