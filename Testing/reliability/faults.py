@@ -104,7 +104,7 @@ def faults() -> list[Fault]:
         *(Fault(f"results that are {how}", prepare=how) for how in ("empty files", "damaged JSON", "deep JSON", "links to nothing", "links that loop")),
         Fault("results of another program", (3,), 2, "another program", prepare="foreign JSON"),
         Fault("folders where files belong", (2, 3), 2, prepare="folders"),
-        Fault("a volume that is gone", (3,), 2, prepare="gone"),
+        Fault("a link to a volume that is gone", (0,), 2, "which is not there", prepare="gone"),
         Fault("a volume that nobody may read", (0, 3), 2, prepare="locked"),
         Fault("a volume that is a pipe", (0, 3), 2, prepare="pipe"),
         Fault("a volume with a name of 255 bytes", done=3, prepare="long name"),

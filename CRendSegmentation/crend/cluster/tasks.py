@@ -45,10 +45,10 @@ def run_tasks(
                 raise Cancelled("stopped amid the tasks")
             for done in waiting.next_batch(block=False):
                 if done.status == "cancelled":
-                    raise InputError(_GONE.format(client.scheduler.address))
+                    raise InputError(_GONE)
                 yield tasks.pop(done), done
             if client.status not in ("running", "connecting"):
-                raise InputError(_GONE.format(client.scheduler.address))
+                raise InputError(_GONE)
             if time.monotonic() > speak:
                 speak = time.monotonic() + AGAIN
                 why = why_nobody_works(client, resources)
@@ -60,7 +60,7 @@ def run_tasks(
             client.cancel(list(tasks), force=True)
 
 
-_GONE = "the Dask scheduler at {} is gone; start it, and the same command again: it goes on."
+_GONE = "the Dask scheduler is gone; start it, and the same command again: it goes on."
 
 
 def why_nobody_works(client: Client, resources: dict | None = None) -> str:

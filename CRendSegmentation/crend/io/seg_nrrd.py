@@ -29,19 +29,22 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
 
     from .image_files import write_image
 
-    organ = sitk.GetArrayViewFromImage(ovary) != 0
     labels = sitk.GetArrayViewFromImage(follicles)
     boxes = {k: box for k, box in enumerate(ndimage.find_objects(labels), start=1) if box}
     kind = np.uint8 if max(boxes, default=0) < 255 else np.uint16
-    layers = [organ.astype(kind)]
+    # Filled in place: of a large volume every further copy is a hundred megabytes.
+    layers = np.empty((*labels.shape, 2 if boxes else 1), kind)
+    np.not_equal(sitk.GetArrayViewFromImage(ovary), 0, out=layers[..., 0], casting="unsafe")
     if boxes:
-        layers.append(labels.astype(kind))
-        layers[1][labels > 0] += 1
-    image = sitk.GetImageFromArray(np.stack(layers, axis=-1), isVector=True) if boxes else sitk.GetImageFromArray(layers[0])
+        layers[..., 1] = labels
+        np.add(layers[..., 1], 1, out=layers[..., 1], where=labels > 0)
+    organ = next(iter(ndimage.find_objects(layers[..., 0])), None)
+    image = sitk.GetImageFromArray(layers, isVector=True) if boxes else sitk.GetImageFromArray(layers[..., 0])
+    del layers
     image.CopyInformation(ovary)
     describe(image, notes=notes_of(ovary))
 
-    entries = [(segments.OVARY_ID, segments.OVARY, 0, 0, 1, _box(organ), segments.OVARY_TERMINOLOGY)]
+    entries = [(segments.OVARY_ID, segments.OVARY, 0, 0, 1, organ, segments.OVARY_TERMINOLOGY)]
     entries += [
         (segments.follicle_id(k), segments.follicle_name(k), k, 1, k + 1, box, segments.FOLLICLE_TERMINOLOGY) for k, box in boxes.items()
     ]
@@ -60,7 +63,7 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
             image.SetMetaData(f"Segment{index}_{key}", text)
     for key, text in (
         ("MasterRepresentation", "Binary labelmap"),
-        ("ContainedRepresentationNames", "Binary labelmap|Closed surface|" if organ.any() else "Binary labelmap|"),
+        ("ContainedRepresentationNames", "Binary labelmap|Closed surface|" if organ else "Binary labelmap|"),
         ("ReferenceImageExtentOffset", "0 0 0"),
         ("ConversionParameters", f"Reference image geometry|{_geometry(ovary)}|The image the segmentation was made from&"),
     ):
@@ -122,12 +125,6 @@ def _is_empty(image, index):
     except ValueError:
         return False
     return any(last < first for first, last in zip(extent[::2], extent[1::2]))
-
-
-def _box(mask):
-    from scipy import ndimage
-
-    return next(iter(ndimage.find_objects(mask.astype(np.int8))), None)
 
 
 def _extent(box):

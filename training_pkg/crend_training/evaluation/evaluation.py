@@ -8,6 +8,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def for_each(measure, things, processes: int, *arguments, cluster: tuple = ()) -
     """measure(thing, *arguments) of each thing, in their order, with this many at the same time, or on a cluster as of `evaluate`."""
     from tqdm import tqdm
 
-    bar = {"total": len(things), "desc": "evaluation", "unit": "volume"}
+    bar: dict[str, Any] = {"total": len(things), "desc": "evaluation", "unit": "volume"}
     if cluster:
         from crend.cluster.tasks import run_tasks
 
