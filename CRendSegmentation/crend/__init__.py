@@ -16,11 +16,21 @@ if TYPE_CHECKING:
     from .bundle.bundle import load as load_bundle
     from .errors import Cancelled, InputError
     from .io.volumes import read_image
-    from .library import compare, segment, segment_batch
+    from .library import compare, ovary_from_contours, segment, segment_batch
     from .result import Segmentation
 
 __version__ = "0.1.0"
-__all__ = ["Cancelled", "InputError", "Segmentation", "compare", "load_bundle", "read_image", "segment", "segment_batch"]
+__all__ = [
+    "Cancelled",
+    "InputError",
+    "Segmentation",
+    "compare",
+    "load_bundle",
+    "ovary_from_contours",
+    "read_image",
+    "segment",
+    "segment_batch",
+]
 
 #: {public name: (module, its name there)}.
 _PLACES = {
@@ -29,6 +39,7 @@ _PLACES = {
     "Segmentation": ("result", "Segmentation"),
     "compare": ("library", "compare"),
     "load_bundle": ("bundle.bundle", "load"),
+    "ovary_from_contours": ("library", "ovary_from_contours"),
     "read_image": ("io.volumes", "read_image"),
     "segment": ("library", "segment"),
     "segment_batch": ("library", "segment_batch"),

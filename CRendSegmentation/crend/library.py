@@ -146,6 +146,22 @@ def compare(reference, prediction, *, percentiles: Sequence[float] = (95,), comp
     return compare_labels(*sides, percentiles=tuple(percentiles))
 
 
+def ovary_from_contours(
+    contours: Sequence, volume, *, spacing_mm: Sequence[float] | None = None, frame: int | None = None
+) -> SimpleITK.Image:
+    """The ovary from closed curves that were drawn round it in two or more planes: a mask (uint8) on exactly the volume's grid.
+
+    contours:  arrays (n, 3) of points (x, y, z) in mm in the volume's physical coordinates (LPS), each in the order in which they follow each
+               other round the ovary, in a plane of its own. Three planes or more give a volume that can be relied on.
+    volume, spacing_mm, frame: as for `segment`.
+
+    Raises InputError, one line, for contours that are open, cross themselves, contradict each other, lie in one plane or outside the volume.
+    """
+    from .structures.contours import ovary_from_contours as surface
+
+    return surface(contours, _image(volume, spacing_mm, frame)[0])
+
+
 def _image(volume, spacing_mm, frame) -> tuple[SimpleITK.Image, str]:
     """The image of what was given, and what messages call it."""
     import numpy as np

@@ -23,7 +23,7 @@ MAY_IMPORT = {
         "clinic": "pictures structures io",
         "result": "structures confidence io",
         "predict": "result bundle io confidence structures inference",
-        "library": "cluster worker batch predict result comparison bundle io",
+        "library": "cluster worker batch predict result comparison bundle io structures",
         "editing": "bundle io structures inference",
         "results": "pictures io structures",
         "batch": "results predict io",

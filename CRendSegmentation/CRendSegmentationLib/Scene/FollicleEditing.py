@@ -53,7 +53,7 @@ class FollicleEditing:
             if segmentation.GetSegment(segmentID) is None:
                 fresh = slicer.vtkSegment()
                 fresh.DeepCopy(segment)
-                fresh.AddRepresentation(_labelmapName(), orientedLabelmap(mask))
+                fresh.AddRepresentation(_labelmapName(), _labelmapOf(mask))
                 segmentation.AddSegment(fresh, segmentID)
                 showSegment(self._node, segmentID)
             else:
@@ -137,6 +137,26 @@ class FollicleEditing:
         self._node.CreateClosedSurfaceRepresentation()
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
+    def setOvary(self, mask):
+        """Draw the ovary anew, from a SimpleITK mask, extended over all follicles that end outside; where there is no ovary it is made.
+
+        Returns the names of the follicles that it was extended over.
+        """
+        segmentation = self._node.GetSegmentation()
+        segmentID = ovaryID(segmentation)
+        if segmentID is not None:
+            self._remember([segmentID])
+            self._setMask(segmentID, mask)
+        else:
+            self._remember([])
+            self._addOvary(mask)
+        ovary = self._ovaryMask()
+        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in self.follicleIDs()}
+        reaching = {segmentID: mask for segmentID, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
+        self._extendOver(list(reaching.values()))
+        self._node.CreateClosedSurfaceRepresentation()
+        return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
+
     def follicleIDs(self):
         """Segment IDs of the follicles."""
         return follicleIDs(self._node.GetSegmentation())
@@ -155,7 +175,9 @@ class FollicleEditing:
             return
         extended = union([ovary, *beyond])
         segmentID = ovaryID(self._node.GetSegmentation())
-        self._edits[-1].changed[segmentID] = (self._describe(segmentID), ovary)
+        edit = self._edits[-1]
+        if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
+            edit.changed[segmentID] = (self._describe(segmentID), ovary)
         self._setMask(segmentID, extended)
         self.extendedMl = millilitres(extended) - millilitres(ovary)
 
@@ -190,8 +212,15 @@ class FollicleEditing:
         showSegment(self._node, segmentID)
         return segmentID
 
+    def _addOvary(self, mask):
+        segmentation = self._node.GetSegmentation()
+        addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, orientedLabelmap(mask), 1)
+        self._edits[-1].made.append(segments.OVARY_ID)
+        segmentation.ReorderSegments([segments.OVARY_ID, *(each for each in _all(segmentation) if each != segments.OVARY_ID)])
+        showSegment(self._node, segments.OVARY_ID)
+
     def _setMask(self, segmentID, mask):
-        """Give a segment other voxels, in a labelmap of its own.
+        """Give a segment other voxels, in a labelmap of its own; None: no voxels.
 
         A new labelmap, not other voxels in the one that is there: over those Slicer would drop the surfaces of all segments.
         """
@@ -200,11 +229,16 @@ class FollicleEditing:
         segment = segmentation.GetSegment(segmentID)
         segment.RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
         segment.SetLabelValue(1)
-        segment.AddRepresentation(_labelmapName(), orientedLabelmap(mask))
+        segment.AddRepresentation(_labelmapName(), _labelmapOf(mask))
 
 
 def _all(segmentation):
     return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
+
+
+def _labelmapOf(mask):
+    """As `orientedLabelmap`; of None, an empty segment's, one voxel that is none of it."""
+    return orientedLabelmap(mask if mask is not None else sitk.Image([1, 1, 1], sitk.sitkUInt8))
 
 
 def _labelmapName():

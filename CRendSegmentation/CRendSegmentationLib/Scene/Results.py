@@ -6,17 +6,22 @@ from typing import NamedTuple
 import SimpleITK as sitk
 import slicer
 
+from crend.result import Segmentation
+from crend.structures.measurements import measure
+
 from .Frames import browserOf, volumeOf
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import dress, showSegmentation, writeSegmentation
 from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID
-from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix
+from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeNode
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
 FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
 SUMMARY_TABLE_ROLE = "CRend.SummaryTable"
 PROBABILITY_ROLES = ("CRend.OvaryProbability", "CRend.FollicleProbability")
+#: In place of a model's name, where no model was asked.
+DRAWN = "none, drawn by hand"
 NOTICE = "Research use only. The model was trained on simulated ultrasound."
 
 
@@ -50,6 +55,15 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
             placeBeside(volumeNode, node)
         showSegmentation(segmentationNode)
     return ResultNodes(segmentationNode, follicleTable, summaryTable, result.message)
+
+
+def putEmptyResultIntoScene(volumeNode):
+    """A new segmentation of a volume in which nothing is yet, with its tables, for somebody to draw into. Returns the node."""
+    image = imageFromVolumeNode(volumeNode)
+    ovary, follicles = sitk.Image(image.GetSize(), sitk.sitkUInt8), sitk.Image(image.GetSize(), sitk.sitkUInt16)
+    for labels in (ovary, follicles):
+        labels.CopyInformation(image)
+    return putResultIntoScene(Segmentation(ovary, follicles, measure(ovary, follicles), {"bundle": DRAWN}), volumeNode).segmentationNode
 
 
 def updateTables(segmentationNode):

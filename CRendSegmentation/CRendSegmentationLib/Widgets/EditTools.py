@@ -40,6 +40,11 @@ class EditTools:
         ]
         self.show(None)
 
+    @property
+    def editing(self):
+        """FollicleEditing of the segmentation that is shown, or None."""
+        return self._editing
+
     def show(self, segmentationNode):
         """Edit this segmentation; None: none."""
         if segmentationNode is not self._node:
@@ -137,6 +142,13 @@ class EditTools:
             return
         self._edit(lambda: self._editing.split(selected[0]), lambda made: _("Split in {number}.").format(number=len(made)))
 
+    def change(self, action):
+        """Do action(editing), an edit that was begun elsewhere in the panel, and show what came of it. Returns what the action does."""
+        done = action(self._editing)
+        self._onEdited()
+        self._showUndo()
+        return done
+
     def onUndo(self):
         """Take the last edit back."""
         if self._editing is not None and self._editing.canUndo:
@@ -167,12 +179,10 @@ class EditTools:
         if not self._ui.editSection.enabled:
             return  # by a key
         try:
-            done = action()
+            done = self.change(lambda editing: action())
         except InputError as error:
             self.say(str(error), failed=True)
             return
-        self._onEdited()
-        self._showUndo()
         self.say(words(done))
 
     def _showUndo(self):

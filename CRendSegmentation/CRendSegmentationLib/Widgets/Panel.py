@@ -3,11 +3,12 @@
 import vtk
 from slicer.i18n import tr as _
 
-from ..Runs.Run import referenceVolume
+from ..Runs.Run import extensionWords, referenceVolume
 from ..Scene.Frames import browserOf, volumeOf
-from ..Scene.Results import adopt, resultOf, showResultsOf
-from ..Scene.SegmentMeasurements import isEdited
+from ..Scene.Results import adopt, putEmptyResultIntoScene, resultOf, showResultsOf
+from ..Scene.SegmentMeasurements import isEdited, measureSegments
 from ..Scene.Views import centreOn, proposedVolume, showInSlices
+from .ContourTools import ContourTools
 from .EditTools import EditTools
 from .ExportTools import ExportTools
 from .FolderPanel import FolderPanel
@@ -37,6 +38,7 @@ class Panel:
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
+        self.contours = ContourTools(ui, self.onContours)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.study = StudyPanel(ui.studySection, lambda: self._parameterNode and self._parameterNode.inputVolume, self.result.refresh)
         self.result.onSide = self.study.follow
@@ -58,6 +60,7 @@ class Panel:
         self.run.cancel()
         self.edit.stopAdding()
         self.edit.say("")
+        self.contours.show(None, None)
         self.run.say("")
         self.export.show(None)
         self.review.leaveScene()
@@ -89,6 +92,7 @@ class Panel:
         self.install.follow(self._parameterNode.device)
         if self._parameterNode.segmentation is not self.result.segmentationNode:
             self._show(self._parameterNode.segmentation)
+        self._showContours()
         self._updateApply()
 
     def enter(self):
@@ -100,6 +104,7 @@ class Panel:
     def exit(self):
         """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
         self.edit.leave()
+        self.contours.stopDrawing()
         self.setParameterNode(None)
 
     def onApply(self):
@@ -153,6 +158,22 @@ class Panel:
         """A follicle was found at the click."""
         self.edit.show(nodes.segmentationNode)
 
+    def onContours(self, mask, volumeNode, number):
+        """The user drew the ovary: it goes into the result of the volume, or into a new one. Returns what is said of it."""
+        chosen = self.logic.getParameterNode()
+        node = resultOf(volumeNode, chosen.segmentation) or putEmptyResultIntoScene(volumeNode)
+        chosen.segmentation = node
+        self._show(node)
+        names = self.edit.change(lambda editing: editing.setOvary(mask))
+        ovary = measureSegments(node).ovary
+        words = [_("Ovary of {volume:.1f} ml from {number} contours.").format(volume=ovary.volume_ml, number=number)]
+        if names:
+            extension = _("{extension}, since {names} reached out of it.")
+            words.append(extension.format(extension=extensionWords(self.edit.editing), names=", ".join(names)))
+        if number == 2:
+            words.append(_("Two planes say little of what lies between: add a third one."))
+        return " ".join([*words, _("Undo takes it back.")])
+
     def onRunning(self, running):
         """Nothing is chosen or edited while a run is on, and no folder begun: the network does one thing at a time."""
         self.ui.inputSection.enabled = not running
@@ -160,6 +181,7 @@ class Panel:
         self.ui.folderSection.enabled = not running
         self.ui.folderSection.toolTip = _("The network is busy with one volume; cancel that or wait.") if running else ""
         self.edit.setEnabled(not running)
+        self.contours.setEnabled(not running)
 
     def onModelChosen(self, nameOrFolder):
         """The user picked a model."""
@@ -188,6 +210,11 @@ class Panel:
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
         self.export.show(segmentationNode)
+
+    def _showContours(self):
+        volume = self._parameterNode.inputVolume
+        one = volume if volume is not None and not volume.IsA("vtkMRMLSequenceNode") else None
+        self.contours.show(one, resultOf(one, self._parameterNode.segmentation))
 
     def _updateApply(self):
         if self.install.missing:
