@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import SimpleITK as sitk
 import slicer
+import vtk
 
 from crend.editing import split_follicle
 from crend.errors import InputError
@@ -58,6 +59,7 @@ class FollicleEditing:
                 showSegment(self._node, segmentID)
             else:
                 self._setMask(segmentID, mask)
+                _setSource(segmentation.GetSegment(segmentID), _sourceOf(segment))
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
         segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
         self._node.CreateClosedSurfaceRepresentation()
@@ -147,6 +149,7 @@ class FollicleEditing:
         if segmentID is not None:
             self._remember([segmentID])
             self._setMask(segmentID, mask)
+            _setSource(segmentation.GetSegment(segmentID), "")  # no guide any more, if it was one
         else:
             self._remember([])
             self._addOvary(mask)
@@ -230,6 +233,19 @@ class FollicleEditing:
         segment.RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
         segment.SetLabelValue(1)
         segment.AddRepresentation(_labelmapName(), _labelmapOf(mask))
+
+
+def _sourceOf(segment):
+    """Whose outline an ovary has, as segments.SOURCE_TAG says; "" where nothing is said."""
+    text = vtk.reference("")
+    return str(text) if segment.GetTag(segments.SOURCE_TAG, text) else ""
+
+
+def _setSource(segment, source):
+    if source:
+        segment.SetTag(segments.SOURCE_TAG, source)
+    else:
+        segment.RemoveTag(segments.SOURCE_TAG)
 
 
 def _all(segmentation):
