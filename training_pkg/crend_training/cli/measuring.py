@@ -70,6 +70,8 @@ def evaluate(
     evaluation.write_report(found, out, about)
     rows = [case.row for case in found]
     typer.echo(evaluation.markdown(evaluation.summarise(rows)))
+    typer.echo("\nFrom the true surface to the predicted one, by how well the image shows it:\n")
+    typer.echo(evaluation.markdown(evaluation.summarise(rows, evaluation.VISIBILITY)))
     typer.echo("\n" + evaluation.flagged_words(evaluation.flagged(rows)))
     typer.echo("\n" + strata_markdown(strata([row for case in found for row in case.follicles])))
 
@@ -80,9 +82,14 @@ def difference(
 ) -> None:
     """Two models on the same volumes, side by side, with paired tests."""
     from ..evaluation import difference as paired
+    from ..evaluation.evaluation import VISIBILITY
 
     rows = paired.difference(first, second)
     typer.echo(paired.difference_markdown(rows, *paired.heads(first, second)))
+    by_visibility = paired.difference(first, second, VISIBILITY)
+    if by_visibility:
+        typer.echo("\nFrom the true surface to the predicted one, by how well the image shows it (corrected among themselves):\n")
+        typer.echo(paired.difference_markdown(by_visibility, *paired.heads(first, second)))
 
 
 def calibrate(

@@ -14,7 +14,7 @@ from .significance import holm, wilcoxon
 COMPARED = [figure for figure in SUMMARISED if figure not in ("count_reference", "count_prediction")]
 
 
-def difference(first, second) -> list[dict]:
+def difference(first, second, figures=COMPARED) -> list[dict]:
     """One row a figure, over the volumes where both reports have it: figure, pairs, first, second (means), difference (first minus
     second), p (two-sided Wilcoxon signed-rank, None below 6 pairs) and p_holm (corrected for the number of figures).
 
@@ -27,7 +27,7 @@ def difference(first, second) -> list[dict]:
     if not shared:
         raise InputError(f"{first} and {second}: no volume is in both; evaluate both with the same seeds, or on the same list")
     rows = []
-    for figure in COMPARED:
+    for figure in figures:
         pairs = [(one[seed].get(figure), two[seed].get(figure)) for seed in shared]
         pairs = [(float(a), float(b)) for a, b in pairs if a and b]
         if not pairs:

@@ -16,6 +16,7 @@ from ..data.volumes import content_of
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .strata import strata
+from .visibility import NAMES, boundary_by_visibility
 from .worst_cases import Planes, draw, error_score, planes_of, reason
 
 WORST = 5
@@ -38,6 +39,8 @@ FIGURES = {
 }
 BOUNDARY = {"ovary_boundary_dsc": "ovary", "follicles_boundary_dsc": "follicles"}
 SUMMARISED = (*FIGURES, *BOUNDARY)
+#: Mean distance from the true surface to the predicted one, by how well the surface can be seen; and the surface's share of each kind.
+VISIBILITY = tuple(f"{part}_{kind}_mm" for part in ("ovary", "follicles") for kind in NAMES)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def case_of(name, truth, found, column: str = "seed") -> Case:
     figures = compare(reference, prediction)
     row = {column: name, **{figure: figures[part][key] for figure, (part, key) in FIGURES.items()}}
     row.update({figure: _boundary_dice(getattr(reference, part), getattr(prediction, part)) for figure, part in BOUNDARY.items()})
+    row.update(_by_visibility(truth.volume, reference, prediction))
     volumes = [figures["ovary"][f"volume_{side}_ml"] for side in ("prediction", "reference")]
     row["ovary_volume_ratio"] = volumes[0] / volumes[1] if volumes[1] else None
     row["expected_ovary_dsc"] = found.provenance.get("expected_ovary_dsc")
@@ -125,10 +129,22 @@ def _boundary_dice(reference, prediction):
     return boundary_dice(first, second, reference.GetSpacing()[::-1])
 
 
-def summarise(rows: list[dict]) -> dict:
+def _by_visibility(volume, reference, prediction) -> dict:
+    """VISIBILITY, and "ovary_hidden_percent" and so on: the share of the surface."""
+    import SimpleITK as sitk
+
+    image, row = sitk.GetArrayViewFromImage(volume), {}
+    for part in ("ovary", "follicles"):
+        true, predicted = (sitk.GetArrayViewFromImage(getattr(labels, part)) for labels in (reference, prediction))
+        for kind, (share, away) in boundary_by_visibility(image, true, predicted, volume.GetSpacing()[::-1]).items():
+            row |= {f"{part}_{kind}_percent": None if share is None else 100 * share, f"{part}_{kind}_mm": away}
+    return row
+
+
+def summarise(rows: list[dict], figures=SUMMARISED) -> dict:
     """Mean, deviation and number of values present of every figure; missing ones are counted, not averaged."""
     result = {}
-    for name in SUMMARISED:
+    for name in figures:
         values = np.array([row[name] for row in rows if row[name] is not None], float)
         values = values[np.isfinite(values)]
         result[name] = {
@@ -176,7 +192,15 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
         draw(case.planes, f"{column} {name}: {dice}\n{why}", folder / f"worst_{rank}_{column}_{name}.png")
     contents = {"contents": {str(case.row[column]): case.content for case in cases}} if column == "volume" else {}
-    summary = {**about, **contents, "figures": summarise(rows), "flags": flagged(rows), "strata": strata(follicles), "worst": worst}
+    summary = {
+        **about,
+        **contents,
+        "figures": summarise(rows),
+        "visibility": summarise(rows, VISIBILITY),
+        "flags": flagged(rows),
+        "strata": strata(follicles),
+        "worst": worst,
+    }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
