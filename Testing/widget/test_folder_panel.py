@@ -75,6 +75,24 @@ def test_every_volume_is_a_row_and_a_failed_one_says_why(section, folders, scene
     assert scene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == before, "the volumes of a folder would fill the scene"
 
 
+def test_what_is_left_out_is_a_row_too_and_cannot_be_loaded(section, folders, scene):
+    (folders[0] / "site/b.nii.gz").unlink()
+    labels = np.zeros((12, 12, 12), np.uint8)
+    labels[3:9, 3:9, 3:9] = 1
+    sitk.WriteImage(sitk.GetImageFromArray(labels), str(folders[0] / "a-labels.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(labels), str(folders[0] / "quiet.nrrd"))
+    segmentFolder(section)
+    assert section.ui.folderStatusLabel.text.startswith("1 of 2 volumes segmented") and "2 left out" in section.ui.folderStatusLabel.text
+    said = dict(zip(cells(section.ui.folderTable, 0), cells(section.ui.folderTable, 4)))
+    assert set(said) == {"a", "a-labels.nrrd", "broken", "quiet"}
+    assert all(said[name].startswith("left out: ") for name in ("a-labels.nrrd", "quiet")), said
+    row = cells(section.ui.folderTable, 0).index("quiet")
+    section.ui.folderTable.itemDoubleClicked.emit(section.ui.folderTable.item(row, 0))
+    assert "quiet: has no result" in section.ui.folderStatusLabel.text
+    table = scene.GetFirstNodeByName("Volumes of results").GetTable()
+    assert [table.GetColumnByName("status").GetValue(row) for row in range(4)].count("left out") == 2
+
+
 def test_the_scene_gets_a_table_with_units_in_its_headers(section, scene):
     segmentFolder(section)
     node = scene.GetFirstNodeByName("Volumes of results")
@@ -170,3 +188,4 @@ def test_the_console_runs_a_folder_too(section, panel, folders, tmp_path):  # no
 def test_the_message_counts():
     done, none, failed = ({"status": status, "ovary_volume_ml": ml} for status, ml in (("done", 5.0), ("done", None), ("failed", None)))
     assert messageOf([done, none, failed]) == "2 of 3 volumes segmented, 1 without an ovary, 1 failed"
+    assert messageOf([done, {"status": "left out", "ovary_volume_ml": None}]) == "1 of 1 volumes segmented, 1 left out"

@@ -15,7 +15,7 @@ from ..Scene.TableColumns import addColumn
 from .Run import STAGE_WORDS, Waiting, timeWords
 
 #: Columns of the table node: name in volumes.csv, title, unit, what it says.
-TEXTS = (("volume", "Volume", "", "Its path below the folder, without an ending"), ("status", "Status", "", "done or failed"))
+TEXTS = (("volume", "Volume", "", "Its path below the folder, without an ending"), ("status", "Status", "", "done, failed or left out"))
 NUMBERS = (
     ("ovary_volume_ml", "Ovary", "ml", "Volume of the ovary, its follicles included"),
     ("follicle_count", "Follicles", "", "How many were found"),
@@ -31,7 +31,7 @@ REMARKS = (
 
 
 class FolderNodes(NamedTuple):
-    """What a run leaves. rows: of volumes.csv, one dict a volume, see crend.batch."""
+    """What a run leaves. rows: of volumes.csv, one dict a volume, then one for each file that was left out, see crend.batch."""
 
     tableNode: "slicer.vtkMRMLTableNode"
     rows: list
@@ -70,16 +70,17 @@ class FolderRun(Waiting):
 
 def messageOf(rows):
     """ "3 of 4 volumes segmented, 1 without an ovary, 1 failed"."""
-    failed = sum(row["status"] == "failed" for row in rows)
+    done, failed, left = (sum(row["status"] == status for row in rows) for status in ("done", "failed", "left out"))
     without = sum(row["status"] == "done" and row["ovary_volume_ml"] is None for row in rows)
-    words = f"{len(rows) - failed} of {len(rows)} volumes segmented"
+    words = f"{done} of {done + failed} volumes segmented"
     words += f", {without} without an ovary" if without else ""
-    return words + (f", {failed} failed" if failed else "")
+    words += f", {failed} failed" if failed else ""
+    return words + (f", {left} left out" if left else "")
 
 
 def addTable(rows, name):
-    """A new table node with one row a volume."""
-    rows = [{**row, "remark": row["reason"] if row["status"] == "failed" else row["flags"]} for row in rows]
+    """A new table node with one row a volume, and one for each file that was left out."""
+    rows = [{**row, "remark": row["flags"] if row["status"] == "done" else row["reason"]} for row in rows]
     table = vtk.vtkTable()
     for column, *_ in TEXTS:
         addColumn(table, column, vtk.vtkStringArray, [row[column] or "" for row in rows])

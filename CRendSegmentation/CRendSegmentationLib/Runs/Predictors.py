@@ -226,7 +226,7 @@ class _WorkerFolderJob(WorkerJob):
         )
 
     def read(self, event):
-        return event["rows"]
+        return [*event["rows"], *event["left_out"]]
 
 
 class _InProcessJob:

@@ -1,4 +1,4 @@
-"""A segmentation as files: table, label image, surfaces. Nothing here changes the scene."""
+"""A segmentation as files: table, label image, surfaces, without the follicles that are hidden. Nothing here changes the scene."""
 
 import os
 import tempfile
@@ -16,6 +16,7 @@ from crend.io.tables import write_csv
 from .Masks import on
 from .ResultTables import flagsOf
 from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryID, withLabelmaps
+from .SegmentTags import hiddenIDs
 from .VolumeImage import imageFromVolumeNode
 
 SURFACE_FORMATS = ("STL", "OBJ")
@@ -47,6 +48,8 @@ def exportSegmentation(segmentationNode, path):
     copy = segmentationNode.CreateNodeInstance()
     copy.UnRegister(None)
     copy.Copy(segmentationNode)
+    for segmentID in hiddenIDs(copy.GetSegmentation()):
+        copy.GetSegmentation().RemoveSegment(segmentID)
     copy.GetSegmentation().SetSourceRepresentationName(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName())
     storage = slicer.vtkMRMLSegmentationStorageNode()
     with replacing(path) as temporary:
@@ -62,8 +65,10 @@ def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
     segmentationNode.CreateClosedSurfaceRepresentation()
     segmentation = segmentationNode.GetSegmentation()
     names = vtk.vtkStringArray()
+    hidden = hiddenIDs(segmentation)
     for index in range(segmentation.GetNumberOfSegments()):
-        names.InsertNextValue(segmentation.GetNthSegmentID(index))
+        if segmentation.GetNthSegmentID(index) not in hidden:
+            names.InsertNextValue(segmentation.GetNthSegmentID(index))
     slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsClosedSurfaceRepresentationToFiles(
         str(folder), segmentationNode, names, fileFormat, True, 1.0, False
     )

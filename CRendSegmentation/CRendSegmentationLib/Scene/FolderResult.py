@@ -25,9 +25,9 @@ AS_SLICER_READS = (".nrrd", ".nhdr", ".nii", ".gz", ".mha", ".mhd", ".vtk")
 def loadResult(row, out):
     """Load the volume and the result of a row of volumes.csv in the folder `out`: all of it, or nothing.
 
-    Returns ResultNodes; without the volume where that is gone. InputError for a volume that failed, or whose result is gone.
+    Returns ResultNodes; without the volume where that is gone. InputError for a volume that failed or was left out, or whose result is gone.
     """
-    if row["status"] == "failed":
+    if row["status"] != "done":
         raise InputError(f"{row['volume']}: has no result ({row['reason']})")
     files = [Path(out) / f"{row['volume']}{ending}" for ending in (LABELS, REPORT)]
     for file in files:

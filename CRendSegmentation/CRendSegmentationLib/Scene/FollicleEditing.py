@@ -10,19 +10,24 @@ from crend.editing import split_follicle
 from crend.errors import InputError
 from crend.structures import segments
 
+from .FollicleMarks import marksOf, restoreMarks
 from .Masks import like, millilitres, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import follicleIDs, manualIDs, maskOf, ovaryID
+from .SegmentTags import hiddenIDs
 
 STATES = 20
 
 
 class _Edit(NamedTuple):
-    """What undo needs: the segments' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made."""
+    """What undo needs: the segments' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made, and
+    what was hidden and confirmed. kind: of one that only marks, else ""."""
 
     order: list
     changed: dict
     made: list
+    marks: tuple
+    kind: str = ""
 
 
 class FollicleEditing:
@@ -62,7 +67,17 @@ class FollicleEditing:
                 _setSource(segmentation.GetSegment(segmentID), _sourceOf(segment))
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
         segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
+        restoreMarks(self._node, edit.marks)
         self._node.CreateClosedSurfaceRepresentation()
+
+    def mark(self, change, kind, goOn=False):
+        """Hide or confirm follicles: call change(segmentation node) and return what that returns.
+
+        kind, goOn: a change of the same kind as the one before that goes on with it, as a slider that is drawn, is taken back with that.
+        """
+        if not (goOn and self._edits and self._edits[-1].kind == kind):
+            self._remember([], kind)
+        return change(self._node)
 
     def delete(self, segmentIDs):
         """Remove follicles. InputError when none is given."""
@@ -109,10 +124,14 @@ class FollicleEditing:
         Returns its segment ID. InputError when nothing is left of it.
         """
         array = sitk.GetArrayFromImage(mask) > 0
+        hidden = hiddenIDs(self._node.GetSegmentation())
         for segmentID in self.follicleIDs():
             other = maskOf(self._node, segmentID)
-            if other is not None:
-                array &= ~on(mask, other)
+            left = array & ~on(mask, other) if other is not None else array
+            if segmentID in hidden and 2 * left.sum() < array.sum():
+                name = self._node.GetSegmentation().GetSegment(segmentID).GetName()
+                raise InputError(f"{name} is at this point, but hidden; show it again with the slider above the table.")
+            array = left
         if not array.any():
             raise InputError("there is a follicle at this point already; delete or change that one.")
         self._remember([])
@@ -184,11 +203,11 @@ class FollicleEditing:
         self._setMask(segmentID, extended)
         self.extendedMl = millilitres(extended) - millilitres(ovary)
 
-    def _remember(self, segmentIDs):
-        """Keep these segments and the list of all, before an edit changes them."""
+    def _remember(self, segmentIDs, kind=""):
+        """Keep these segments, the list of all and their marks, before an edit changes them."""
         self.extendedMl = 0.0
         changed = {segmentID: (self._describe(segmentID), maskOf(self._node, segmentID)) for segmentID in segmentIDs}
-        self._edits = [*self._edits[-STATES + 1 :], _Edit(_all(self._node.GetSegmentation()), changed, [])]
+        self._edits = [*self._edits[-STATES + 1 :], _Edit(_all(self._node.GetSegmentation()), changed, [], marksOf(self._node), kind)]
 
     def _describe(self, segmentID):
         """A copy of a segment without its voxels."""

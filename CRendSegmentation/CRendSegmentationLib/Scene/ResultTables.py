@@ -8,7 +8,9 @@ from slicer.i18n import tr as _
 
 from crend.structures.measurements import Measurements
 
+from .FollicleMarks import leastConfidence
 from .SegmentMeasurements import follicleIDs, otherNames
+from .SegmentTags import hiddenIDs
 from .TableColumns import addColumn
 
 #: Column of the follicle table: unit, what a header shows, what it means.
@@ -33,6 +35,7 @@ COLUMN_WORDS = {
         _("Estimated probability that this is a follicle, calibrated on simulated volumes; empty when drawn or edited by hand"),
     ),
     "manual": ("", _("Edited"), _("1 when the follicle was drawn or changed by hand")),
+    "confirmed": ("", "\N{CHECK MARK}", _("1 when somebody looked at the follicle and confirmed it as it is")),
 }
 #: How the findings that count a size class begin.
 SIZE_CLASS = "Follicles of "
@@ -47,10 +50,10 @@ _FINDING_WORDS = {
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
-def fillFollicleTable(tableNode, measurements, manual=()):
-    """Write one row a follicle with the columns of follicles.csv, typed, with units, and `manual`: 1 when edited by hand.
+def fillFollicleTable(tableNode, measurements, manual=(), confirmed=()):
+    """Write one row a follicle with the columns of follicles.csv, typed, with units, and `manual` and `confirmed`: 1 when it is.
 
-    manual: names of the segments that were edited.
+    manual, confirmed: names of the segments that were edited by hand, or confirmed.
     """
     rows = measurements.rows()
     table = vtk.vtkTable()
@@ -58,7 +61,8 @@ def fillFollicleTable(tableNode, measurements, manual=()):
         # A table of Slicer's has no empty cells: a missing number is not a number.
         values = [float("nan") if row[name] is None else row[name] for row in rows]
         addColumn(table, name, _KINDS.get(name, vtk.vtkDoubleArray), values)
-    addColumn(table, "manual", vtk.vtkIntArray, [int(row["segment"] in manual) for row in rows])
+    for name, marked in (("manual", manual), ("confirmed", confirmed)):
+        addColumn(table, name, vtk.vtkIntArray, [int(row["segment"] in marked) for row in rows])
     tableNode.SetAndObserveTable(table)
     for name in COLUMN_WORDS:
         unit, short, meaning = COLUMN_WORDS[name]
@@ -135,14 +139,17 @@ def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"
 
 
 def notCounted(segmentationNode):
-    """Which segments nobody counts or measures, and what to call them if they shall be; "" when there are none."""
-    names = otherNames(segmentationNode.GetSegmentation())
-    if not names:
-        return ""
-    number = len(follicleIDs(segmentationNode.GetSegmentation())) + 1
-    return _("Not counted: {names}. Only segments called 'Ovary' or, for example, 'Follicle {number}' are.").format(
-        names=", ".join(names), number=number
-    )
+    """Which follicles are hidden, which segments nobody counts or measures, and what to call those if they shall be; "" when there are none."""
+    segmentation, said = segmentationNode.GetSegmentation(), []
+    hidden = [segmentation.GetSegment(segmentID).GetName() for segmentID in hiddenIDs(segmentation)]
+    if hidden:
+        words = _("Hidden and not counted, of a confidence below {least}: {names}.")
+        said.append(words.format(least=f"{leastConfidence(segmentationNode):.2f}", names=", ".join(hidden)))
+    names = otherNames(segmentation)
+    if names:
+        words = _("Not counted: {names}. Only segments called 'Ovary' or, for example, 'Follicle {number}' are.")
+        said.append(words.format(names=", ".join(names), number=len(follicleIDs(segmentation)) + 1))
+    return " ".join(said)
 
 
 def warningsOf(segmentationNode):

@@ -9,6 +9,7 @@ import slicer
 from crend.result import Segmentation
 from crend.structures.measurements import measure
 
+from .FollicleMarks import confirmedNames, dropOutdated
 from .Frames import browserOf, volumeOf
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
@@ -69,12 +70,13 @@ def putEmptyResultIntoScene(volumeNode):
 def updateTables(segmentationNode):
     """Measure the segments as they are now and bring the segmentation's tables up to date. Returns the Measurements.
 
-    Follicles that are not as the model drew them are marked as edited by hand.
+    Follicles that are not as the model drew them are marked as edited by hand; confirmed ones that were changed are not confirmed any more.
     """
+    dropOutdated(segmentationNode)
     follicleTable, summaryTable = (tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE))
     measurements = measureSegments(segmentationNode)
     if follicleTable is not None:
-        fillFollicleTable(follicleTable, measurements, manualNames(segmentationNode, measurements))
+        fillFollicleTable(follicleTable, measurements, manualNames(segmentationNode, measurements), confirmedNames(segmentationNode))
     if summaryTable is not None:
         fillSummaryTable(summaryTable, measurements)
     return measurements

@@ -14,7 +14,8 @@ from crend.errors import InputError
 from crend.io.labels import Labels
 from crend.structures import segments
 
-from .SegmentMeasurements import maskOf, terminologyOf, withLabelmaps
+from .SegmentMeasurements import maskOf, withLabelmaps
+from .SegmentTags import isHidden, segmentsOf, terminologyOf
 from .VolumeImage import ijkToRasMatrix, setGeometry
 
 _SHOWN_NAMES = 4
@@ -47,13 +48,14 @@ def reviewInput(referenceNode, comparedNode):
 
 
 def labelsOf(segmentationNode):
-    """(Labels, {follicle number: segment name}) of a segmentation, in its own coordinates. InputError as reviewInput."""
+    """(Labels, {follicle number: segment name}) of a segmentation without its hidden follicles, in its own coordinates. InputError as reviewInput."""
     node, segmentation = withLabelmaps(segmentationNode), segmentationNode.GetSegmentation()
     ovary, found, strangers = None, [], []
-    for index in range(segmentation.GetNumberOfSegments()):
-        segmentID = segmentation.GetNthSegmentID(index)
-        name = segmentation.GetNthSegment(index).GetName()
-        kind = segments.kind_of(name, terminologyOf(segmentation.GetNthSegment(index)))
+    for segmentID, segment in segmentsOf(segmentation):
+        if isHidden(segment):
+            continue
+        name = segment.GetName()
+        kind = segments.kind_of(name, terminologyOf(segment))
         mask = maskOf(node, segmentID)
         if kind is None:
             strangers.append(f"'{name}'")

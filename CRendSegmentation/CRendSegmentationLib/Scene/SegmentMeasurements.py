@@ -13,6 +13,7 @@ from vtk.util import numpy_support
 from crend.structures import segments
 from crend.structures.measurements import Follicle, Measurements, Structure, measure
 
+from .SegmentTags import isHidden, isMarked, segmentsOf, tagOf, terminologyOf
 from .VolumeImage import setGeometry
 
 #: Of a segmentation: how many segments a run left in it.
@@ -29,19 +30,22 @@ def measureSegments(segmentationNode):
     """Measurements of the ovary's segment and of the follicles, largest first, in the segmentation's own coordinates.
 
     Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or
-    else the next free number. Left out: empty segments, and those that are neither by name nor by terminology (see otherNames).
+    else the next free number. Left out: empty segments, those that are neither by name nor by terminology (see otherNames), and hidden ones.
     """
     return measureWithIDs(segmentationNode)[0]
 
 
-def measureWithIDs(segmentationNode):
-    """(what measureSegments returns, segment ID of each follicle in it): names can be changed, and given twice; IDs cannot."""
+def measureWithIDs(segmentationNode, hidden=False):
+    """(what measureSegments returns, segment ID of each follicle in it): names can be changed, and given twice; IDs cannot.
+
+    hidden: with the follicles that are hidden."""
     segmentationNode = withLabelmaps(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
     reference = _referenceGeometry(segmentation)
     whole = ovaryID(segmentation)
     ovary = _measureSegment(segmentationNode, whole, reference) if whole is not None else None
-    found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in follicleIDs(segmentation)]
+    wanted = [segmentID for segmentID in follicleIDs(segmentation) if hidden or not isHidden(segmentation.GetSegment(segmentID))]
+    found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in wanted]
     found = [(segmentID, measured) for segmentID, measured in found if measured is not None]
     found.sort(key=lambda entry: -entry[1].volume_ml)
     names = [segmentation.GetSegment(segmentID).GetName() for segmentID, _ in found]
@@ -64,7 +68,7 @@ def ovaryID(segmentation):
 
 
 def follicleIDs(segmentation):
-    """IDs of the segments that are a follicle each, by name or by terminology."""
+    """IDs of the segments that are a follicle each, by name or by terminology; hidden ones as well."""
     return [segmentID for segmentID, segment in _others(segmentation) if _isFollicle(segment)]
 
 
@@ -97,12 +101,6 @@ def voxelState(segmentationNode):
     return tuple(state)
 
 
-def terminologyOf(segment):
-    """A segment's terminology entry as Slicer writes it, "" when it has none."""
-    text = vtk.reference("")
-    return str(text) if segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), text) else ""
-
-
 def maskOf(segmentationNode, segmentID):
     """A segment as a SimpleITK mask (uint8), cropped to its voxels; None when it is empty."""
     labelmap = slicer.vtkOrientedImageData()
@@ -133,10 +131,8 @@ def tagAsModels(segment, structure):
 
 def isManual(segment, follicle):
     """Whether a segment, measured as `follicle` now, is not what the model drew."""
-    text = vtk.reference("")
-    if not segment.GetTag(MODELS_TAG, text):
-        return True
-    return not np.allclose([float(value) for value in str(text).split()], _fingerprint(follicle), rtol=0, atol=1e-5)
+    noted = tagOf(segment, MODELS_TAG)
+    return not noted or not np.allclose([float(value) for value in noted.split()], _fingerprint(follicle), rtol=0, atol=1e-5)
 
 
 def manualNames(segmentationNode, measurements):
@@ -161,11 +157,11 @@ def manualIDs(segmentationNode):
 
 
 def isEdited(segmentationNode):
-    """Whether anything is not as a run left it: a segment was changed, drawn or removed, or no run made it at all."""
+    """Whether anything is not as a run left it: a segment was changed, drawn, removed, hidden or confirmed, or no run made it at all."""
     segmentation = segmentationNode.GetSegmentation()
     if segmentation.GetNumberOfSegments() == 0:
         return False
-    if segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) != str(segmentation.GetNumberOfSegments()):
+    if segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) != str(segmentation.GetNumberOfSegments()) or isMarked(segmentation):
         return True
     whole, ovary = ovaryID(segmentation), measureSegments(segmentationNode).ovary
     if ovary is not None and isManual(segmentation.GetSegment(whole), ovary):
@@ -176,8 +172,7 @@ def isEdited(segmentationNode):
 def _others(segmentation):
     """[(segment ID, segment)] of all but the ovary."""
     ovary = ovaryID(segmentation)
-    every = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-    return [(segmentID, segmentation.GetSegment(segmentID)) for segmentID in every if segmentID != ovary]
+    return [(segmentID, segment) for segmentID, segment in segmentsOf(segmentation) if segmentID != ovary]
 
 
 def _isFollicle(segment):
@@ -219,10 +214,10 @@ def _numbers(names):
 
 def _withConfidence(segment, follicle):
     """The follicle with the model's confidence, if its segment is as the model drew it."""
-    text = vtk.reference("")
-    if isManual(segment, follicle) or not segment.GetTag(CONFIDENCE_TAG, text):
+    noted = tagOf(segment, CONFIDENCE_TAG)
+    if not noted or isManual(segment, follicle):
         return follicle
-    return replace(follicle, confidence=float(str(text)))
+    return replace(follicle, confidence=float(noted))
 
 
 def _referenceGeometry(segmentation):

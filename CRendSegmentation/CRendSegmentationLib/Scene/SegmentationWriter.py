@@ -8,6 +8,7 @@ from vtk.util import numpy_support
 from crend.structures import segments
 
 from .SegmentMeasurements import ovaryID, tagAsModels
+from .SegmentTags import isHidden
 from .VolumeImage import ijkToRasMatrix
 
 
@@ -65,10 +66,10 @@ def dress(segmentationNode):
 
 
 def showSegment(segmentationNode, segmentID):
-    """Show one segment as its kind is shown at first."""
+    """Show one segment as its kind is shown at first; not one that is hidden."""
     display = segmentationNode.GetDisplayNode()
     ovary = segmentID == ovaryID(segmentationNode.GetSegmentation())
-    display.SetSegmentVisibility(segmentID, True)
+    display.SetSegmentVisibility(segmentID, not isHidden(segmentationNode.GetSegmentation().GetSegment(segmentID)))
     display.SetSegmentVisibility3D(segmentID, True)
     display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)
     display.SetSegmentOpacity2DFill(segmentID, segments.OVARY_OPACITY_2D_FILL if ovary else segments.FOLLICLE_OPACITY_2D_FILL)

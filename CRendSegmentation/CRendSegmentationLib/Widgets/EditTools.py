@@ -149,6 +149,10 @@ class EditTools:
         self._showUndo()
         return done
 
+    def mark(self, change, kind, words, goOn=False):
+        """Hide or confirm follicles by change(segmentation node), which can be taken back; words(what it returned) is said. See FollicleEditing.mark."""
+        self._edit(lambda: self._editing.mark(change, kind, goOn), words)
+
     def onUndo(self):
         """Take the last edit back."""
         if self._editing is not None and self._editing.canUndo:

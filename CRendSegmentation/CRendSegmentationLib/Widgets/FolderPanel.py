@@ -134,9 +134,10 @@ class FolderPanel:
 
 
 def _remark(row):
-    """What is doubtful, or why it failed: without the path and the cure, which the tool tips have."""
-    if row["status"] != "failed":
+    """What is doubtful, or why there is no result: without the path and the cure, which the tool tips have."""
+    if row["status"] == "done":
         return row["flags"].replace("_", " ")
     reason = row["reason"]
     cause = reason[len(row["input"]) :].lstrip(": ") if reason.startswith(row["input"]) else reason
-    return _("failed: {reason}").format(reason=cause.split("; ")[0].rstrip("."))
+    words = _("failed: {reason}") if row["status"] == "failed" else _("left out: {reason}")
+    return words.format(reason=cause.split("; ")[0].rstrip("."))

@@ -12,6 +12,7 @@ from .ContourTools import ContourTools
 from .EditTools import EditTools
 from .ExportTools import ExportTools
 from .FolderPanel import FolderPanel
+from .FollicleReading import FollicleReading
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
@@ -39,6 +40,7 @@ class Panel:
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
         self.contours = ContourTools(ui, self.onContours)
+        self.reading = FollicleReading(ui, self.result, self.edit)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.study = StudyPanel(ui.studySection, lambda: self._parameterNode and self._parameterNode.inputVolume, self.result.refresh)
         self.result.onSide = self.study.follow
@@ -54,6 +56,7 @@ class Panel:
         self.setParameterNode(None)
         self.review.close()
         self._show(None)
+        self.reading.close()
 
     def leaveScene(self):
         """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
@@ -99,12 +102,14 @@ class Panel:
         """The user opened the module: let the worker, started for that, say what the network runs on."""
         self.result.followSegmentEditor()
         self.edit.comeBack()
+        self.reading.listen(True)
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
 
     def exit(self):
         """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
         self.edit.leave()
         self.contours.stopDrawing()
+        self.reading.listen(False)
         self.setParameterNode(None)
 
     def onApply(self):
@@ -130,6 +135,8 @@ class Panel:
         showResultsOf(referenceVolume(nodes.segmentationNode))
         if first:
             centreOn(nodes.segmentationNode)
+            self.ui.editSection.collapsed = False
+            self.ui.exportSection.collapsed = False
         if edited:
             stays = _("It is in {name}; {edited} stays as you edited it.").format(name=nodes.segmentationNode.GetName(), edited=edited)
             self.run.say(f"{nodes.message[:1].upper()}{nodes.message[1:]}. {stays}")

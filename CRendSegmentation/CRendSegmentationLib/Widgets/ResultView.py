@@ -27,7 +27,7 @@ FOLLOWED = (
 class ResultView:
     """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment.
 
-    onSide(segmentation node) is called when the user said which ovary it is.
+    onSide(segmentation node) is called when the user said which ovary it is, onShown() when what is shown has changed.
     """
 
     def __init__(self, ui):
@@ -37,6 +37,7 @@ class ResultView:
         self._editorObservations = []
         self._highlighted = False
         self.onSide = lambda segmentationNode: None
+        self.onShown = lambda: None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLING_MS)
@@ -104,6 +105,7 @@ class ResultView:
         both = bothOvariesText(self._node)
         self._ui.bothOvariesLabel.text = both
         self._ui.bothOvariesLabel.visible = bool(both)
+        self.onShown()
 
     def _summary(self, tableNode):
         return summaryText(tableNode, self._node, frameWords(self._node), Messages.alertColour(self._ui.summaryLabel))
