@@ -67,7 +67,9 @@ def dropOutdated(segmentationNode):
         return
     for follicle, segmentID in zip(*_all(segmentationNode)):
         segment = segmentation.GetSegment(segmentID)
-        if isConfirmed(segment) and not _isShape(follicle, tagOf(segment, _SHAPE_TAG)):
+        if isConfirmed(segment) and not tagOf(segment, _SHAPE_TAG):
+            setTag(segment, _SHAPE_TAG, _shapeText(follicle))  # a script has set the tag
+        elif isConfirmed(segment) and not _isShape(follicle, tagOf(segment, _SHAPE_TAG)):
             setTag(segment, CONFIRMED_TAG, "")
             setTag(segment, _SHAPE_TAG, "")
         if isHidden(segment) and isManual(segment, follicle):
