@@ -17,7 +17,8 @@ SCREENSHOTS = ROOT / "Resources" / "Screenshots"
 PANEL = {
     "panel": SCREENSHOTS / "panel.png",
     "segmenting": PICTURES / "segment.png",
-    **{name: PICTURES / f"{name}.png" for name in ("read", "correct", "review", "export", "folder", "report")},
+    "plot": PICTURES / "followup-plot.png",
+    **{name: PICTURES / f"{name}.png" for name in ("read", "correct", "review", "followup", "export", "folder", "report")},
 }
 
 

@@ -40,6 +40,17 @@ def views(layouts, scene):
 
 
 @pytest.fixture
+def threeDViews(layouts, scene, monkeypatch):
+    """slicer.app.layoutManager() with real 3D views, drawn into memory."""
+    from .three_d import LayoutManager
+
+    manager = LayoutManager()
+    monkeypatch.setattr(slicer.app, "layoutManager", lambda: manager)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
 def segmentEditor(widget, monkeypatch):
     """Slicer's Segment Editor module; slicer.util.selectModule opens it, and leaves the module's widget."""
     return SegmentEditor(widget, monkeypatch)

@@ -57,11 +57,14 @@ def first_cells(page, after):
 
 def test_the_columns_of_all_tables_are_documented_in_their_order():
     from crend.batch import VOLUME_COLUMNS
+    from crend.clinic.followup import SIZE_COLUMNS, VISIT_COLUMNS
     from crend.structures.measurements import Measurements
 
     page = text_of("files.md")
     assert first_cells(page, "## Follicle table") == list(Measurements.COLUMNS)
     assert first_cells(page, "`volumes.csv`, one row a volume") == list(VOLUME_COLUMNS)
+    assert first_cells(page, "`crend followup --table`") == list(VISIT_COLUMNS)
+    assert first_cells(page, "`crend followup --follicles`") == list(SIZE_COLUMNS)
 
 
 def test_the_keys_of_a_report_are_documented_and_in_the_schema():

@@ -18,7 +18,7 @@ import host
 
 WIDTH, WIDE = 430, 560
 MARGIN = 8
-PAGE_WIDTH = 900
+PAGE_WIDTH, PLOT_WIDTH = 900, 640
 SAMPLE = Path(__file__).resolve().parents[2] / "CRendSegmentation" / "Resources" / "SampleData" / "CRendSimulatedOvary.nrrd"
 
 
@@ -44,7 +44,7 @@ class Session:
 
     def fold(self, *shown):
         """Fold every section but those."""
-        for name in ("input", "advanced", "result", "edit", "export", "review", "folder"):
+        for name in ("input", "advanced", "result", "edit", "export", "review", "followUp", "folder"):
             getattr(self.ui, f"{name}Section").collapsed = name not in shown
 
 
@@ -101,6 +101,38 @@ def review(session):
     return ["reviewSection"]
 
 
+def followup(session):
+    """Four scans of both ovaries on three days of a cycle."""
+    from host import readers
+
+    scans = (
+        ("2026-11-03", "6", "left", (6, 5, 3)), ("2026-11-03", "6", "right", (4, 5, 3)), ("2026-11-06", "9", "left", (8, 6, 3)),
+        ("2026-11-08", "11", "left", (10, 6)), ("2026-11-08", "11", "right", (4, 6, 4)),
+    )  # fmt: skip
+    session.fold("followUp")
+    for date, _day, side, radii in scans:
+        balls = tuple((centre, radius) for (centre, _), radius in zip((((20, 24, 40), 0), ((16, 16, 20), 0), ((28, 36, 24), 0)), radii))
+        readers.addReader(session.volume, f"{side.capitalize()} {date[5:]}", ((20, 24, 28), 18), balls)
+    section = session.made.panel.followUp
+    section.refresh()
+    for row, (date, day, side, _radii) in enumerate(scans):
+        for column, text in enumerate((date, day, side), start=1):
+            section.ui.followUpTable.item(row, column).setText(text)
+    return ["followUpSection"]
+
+
+def plot(session):
+    """The plot of the follow-up: no part of the panel, but a picture (QImage) of its own."""
+    import slicer
+    from host import plots
+    from PySide6.QtGui import QImage
+
+    followup(session)
+    session.made.panel.followUp.ui.followUpPlotButton.click()
+    drawn = plots.draw(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLPlotChartNode"), PLOT_WIDTH, PLOT_WIDTH * 5 // 8)
+    return QImage(drawn.data, drawn.shape[1], drawn.shape[0], 3 * drawn.shape[1], QImage.Format.Format_RGB888).copy()
+
+
 def export(session):
     """The export buttons."""
     session.segment()
@@ -145,7 +177,7 @@ def folder(session):
     return ["folderSection"]
 
 
-STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, export, folder, report)}
+STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, followup, plot, export, folder, report)}
 
 
 def waitFor(run, enough=lambda: False):

@@ -3,10 +3,11 @@
 import slicer
 import vtk
 
+from .PlotLayout import plotShown, showPlot
+
 _TABLE_ROLE = "CRend.HistogramTable"
 _CHART_ROLE = "CRend.HistogramChart"
 _SERIES_ROLE = "CRend.HistogramSeries"
-_BEFORE = "CRend.Histogram.LayoutBefore"
 #: Shorter axes Slicer divides in halves, and there is no half follicle.
 _LEAST_TOP = 10
 
@@ -14,7 +15,7 @@ _LEAST_TOP = 10
 def showHistogram(segmentationNode, follicleTableNode):
     """Bars: how many follicles there are of each whole millimetre. Made once a segmentation, then brought up to date; returns the chart node.
 
-    The plot is shown when the application has a layout with plot views; hideHistogram leads back to the one before.
+    The plot is shown when the application has a layout with plot views; PlotLayout.hidePlot leads back to the one before.
     """
     table = _nodeOf(segmentationNode, _TABLE_ROLE, "vtkMRMLTableNode", "follicle sizes")
     series = _nodeOf(segmentationNode, _SERIES_ROLE, "vtkMRMLPlotSeriesNode", "Follicles")
@@ -32,7 +33,7 @@ def showHistogram(segmentationNode, follicleTableNode):
     chart.SetYAxisTitle("Follicles")
     chart.SetLegendVisibility(False)
     updateHistogram(segmentationNode, follicleTableNode)
-    _showInLayout(chart)
+    showPlot(chart)
     return chart
 
 
@@ -49,17 +50,9 @@ def updateHistogram(segmentationNode, follicleTableNode):
     chart.SetYAxisRange(0, max(*(count + 1 for _, count in bars), _LEAST_TOP))
 
 
-def histogramShown():
-    """Whether the layout is the one that showHistogram set."""
-    node = _layoutNode()
-    before = node.GetAttribute(_BEFORE) if node is not None else None
-    return before is not None and node.GetViewArrangement() == slicer.modules.plots.logic().GetLayoutWithPlot(int(before))
-
-
-def hideHistogram():
-    """Back to the layout that was there before; nothing when the user has chosen another one meanwhile."""
-    if histogramShown():
-        _layoutNode().SetViewArrangement(int(_layoutNode().GetAttribute(_BEFORE)))
+def histogramShown(segmentationNode):
+    """Whether the histogram of a segmentation is what the plot view shows."""
+    return plotShown(segmentationNode.GetNodeReference(_CHART_ROLE) if segmentationNode is not None else None)
 
 
 def histogram(follicleTableNode):
@@ -86,20 +79,3 @@ def _nodeOf(segmentationNode, role, className, name):
         node = slicer.mrmlScene.AddNewNodeByClass(className, f"{segmentationNode.GetName()} {name}")
         segmentationNode.SetNodeReferenceID(role, node.GetID())
     return node
-
-
-def _showInLayout(chart):
-    node = _layoutNode()
-    if node is None:
-        return
-    current = node.GetViewArrangement()
-    withPlot = slicer.modules.plots.logic().GetLayoutWithPlot(current)
-    if withPlot != current:
-        node.SetAttribute(_BEFORE, str(current))
-        node.SetViewArrangement(withPlot)
-    slicer.app.applicationLogic().GetSelectionNode().SetReferenceActivePlotChartID(chart.GetID())
-    slicer.app.applicationLogic().PropagatePlotChartSelection()
-
-
-def _layoutNode():
-    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")

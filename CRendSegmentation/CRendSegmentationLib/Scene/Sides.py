@@ -16,7 +16,8 @@ from .SegmentMeasurements import ovaryID
 SIDES = ["not stated", "left", "right"]
 #: What the panel and the report call them.
 SIDE_WORDS = {"not stated": _("not stated"), "left": _("left"), "right": _("right")}
-_ATTRIBUTE = "CRend.side"
+#: The second is that of scenes from before.
+_ATTRIBUTE, _FORMER_ATTRIBUTE = "CRend.Side", "CRend.side"
 #: Type modifiers of the ovary in Slicer's own list.
 _MODIFIERS = {"left": "SCT^7771000^Left", "right": "SCT^24028007^Right"}
 _SUMMED = ("Follicle count", "Antral follicle count (2-10 mm)")
@@ -24,13 +25,15 @@ _SUMMED = ("Follicle count", "Antral follicle count (2-10 mm)")
 
 def sideOf(segmentationNode):
     """One of SIDES."""
-    side = segmentationNode.GetAttribute(_ATTRIBUTE) if segmentationNode is not None else None
+    if segmentationNode is None:
+        return SIDES[0]
+    side = segmentationNode.GetAttribute(_ATTRIBUTE) or segmentationNode.GetAttribute(_FORMER_ATTRIBUTE)
     return side if side in SIDES else SIDES[0]
 
 
 def guessSide(segmentationNode):
     """State the side that the segmentation's name, or else its volume's, says; nothing where somebody stated one, or none, before."""
-    if segmentationNode.GetAttribute(_ATTRIBUTE) is not None:
+    if (segmentationNode.GetAttribute(_ATTRIBUTE) or segmentationNode.GetAttribute(_FORMER_ATTRIBUTE)) is not None:
         return
     volume = segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
     names = [node.GetName() or "" for node in (segmentationNode, volume) if node is not None]

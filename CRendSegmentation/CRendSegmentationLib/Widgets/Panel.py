@@ -13,6 +13,7 @@ from .EditTools import EditTools
 from .ExportTools import ExportTools
 from .FolderPanel import FolderPanel
 from .FollicleReading import FollicleReading
+from .FollowUpPanel import FollowUpPanel
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
@@ -46,6 +47,7 @@ class Panel:
         self.result.onSide = self.study.follow
         self.export = ExportTools(ui, self.study.report)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
+        self.followUp = FollowUpPanel(ui.followUpSection, self.result.refresh)
         self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
 
     def close(self):
@@ -103,6 +105,7 @@ class Panel:
         self.result.followSegmentEditor()
         self.edit.comeBack()
         self.reading.listen(True)
+        self.followUp.refresh()
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")
 
     def exit(self):
@@ -217,6 +220,7 @@ class Panel:
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
         self.export.show(segmentationNode)
+        self.followUp.show(segmentationNode)
 
     def _showContours(self):
         volume = self._parameterNode.inputVolume

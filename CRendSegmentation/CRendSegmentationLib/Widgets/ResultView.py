@@ -7,7 +7,8 @@ from slicer.i18n import tr as _
 
 from ..Scene.Display import centroidOf, highlight
 from ..Scene.Frames import frameWords
-from ..Scene.Histogram import hideHistogram, histogramShown, showHistogram, updateHistogram
+from ..Scene.Histogram import histogramShown, showHistogram, updateHistogram
+from ..Scene.PlotLayout import hidePlot
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from ..Scene.ResultTables import summaryText
 from ..Scene.Sides import SIDE_WORDS, SIDES, bothOvariesText, setSide, sideOf
@@ -99,7 +100,7 @@ class ResultView:
         self._ui.sideComboBox.enabled = shown
         self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
         Messages.enable(self._ui.histogramButton, follicles is not None and follicles.GetNumberOfRows() > 0)
-        self._ui.histogramButton.checked = histogramShown()
+        self._ui.histogramButton.checked = histogramShown(self._node)
         self.table.show(follicles, self._node)
         self._highlight(self.table.selected())
         both = bothOvariesText(self._node)
@@ -159,7 +160,7 @@ class ResultView:
         if self._ui.histogramButton.checked:
             showHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
         else:
-            hideHistogram()
+            hidePlot()
 
     def _highlight(self, segmentIDs):
         if self._node is not None and (segmentIDs or self._highlighted):

@@ -13,6 +13,7 @@ from ..Scene.ReviewNodes import reviewOf
 from ..Scene.ReviewTables import metricsText
 from ..Scene.Views import centreSlicesOn
 from . import Messages
+from .MapProbe import MapProbe
 from .ReviewMatchTable import ReviewMatchTable
 from .ReviewParameters import ReviewParameterNode, reviewSettingsOf
 from .RunControl import RunControl
@@ -32,6 +33,7 @@ class ReviewPanel:
         self._observerTag = None
         self._pair = (None, None)
         self.layout = ReviewLayout()
+        self.probe = MapProbe(self.onProbed)
         self.matches = ReviewMatchTable(self.ui.matchTable, self.onFollicleSelected)
         parts = types.SimpleNamespace(
             applyButton=self.ui.computeButton,
@@ -50,6 +52,7 @@ class ReviewPanel:
         """End what is running and leave Slicer's views as they were."""
         self.run.cancel()
         self.setParameterNode(None)
+        self.probe.follow(None)
         self.layout.hide()
 
     def leaveScene(self):
@@ -126,6 +129,10 @@ class ReviewPanel:
         if self._pair[0] is not None:
             centreSlicesOn(self._pair[0], point)
 
+    def onProbed(self, text):
+        """The cursor is over a map, or over none ("")."""
+        self.ui.reviewDistanceLabel.text = text or _("Cursor over a map: the distance there. Click: the slices jump to it.")
+
     def _show(self):
         """What the scene holds of this pair."""
         review = reviewOf(*self._pair)
@@ -141,3 +148,6 @@ class ReviewPanel:
     def _showButtons(self, review):
         Messages.enable(self.ui.sideBySideButton, review is not None)
         Messages.enable(self.ui.ordinaryLayoutButton, self.layout.shown)
+        self.ui.reviewDistanceLabel.visible = review is not None and self.layout.shown
+        self.probe.follow(review if self.layout.shown else None)
+        self.onProbed("")

@@ -17,7 +17,7 @@ import typer
 
 from .. import __version__
 from ..errors import Cancelled, InputError, Kept, SomeFailed
-from . import batch, compare, console, convert, doctor, evaluate, figure, models, report, segment
+from . import batch, compare, console, convert, doctor, evaluate, figure, followup, models, report, segment
 from .commands import HELP, Command, Group, missing_package
 
 DONE, FAILED, BAD_INPUT, SOME_FAILED, CANCELLED = 0, 1, 2, 3, 130
@@ -34,6 +34,7 @@ app.command("batch", cls=Command)(batch.command)
 app.command("convert", cls=Command)(convert.command)
 app.command("compare", cls=Command)(compare.command)
 app.command("figure", cls=Command)(figure.command)
+app.command("followup", cls=Command)(followup.command)
 app.command("evaluate", cls=Command)(evaluate.command)
 app.command("report", cls=Command)(report.command)
 app.command("models", cls=Command)(models.command)

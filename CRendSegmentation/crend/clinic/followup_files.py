@@ -1,0 +1,49 @@
+"""Visits from files: segment reports (JSON), and CSV lists that add what a report does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import InputError
+from ..io.csv_list import read_list
+from .followup import Visit, parse_cycle_day, parse_date, parse_side
+from .segment_reports import read_side
+
+LIST = ".csv"
+COLUMNS = ("report", "date", "side", "cycle_day")
+
+
+def read_visits(paths: Sequence[Path]) -> list[Visit]:
+    """A Visit of each report; a list's cells (COLUMNS, paths relative to the list) go before what its reports say. InputError, one line."""
+    visits = []
+    for path in map(Path, paths):
+        visits += _of_list(path) if path.suffix.lower() == LIST else [read_visit(path)]
+    return visits
+
+
+def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "") -> Visit:
+    """The Visit of one report: its own date of the scan unless another one is given. InputError where there is no date, or no report."""
+    found, _ = read_side(path)
+    how = found.model
+    try:
+        when, day, which = parse_date(date or how.get("acquisition_date") or ""), parse_cycle_day(cycle_day), parse_side(side)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if when is None:
+        raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")
+    flags, patient = tuple(flag["key"] for flag in found.flags), (how.get("patient") or {}).get("id") or None
+    return Visit(when, which, found.measurements, path.name, day, flags, patient, how.get("ovaries") or 1, found.ovary_source)
+
+
+def _of_list(path: Path) -> list[Visit]:
+    columns, rows = read_list(path)
+    if COLUMNS[0] not in columns:
+        raise InputError(f"{path}: has no column {COLUMNS[0]}; its first line names the columns: {', '.join(COLUMNS)}.")
+    visits = []
+    for number, row in rows:
+        if not row.get(COLUMNS[0]):
+            raise InputError(f"{path}: line {number} names no report.")
+        report, date, side, day = (row.get(name, "") for name in COLUMNS)
+        visits.append(read_visit(path.parent / report, date, side, day))
+    return visits
