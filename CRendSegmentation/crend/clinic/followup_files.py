@@ -30,7 +30,7 @@ def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "") 
         when, day, which = parse_date(date or how.get("acquisition_date") or ""), parse_cycle_day(cycle_day), parse_side(side)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    if when is None:
+    if when is None or found.measurements is None:
         raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")
     flags, patient = tuple(flag["key"] for flag in found.flags), (how.get("patient") or {}).get("id") or None
     return Visit(when, which, found.measurements, path.name, day, flags, patient, how.get("ovaries") or 1, found.ovary_source)
