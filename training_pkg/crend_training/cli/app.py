@@ -274,6 +274,31 @@ def crossval(
 
 
 @app.command(cls=Command)
+def seeds(
+    configs: list[Path] = typer.Argument(..., metavar="CONFIG...", help="Configurations of one grid, the one to compare with first."),
+    data: Path = typer.Option(..., help="Folder of cases; what is missing is prepared first, as the first configuration says."),
+    out: Path = typer.Option(..., help="Folder for runs, bundles and reports; what is done there is kept."),
+    runs: int = typer.Option(3, min=1, help="Runs of each configuration, from seeds 0, 1, ..."),
+    first_seed: int = typer.Option(0, min=0, help="Seed of the first volume to measure on."),
+    volumes: int = typer.Option(40, min=1, help="Number of volumes to measure on."),
+    simulator: str = typer.Option("training", help="training, trial, training-mixed or trial-crowded."),
+) -> None:
+    """Train each configuration several times, measure all runs on the same volumes, and tell what is method and what is chance."""
+    from ..configuration.experiment import read_experiment
+    from ..data.simulators import check_simulator
+    from ..data.sources import prepare_training
+    from ..data.subjects import Simulated
+    from ..study.seeds import run_all, table
+
+    check_simulator(simulator)
+    experiments = [read_experiment(config) for config in configs]
+    cases = prepare_training(experiments[0], data, tell=lambda line: typer.echo(line, err=True))
+    subjects = [Simulated(simulator, seed) for seed in range(first_seed, first_seed + volumes)]
+    run_all(experiments, range(runs), cases, out, subjects, tell=lambda line: typer.echo(line, err=True))
+    typer.echo(table(out, [experiment.name for experiment in experiments], range(runs)))
+
+
+@app.command(cls=Command)
 def tables(
     run_dir: Path = typer.Argument(..., help="Folder of a study (`crossval --out`)."),
     out: Optional[Path] = typer.Option(None, help="Folder for the tables and plots; RUN_DIR/tables when left out."),
