@@ -18,7 +18,8 @@ import host
 
 WIDTH, WIDE = 430, 560
 MARGIN = 8
-PAGE_WIDTH, PLOT_WIDTH = 900, 640
+PLOT_WIDTH = 640
+PAGE = 703, 1032  # A4 within margins of 12 mm, at 96 pixels an inch
 SAMPLE = Path(__file__).resolve().parents[2] / "CRendSegmentation" / "Resources" / "SampleData" / "CRendSimulatedOvary.nrrd"
 
 
@@ -44,7 +45,7 @@ class Session:
 
     def fold(self, *shown):
         """Fold every section but those."""
-        for name in ("input", "advanced", "result", "edit", "export", "review", "followUp", "folder"):
+        for name in ("input", "advanced", "result", "edit", "study", "export", "review", "followUp", "folder"):
             getattr(self.ui, f"{name}Section").collapsed = name not in shown
 
 
@@ -140,24 +141,63 @@ def export(session):
     return ["exportSection"]
 
 
+def study(session):
+    """Patient and sides, with the export buttons."""
+    bothSides(session)
+    session.fold("study", "export")
+    return ["studySection", "exportSection"]
+
+
 def report(session):
-    """The report of one page, as `Report (PDF, HTML)` writes it: no part of the panel, but a picture (QImage) of its own."""
-    from PySide6.QtCore import Qt
+    """The report of both ovaries, as `Report (PDF, HTML)` prints it, page beside page: no part of the panel, but a picture (QImage) of its own."""
+    from PySide6.QtCore import QRectF, QSizeF, Qt
     from PySide6.QtGui import QImage, QPainter, QTextDocument
 
-    from CRendSegmentationLib.Scene import Export
+    from crend.clinic.page import page_html
 
+    findings, pictures = bothSides(session).report(None)
     document = QTextDocument()
-    document.setDefaultStyleSheet("body, p, td, th, h1, h3, b, small { color: #000000; }")
-    document.setHtml(Export.reportHtml(session.segment()))
-    document.setDocumentMargin(3 * MARGIN)
-    document.setTextWidth(PAGE_WIDTH)
-    picture = QImage(document.size().toSize(), QImage.Format.Format_RGB32)
+    document.setDocumentMargin(0)
+    document.setHtml(page_html(findings, pictures))
+    document.setPageSize(QSizeF(*PAGE))
+    picture = QImage((PAGE[0] + 4 * MARGIN) * document.pageCount(), PAGE[1] + 4 * MARGIN, QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.white)
     painter = QPainter(picture)
-    document.drawContents(painter)
+    for page in range(document.pageCount()):
+        painter.save()
+        painter.translate(page * (PAGE[0] + 4 * MARGIN) + 2 * MARGIN, 2 * MARGIN - page * PAGE[1])
+        document.drawContents(painter, QRectF(0, page * PAGE[1], *PAGE))
+        painter.restore()
     painter.end()
     return picture
+
+
+def bothSides(session):
+    """A right and a left ovary, one of them confirmed, and what the user says of them. Returns the panel's Study section."""
+    from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
+    from CRendSegmentationLib.Scene.SegmentTags import CONFIRMED_TAG
+
+    session.volume.SetName("Right ovary")
+    right = session.segment()
+    left = readVolume(SAMPLE)
+    left.SetName("Left ovary")
+    session.ui.inputVolumeSelector.setCurrentNode(left)
+    session.segment()
+    for segmentID in follicleIDs(right.GetSegmentation()):
+        right.GetSegmentation().GetSegment(segmentID).SetTag(CONFIRMED_TAG, "1")
+    ui = session.made.panel.study.ui
+    for edit, text in (
+        (ui.patientEdit, "Doe, Jane"),
+        (ui.patientIDEdit, "4711"),
+        (ui.dateEdit, "2026-01-31"),
+        (ui.readByEdit, "A. Reader"),
+    ):
+        edit.text = text
+    session.made.panel.study.commit()
+    ui.daySpinBox.value = 4
+    for box, index in ((ui.routeComboBox, 1), (ui.qualityComboBox, 1), (ui.rightCorpusLuteumComboBox, 1), (ui.leftCorpusLuteumComboBox, 1)):
+        box.currentIndex = index
+    return session.made.panel.study
 
 
 def folder(session):
@@ -177,7 +217,7 @@ def folder(session):
     return ["folderSection"]
 
 
-STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, followup, plot, export, folder, report)}
+STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, followup, plot, study, export, folder, report)}
 
 
 def waitFor(run, enough=lambda: False):

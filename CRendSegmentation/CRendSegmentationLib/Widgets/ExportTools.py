@@ -1,5 +1,6 @@
 """The export buttons: each asks where to, writes, and says what was written."""
 
+import importlib.util
 import traceback
 from pathlib import Path
 
@@ -65,6 +66,11 @@ class ExportTools:
 
     def onStructuredReport(self):
         """The findings of both ovaries as a DICOM report."""
+        if importlib.util.find_spec("highdicom") is None:
+            needed = _("A DICOM report needs the Python package highdicom. Type once, in Slicer's Python console: {command}")
+            said = needed.format(command="slicer.util.pip_install('highdicom')")
+            Messages.sayBelow(self._ui.exportStatusLabel, said, failed=True)
+            return
         self._write((".dcm",), _("DICOM report (*.dcm)"), self._writeReport)
 
     def onSegmentation(self):

@@ -38,7 +38,7 @@ class StudyPanel:
         self.ui = slicer.util.childWidgetVariables(widget)
         widget.setMRMLScene(slicer.mrmlScene)
         self._parameterNode = self._guiTag = self._observerTag = None
-        self._sides = dict.fromkeys(SIDES)
+        self._sides, self._shown = dict.fromkeys(SIDES), {}
         for name in _TEXTS:
             getattr(self.ui, name).editingFinished.connect(self.commit)
         self.ui.dicomButton.clicked.connect(self.onDicom)
@@ -54,7 +54,7 @@ class StudyPanel:
         Messages.sayBelow(self.ui.studyStatusLabel, "")
         if node is None:
             return
-        self._sides = segmentationsOf(self._parameterNode)
+        self._sides, self._shown = segmentationsOf(self._parameterNode), {}
         self._guiTag = self._parameterNode.connectGui(self.ui)
         self._observerTag = self._parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onModified)
         self._showTexts()
@@ -70,7 +70,8 @@ class StudyPanel:
         try:
             studyOf(self._parameterNode)
         except InputError as error:
-            Messages.sayBelow(self.ui.studyStatusLabel, str(error), failed=True)
+            text = str(error)
+            Messages.sayBelow(self.ui.studyStatusLabel, f"{text[:1].upper()}{text[1:]}", failed=True)
         else:
             Messages.sayBelow(self.ui.studyStatusLabel, "")
 
@@ -137,7 +138,9 @@ class StudyPanel:
                 setattr(self._parameterNode, f"study{side.capitalize()}", None)
 
     def _showTexts(self):
+        """Show the texts that changed in the scene; what is being typed stays."""
         for edit, name in _TEXTS.items():
-            widget, text = getattr(self.ui, edit), getattr(self._parameterNode, name)
-            if widget.text != text:
-                widget.text = text
+            text = getattr(self._parameterNode, name)
+            if self._shown.get(edit) != text:
+                self._shown[edit] = text
+                getattr(self.ui, edit).text = text

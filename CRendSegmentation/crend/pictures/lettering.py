@@ -10,7 +10,7 @@ _DPI = 72  # of VTK's text: a font size is then in pixels
 
 
 def paint_words(picture: np.ndarray, words: str, row: float, column: float, size: int = LETTER_PIXELS, colour=WHITE) -> None:
-    """Paint words around a place (pixels from the top left), in a dark rim that parts them from any ground. What lies outside is cut off."""
+    """Paint words around a place (pixels from the top left); bright ones in a dark rim that parts them from any ground. What lies outside is cut off."""
     cover = _cover(words, size)
     _blend(picture, cover, round(row - cover.shape[0] / 2), round(column - cover.shape[1] / 2), colour)
 
@@ -58,7 +58,7 @@ def _cover(words: str, size: int) -> np.ndarray:
 def _blend(picture, cover, top, left, colour) -> None:
     from scipy import ndimage
 
-    rim = ndimage.maximum_filter(cover, 3)
+    rim = ndimage.maximum_filter(cover, 3) if sum(colour) > 384 else cover * 0
     rows, columns = (slice(max(first, 0), first + extent) for first, extent in zip((top, left), cover.shape))
     part = picture[rows, columns]
     inside = (slice(rows.start - top, rows.start - top + part.shape[0]), slice(columns.start - left, columns.start - left + part.shape[1]))
