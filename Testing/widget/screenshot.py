@@ -177,10 +177,10 @@ def bothSides(session):
     from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
     from CRendSegmentationLib.Scene.SegmentTags import CONFIRMED_TAG
 
-    session.volume.SetName("Right ovary")
+    session.volume.SetName("Scan right")
     right = session.segment()
     left = readVolume(SAMPLE)
-    left.SetName("Left ovary")
+    left.SetName("Scan left")
     session.ui.inputVolumeSelector.setCurrentNode(left)
     session.segment()
     for segmentID in follicleIDs(right.GetSegmentation()):

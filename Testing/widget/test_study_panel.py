@@ -12,6 +12,7 @@ from test_editing_panel import segmented  # noqa: F401
 from test_export_panel import to  # noqa: F401
 from test_panel import apply, models, panel  # noqa: F401
 
+from CRendSegmentationLib.Scene.FollicleMarks import confirm
 from CRendSegmentationLib.Scene.SegmentTags import CONFIRMED_TAG, HIDDEN_TAG
 from CRendSegmentationLib.Scene.Sides import setSide, sideOf
 
@@ -140,6 +141,17 @@ def test_the_report_of_both_ovaries_counts_what_is_confirmed_and_leaves_hidden_f
     assert rows["segmentation"]["left"] == left.GetName() and rows["volume_ml"]["left"] == "" and rows["follicle_count"]["right"] == "3"
 
 
+def test_a_follicle_changed_after_it_was_confirmed_is_not_confirmed_on_the_report_either(segmented, to):  # noqa: F811
+    node = segmented.panel.result.segmentationNode
+    confirm(node, ["Follicle_1", "Follicle_2", "Follicle_3"])
+    assert findings(to)["sides"]["not stated"]["confirmed"]
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Follicle_2").copy()
+    array[: array.shape[0] // 2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "Follicle_2")
+    found = findings(to)["sides"]["not stated"]
+    assert found["confirmed_count"] == 2 and not found["confirmed"] and found["edited"] == [2]
+
+
 def test_an_ovary_that_was_not_seen_and_one_without_its_volume_have_no_pictures(segmented, to):  # noqa: F811
     right = segmented.panel.result.segmentationNode
     study(segmented).rightSelector.setCurrentNode(right)
@@ -160,7 +172,7 @@ def test_the_printed_report_has_two_pages_and_names_nobody_unasked(segmented, to
 def test_a_dicom_report_without_highdicom_says_how_to_install_it(segmented, to, monkeypatch):  # noqa: F811
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert not to("exportStructuredReportButton", "r.dcm").exists()
-    assert "slicer.util.pip_install" in segmented.ui.exportStatusLabel.text
+    assert "slicer.util.pip_install( 'highdicom' )" in segmented.ui.exportStatusLabel.text
 
 
 @pytest.mark.slow

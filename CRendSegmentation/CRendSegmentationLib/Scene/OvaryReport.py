@@ -9,31 +9,32 @@ from crend.pictures.solid import solid_picture
 from crend.structures.segments import SOURCE_TAG
 
 from .Export import labelImages, referenceVolume
+from .FollicleMarks import dropOutdated
 from .Frames import frameWords
 from .ResultTables import flagsOf, notCounted
 from .SegmentMeasurements import isManual, measureWithIDs, ovaryID
-from .SegmentTags import isConfirmed, isHidden, tagOf
+from .SegmentTags import isConfirmed, tagOf
 from .VolumeImage import imageFromVolumeNode
 
 _MODEL = ("bundle", "bundle_version", "notice", "acquisition_date")
 
 
 def sideFrom(segmentationNode, **stated):
-    """The crend Side of a segmentation as it is now, without its hidden follicles; of None one without a result.
+    """The crend Side of a segmentation as it is now, without its hidden follicles and confirmations of another shape; of None one without a result.
 
     stated: further fields of the Side: state, corpus_luteum.
     """
     if segmentationNode is None:
         return Side(**stated)
+    dropOutdated(segmentationNode)  # the tables do so a moment later
     segmentation = segmentationNode.GetSegmentation()
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     found = [(follicle, segmentation.GetSegment(segmentID)) for follicle, segmentID in zip(measurements.follicles, segmentIDs)]
-    found = [(follicle, segment) for follicle, segment in found if not isHidden(segment)]
     ovary = segmentation.GetSegment(ovaryID(segmentation)) if measurements.ovary is not None else None
     missing = "" if _volumeOf(segmentationNode) is not None else _("Its volume is not loaded, so there are no pictures of it.")
     return Side(
         name=segmentationNode.GetName(),
-        measurements=type(measurements)(measurements.ovary, tuple(follicle for follicle, segment in found)),
+        measurements=measurements,
         confirmed=frozenset(follicle.id for follicle, segment in found if isConfirmed(segment)),
         edited=frozenset(follicle.id for follicle, segment in found if isManual(segment, follicle)),
         ovary_edited=ovary is not None and isManual(ovary, measurements.ovary),

@@ -68,7 +68,8 @@ class ExportTools:
         """The findings of both ovaries as a DICOM report."""
         if importlib.util.find_spec("highdicom") is None:
             needed = _("A DICOM report needs the Python package highdicom. Type once, in Slicer's Python console: {command}")
-            said = needed.format(command="slicer.util.pip_install('highdicom')")
+            # With blanks, so that no place to break it is put into what will be copied.
+            said = needed.format(command="slicer.util.pip_install( 'highdicom' )")
             Messages.sayBelow(self._ui.exportStatusLabel, said, failed=True)
             return
         self._write((".dcm",), _("DICOM report (*.dcm)"), self._writeReport)

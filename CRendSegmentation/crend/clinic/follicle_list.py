@@ -12,7 +12,7 @@ from .words import axes_words, heading_html, side_words
 PICTURE_WIDTH = 166  # CSS pixels: four beside each other on a page that is 186 mm wide within its margins
 COLUMNS, ROWS = 3, 17
 #: Percent of the page: colour, number, mean, axes, marks.
-_WIDTHS = (2, 4, 6, 17, 4)
+_WIDTHS = (2, 5, 6, 17, 3)
 
 
 def side_html(side: str, found: Mapping, pictures: Sequence, translate: Callable[[str], str] = str) -> str:

@@ -146,7 +146,10 @@ def _row(line: Line, findings, _) -> str:
             text = f"{value:.1f} ({_('No.')} {found['leading']['id']})"
         elif line.key == "follicles_above_10_mm" and value:
             large = [row for row in found["follicles"] if row["id"] in found["follicles_above_10_mm"]]
-            text = f"{value}: " + "; ".join(f"{_('No.')} {row['id']} {row['mean_diameter_mm']:.1f} mm" for row in large)
+            listed = "; ".join(
+                f"{_('No.')} {row['id']}: {row['mean_diameter_mm']:.1f} mm".replace(" ", "\N{NO-BREAK SPACE}") for row in large
+            )
+            text = f"{value} ({listed})"
         elif line.key == "confirmed_count" and value is not None:
             text = _("{number} of {count}").format(number=value, count=found["follicle_count"])
         elif line.key == "state":
