@@ -148,7 +148,11 @@ def test_a_follicle_changed_after_it_was_confirmed_is_not_confirmed_on_the_repor
     array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Follicle_2").copy()
     array[: array.shape[0] // 2] = 0
     slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "Follicle_2")
-    found = findings(to)["sides"]["not stated"]
+    study(segmented).leftSelector.setCurrentNode(node)
+    setSide(node, "right")  # as somebody else may, who does not know of the section
+    sides = findings(to)["sides"]
+    found = sides["right"]
+    assert sides["left"]["state"] == "no result"
     assert found["confirmed_count"] == 2 and not found["confirmed"] and found["edited"] == [2]
 
 

@@ -123,6 +123,8 @@ class StudyPanel:
         """(findings, {side: pictures}) of both ovaries; where no side is stated, of the segmentation that is shown. pictures: whether to draw
         any. InputError for a date or cohorts that are none."""
         self.commit()
+        for node in segmentationsOf(self._parameterNode).values():
+            self.follow(node)  # its side may have been stated elsewhere since
         study, nodes = studyOf(self._parameterNode), segmentationsOf(self._parameterNode)
         stated = {side: statedOf(self._parameterNode, side) for side in SIDES}
         if not any(nodes.values()) and all(each["state"] == ASSESSED for each in stated.values()):
