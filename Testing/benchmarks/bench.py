@@ -18,18 +18,20 @@ from bench_tools import ROOT, machine
 HERE = Path(__file__).resolve().parent
 #: Subject: (script, arguments, arguments of --quick).
 SUBJECTS = {
+    "whole": ("bench_whole.py", [], ["--repeat", "1", "--cold", "1"]),
     "engines": ("bench_engines.py", [], ["--cold", "1"]),
     "network": ("bench_network.py", [], ["--side", "64"]),
     "sizes": ("bench_sizes.py", [], ["--largest", "8", "--follicles", "15", "--volumes", "10"]),
+    "memory": ("bench_memory.py", [], ["--volumes", "40"]),
+    "surfaces": ("bench_surfaces.py", [], ["--repeat", "1"]),
     "training": ("bench_training.py", [], ["--side", "32", "--steps", "10"]),
-    "agreement": ("bench_agreement.py", ["--crop", "37"], ["--crop", "37", "--volumes", "2"]),
+    "agreement": ("bench_agreement.py", ["--crop", "50"], ["--crop", "37", "--volumes", "2"]),
     "gpu": ("bench_gpu.py", [], []),
 }
 NOT_MEASURED = """## Not measured
 
-- nnU-Net v2's predictor: it is not among the packages that the benchmarks install.
 - ETH's two networks (ovary-analysis) take up to an hour a volume; what they find is in `training_pkg/results/peers`.
-- Surface distances against DeepMind, MONAI and MedPy: `compare_peers.py` has a run of its own, which takes minutes a tool.
+- Surface distances in the largest volumes: `compare_peers.py` has a run of its own.
 """
 
 

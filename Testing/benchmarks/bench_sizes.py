@@ -1,9 +1,8 @@
 """How time and memory of everything but the network grow with the size of the volume, the number of follicles and the number of volumes.
 
-    python Testing/benchmarks/bench_sizes.py [--largest 28] [--follicles 60] [--volumes 200] [--out NAME]
+    python Testing/benchmarks/bench_sizes.py [--largest 112] [--follicles 60] [--volumes 200] [--out NAME]
 
-The largest has 28 million voxels: in a larger volume the drawn ovary is so small a part that its greys are clipped, and its follicles one. The network
-is a stand-in that takes no time, so what is measured is the rest of the path. Each size runs in a process of its own, which gives its peak memory.
+The network is a stand-in that takes no time, so what is measured is the rest of the path. Each size runs in a process of its own, which gives its peak memory.
 With --out a plot is written, too. "bends" names the first step that costs clearly more than it is larger.
 """
 
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from bench_tools import finish, run_process, table
 
-SIZES = {0.5: (64, 88, 88), 2: (104, 138, 140), 8: (168, 220, 220), 28: (250, 330, 340)}
+SIZES = {0.5: (64, 88, 88), 2: (104, 138, 140), 8: (168, 220, 220), 28: (250, 330, 340), 112: (400, 400, 700)}
 FOLLICLES = (1, 5, 15, 30, 60)
 VOLUMES = (1, 10, 50, 200)
 STEEP = 1.5  # a step bends where its cost grows this many times as fast as its size
@@ -29,7 +28,8 @@ def scene(shape, count):
     """uint8 (D, H, W) of `SPACING` mm: an ovary of about 32 mm (smaller in small volumes) with `count` round follicles on a grid within."""
     side = min(shape) * SPACING
     radius = min(16.0, 0.42 * side)
-    array = np.full(shape, 60, np.uint8)
+    # A ramp: in a large volume of one grey the deviation is so small that the ovary's greys and its follicles' would both be clipped.
+    array = np.broadcast_to(np.linspace(25, 95, shape[2]).astype(np.uint8), shape).copy()
     axes = [(np.arange(n) - n / 2) * SPACING for n in shape]
     z, y, x = np.ix_(*axes)
     array[z**2 + y**2 + x**2 <= radius**2] = 140
@@ -81,7 +81,9 @@ def child(shape, count) -> None:
     values, _ = to_model_grid(image, settings["spacing_mm"])
     normal = normalise(values, settings["normalisation"])
     engine = Instant()
-    engine.levels = [float(np.interp(grey, [values.min(), values.max()], [normal.min(), normal.max()])) for grey in (100, 180)]
+    tissue, fluid = (float(normal[np.abs(values - grey) < 1].mean()) for grey in (140, 220))
+    engine.levels = [float(normal[values < 100].max() + tissue) / 2, (tissue + fluid) / 2]
+    del values, normal
     began, busy = time.perf_counter(), time.process_time()
     found = segment(image, Bundle("stand-in", Path("."), {"version": "1", "crend": settings}, engine), engine=engine)
     said = {"wall": time.perf_counter() - began, "cpu": time.process_time() - busy, "follicles": len(found.measurements.follicles)}
@@ -146,7 +148,7 @@ def plot(path, curves) -> None:
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--largest", type=float, default=28, help="million voxels")
+    parser.add_argument("--largest", type=float, default=112, help="million voxels")
     parser.add_argument("--follicles", type=int, default=60)
     parser.add_argument("--volumes", type=int, default=200)
     parser.add_argument("--out")

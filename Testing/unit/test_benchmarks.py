@@ -55,4 +55,4 @@ def test_the_report_is_written_and_names_what_was_not_measured(tmp_path, root):
         text=True,
     )
     text = (tmp_path / "report" / "REPORT.md").read_text()
-    assert done.returncode == 0 and "training (`bench_training.py`): no time was left" in text and "nnU-Net" in text
+    assert done.returncode == 0 and "training (`bench_training.py`): no time was left" in text and "ETH's two networks" in text
