@@ -113,8 +113,8 @@ def faults() -> list[Fault]:
     ]  # fmt: skip
 
 
-def run(count: int, seed: int, folder: Path) -> Tally:
-    """The first `count` faults, in an order that the seed gives."""
+def run(count: int, seed: int, folder: Path, first: int = 0) -> Tally:
+    """`count` of the faults from the `first` on, in an order that the seed gives."""
     import SimpleITK as sitk
     from tiny import save_bundle, volume
 
@@ -130,7 +130,7 @@ def run(count: int, seed: int, folder: Path) -> Tally:
     (folder / "sabotage").mkdir()
     (folder / "sabotage" / "sitecustomize.py").write_text(SABOTAGE)
     environment = {**os.environ, "PYTHONPATH": f"{folder / 'sabotage'}{os.pathsep}{PACKAGE_FOLDER}", "OMP_NUM_THREADS": "1"}
-    for number, fault in enumerate(chosen[:count]):
+    for number, fault in enumerate(chosen[first : first + count]):
         place = folder / str(number)
         shutil.copytree(scans, place / "scans")
         command = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from collections import Counter
@@ -21,6 +22,16 @@ class Tally:
     ended: Counter = field(default_factory=Counter)
     lost: list = field(default_factory=list)
     seconds: float = 0.0
+
+    def as_json(self) -> str:
+        """All of it as text; `from_json` reads it."""
+        return json.dumps({**vars(self), "ended": dict(self.ended)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Tally:
+        """The tally that `as_json` wrote."""
+        found = json.loads(text)
+        return cls(**{**found, "ended": Counter(found["ended"]), "lost": [tuple(each) for each in found["lost"]]})
 
     def count(self, what: str, good: bool, outcome: str, seen: str = "") -> None:
         """Note one trial: `what` names it, `outcome` says how it ended."""
@@ -42,6 +53,17 @@ class Tally:
             self.count(what, False, type(error).__name__, last_lines(error))
         else:
             self.count(what, True, result)
+
+
+def together(tallies: list[Tally]) -> Tally:
+    """The parts of one kind of trial as one tally."""
+    whole = Tally(tallies[0].name)
+    for part in tallies:
+        whole.tried += part.tried
+        whole.ended += part.ended
+        whole.lost += part.lost
+        whole.seconds += part.seconds
+    return whole
 
 
 def is_clear(text: str) -> bool:
