@@ -2,7 +2,8 @@
 
     python Testing/benchmarks/bench_memory.py [--volumes 200] [--only large,batch,estimate] [--out NAME]
 
-The large volume is the middle of the sample in a box without echo: the arrays are those of any volume of that size, the network's windows few. The batch goes through the worker process that `crend batch` has, which loads a tiny network once; its resident memory is noted every 20 volumes.
+The large volume is the middle of the sample in a box without echo: the arrays are those of any volume of that size, the network's windows few. The batch
+goes through the worker process that `crend batch` has, which loads a tiny network once; its resident memory is noted every 20 volumes.
 Exit code 1 where a bound does not hold.
 """
 
