@@ -16,6 +16,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from CRendSegmentationLib.Runs import Installation
+from CRendSegmentationLib.Runs.BrushRun import BrushRun, prepare
 from CRendSegmentationLib.Runs.FolderRun import FolderRun
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Runs.ReviewRun import Reviewer, ReviewSettings
@@ -143,6 +144,7 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         self.predictor = predictor or WorkerPredictor()
         self.reviewer = Reviewer()
         self._parameterNode = None
+        self._preparing = None
 
     def getParameterNode(self):
         """The panel's settings, typed; always of the present scene."""
@@ -197,6 +199,16 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         """Find the follicle around a point (r, a, s; the segmentation's own coordinates) and add it to what `editing`, a FollicleEditing,
         edits. Returns a run to be polled, as `start` does."""
         return FollicleRun(self.predictor, editing, point, settings)
+
+    def startOutline(self, editing, segmentID, point, grow, radiusMm=4.0, settings=Settings()):
+        """Grow (or shrink) a segment's outline at a point (r, a, s; the segmentation's own coordinates) by the model's probabilities near it, in
+        what `editing`, a FollicleEditing, edits. segmentID: a follicle, None: the ovary. Nothing further away than radiusMm changes.
+        Returns a run to be polled, as `start` does."""
+        return BrushRun(self.predictor, editing, segmentID, point, grow, radiusMm, settings)
+
+    def prepareOutline(self, editing, settings=Settings()):
+        """Let the worker make ready what the first `startOutline` in a volume would wait for. Returns at once."""
+        self._preparing = prepare(self.predictor, editing, settings)
 
     def segmentFolder(
         self, inputs, out, *, model=None, device="auto", engine="auto", search=True, again=False, progress=None, cancelled=None

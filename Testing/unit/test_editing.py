@@ -73,3 +73,25 @@ def test_a_point_without_a_follicle_is_refused_in_words(index, words):
             engine="torch",
             name="Scan",
         )
+
+
+def test_probabilities_near_a_point_lie_on_the_images_own_grid_and_are_those_of_a_run():
+    import SimpleITK as sitk
+
+    from crend.editing import PreparedVolume
+    from crend.structures.brush import crop_around
+
+    array, follicles = _volume()
+    image = image_of(array, spacing=(0.9, 1.1, 1.0), origin=(4, 5, 6), direction=OBLIQUE)
+    volume = PreparedVolume(image, bundle_for(array), device="cpu", engine="torch")
+    for index in ((27, 27, 27), (5, 20, 20), (0, 39, 20)):
+        point = image.TransformIndexToPhysicalPoint(index)
+        ovary, found = volume.near(point, 5.0)
+        part = crop_around(image, point, 5.0)
+        values = sitk.GetArrayFromImage(part)
+        for chances in (ovary, found):
+            assert chances.GetOrigin() == part.GetOrigin() and chances.GetSize() == part.GetSize()
+        assert ((sitk.GetArrayFromImage(ovary) > 0.5) == (values > 100)).mean() > 0.93
+        assert ((sitk.GetArrayFromImage(found) > 0.5) == (values > 180)).mean() > 0.95
+    with pytest.raises(InputError, match="outside the volume"):
+        volume.near(image.TransformContinuousIndexToPhysicalPoint([60.0, 5, 5]), 4.0)

@@ -46,6 +46,7 @@ class WorkerPredictor:
 
     def __init__(self, client=None):
         self._client = client or WorkerClient([shutil.which("PythonSlicer") or sys.executable])
+        self._kept = None
 
     def start(self, image, name, settings):
         """A job for a SimpleITK image; `name` is what messages call it."""
@@ -54,6 +55,31 @@ class WorkerPredictor:
     def startFollicle(self, image, name, point, settings):
         """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
         return _WorkerFollicleJob(self._client, image, name, settings, point=point)
+
+    def startOutline(self, image, name, point, radiusMm, settings):
+        """A job for the probabilities near `point` (x, y, z; LPS): it ends with two SimpleITK images, ovary and follicles (see crend.editing).
+
+        The file of the image is kept for the next click in the same one, and what the worker made of it, too.
+        """
+        return _WorkerOutlineJob(self._client, self._fileOf(image), name, point, radiusMm, settings)
+
+    def prepareOutline(self, image, name, settings):
+        """Let the worker make ready what startOutline will need. Nobody has to wait for it."""
+        path = self._fileOf(image)
+        chosen = {"model": settings.model or None, "device": settings.device, "engine": settings.engine}
+        return _WorkerRequest(self._client, "outline", folder=os.path.dirname(path), image=path, name=name, **chosen)
+
+    def _fileOf(self, image):
+        if self._kept is None or self._kept[0] is not image:
+            self._forget()
+            folder = tempfile.TemporaryDirectory(prefix="crend-")
+            self._kept = (image, folder, _written(image, folder.name))
+        return self._kept[2]
+
+    def _forget(self):
+        if self._kept is not None:
+            self._kept[1].cleanup()
+            self._kept = None
 
     def startFolder(self, inputs, out, settings, again=False):
         """A job for many volumes (files, folders or lists, see crend.io.inputs) into the folder `out`: it ends with the rows of volumes.csv."""
@@ -66,6 +92,7 @@ class WorkerPredictor:
     def close(self):
         """End the process."""
         self._client.close()
+        self._forget()
 
 
 class InProcessPredictor:
@@ -206,6 +233,24 @@ class _WorkerFollicleJob(_WorkerImageJob):
 
     def read(self, event):
         return sitk.ReadImage(event["follicle"])
+
+
+class _WorkerOutlineJob(WorkerJob):
+    def __init__(self, client, path, name, point, radiusMm, settings):
+        super().__init__(
+            client,
+            "outline",
+            lambda folder: {"image": path},
+            name=name,
+            point=point,
+            radius_mm=radiusMm,
+            model=settings.model or None,
+            device=settings.device,
+            engine=settings.engine,
+        )
+
+    def read(self, event):
+        return tuple(sitk.ReadImage(event[part]) for part in ("ovary", "follicles"))
 
 
 class _WorkerFolderJob(WorkerJob):

@@ -51,17 +51,21 @@ class Waiting:
         return self._job.fraction
 
 
-class _Run(Waiting):
+class Run(Waiting):
     """A job on one volume. Raises InputError at once for a volume that cannot be used."""
 
     def __init__(self, volumeNode, startJob):
         image = imageFromVolumeNode(volumeNode)
         self._name = volumeNode.GetName()
         check_image(image, self._name)
+        self._start(volumeNode, lambda: startJob(image, self._name))
+
+    def _start(self, volumeNode, startJob):
+        self._name = volumeNode.GetName()
         self._volumeID = volumeNode.GetID()
         self._ijkToRas = ijkToRas(volumeNode)
         self._began = time.monotonic()
-        self._job = startJob(image, self._name)
+        self._job = startJob()
 
     def poll(self):
         """What `finish` makes of the result, or None as long as the network works. Raises InputError, Cancelled or PredictionFailed."""
@@ -80,7 +84,7 @@ class _Run(Waiting):
         return progressWords(self.stage, self.fraction, time.monotonic() - self._began)
 
 
-class SegmentationRun(_Run):
+class SegmentationRun(Run):
     """A volume on its way to ResultNodes. The scene is touched by the last poll only."""
 
     def __init__(self, predictor, volumeNode, segmentationNode, settings):
@@ -98,7 +102,7 @@ class SegmentationRun(_Run):
         return putResultIntoScene(result, volumeNode, segmentationNode)
 
 
-class FollicleRun(_Run):
+class FollicleRun(Run):
     """A point on its way to a follicle of an existing segmentation.
 
     editing: FollicleEditing of the segmentation. point: (r, a, s) in the segmentation's own coordinates.

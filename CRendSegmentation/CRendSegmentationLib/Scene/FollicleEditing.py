@@ -40,6 +40,7 @@ class FollicleEditing:
         self.segmentationNode = self._node = segmentationNode
         self._edits = []
         self.extendedMl = 0.0
+        self.imageOfVolume = (None, None)  # (what the volume held, its image), kept by who needs it for every click
 
     @property
     def canUndo(self):
@@ -178,6 +179,14 @@ class FollicleEditing:
         self._extendOver(list(reaching.values()))
         self._node.CreateClosedSurfaceRepresentation()
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
+
+    def change(self, segmentID, mask):
+        """Give the ovary or a follicle another mask (SimpleITK); the ovary is extended over what a follicle holds outside it."""
+        self._remember([segmentID])
+        self._setMask(segmentID, mask)
+        if segmentID != ovaryID(self._node.GetSegmentation()):
+            self._extendOver([mask])
+        self._node.CreateClosedSurfaceRepresentation()
 
     def follicleIDs(self):
         """Segment IDs of the follicles."""

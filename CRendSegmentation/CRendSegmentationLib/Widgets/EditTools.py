@@ -121,6 +121,11 @@ class EditTools:
         self._node.TransformPointFromWorld(worldPoint, local)
         self._onAdd(self._editing, local)
 
+    def namesOf(self, segmentIDs):
+        """Names of segments."""
+        segmentation = self._node.GetSegmentation()
+        return [segmentation.GetSegment(segmentID).GetName() for segmentID in segmentIDs]
+
     def onDelete(self):
         """Remove the selected follicles."""
         self._edit(lambda: self._editing.delete(self._table.selected()), lambda gone: _("Deleted."))
@@ -159,10 +164,11 @@ class EditTools:
             self._edit(self._editing.undo, lambda nothing: _("Taken back."))
 
     def onEscape(self):
-        """Add no follicle after all, or select none."""
-        if self._ui.addButton.checked:
-            self.stopAdding()
-        else:
+        """Wait for no click after all, or select no follicle."""
+        waiting = [button for button in (self._ui.addButton, self._ui.growButton, self._ui.shrinkButton) if button.checked]
+        for button in waiting:
+            button.checked = False
+        if not waiting:
             self._ui.follicleTable.clearSelection()
 
     def onSegmentEditor(self):

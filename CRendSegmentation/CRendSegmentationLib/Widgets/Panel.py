@@ -8,6 +8,7 @@ from ..Scene.Frames import browserOf, volumeOf
 from ..Scene.Results import adopt, putEmptyResultIntoScene, resultOf, showResultsOf
 from ..Scene.SegmentMeasurements import isEdited, measureSegments
 from ..Scene.Views import centreOn, proposedVolume, showInSlices
+from .BrushTools import BrushTools
 from .ContourTools import ContourTools
 from .EditTools import EditTools
 from .ExportTools import ExportTools
@@ -40,6 +41,7 @@ class Panel:
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
+        self.brush = BrushTools(ui, self.result.table, self.edit, self.onBrushClick, self.onBrushReady)
         self.contours = ContourTools(ui, self.onContours)
         self.reading = FollicleReading(ui, self.result, self.edit)
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
@@ -64,6 +66,7 @@ class Panel:
         """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
         self.run.cancel()
         self.edit.stopAdding()
+        self.brush.stop()
         self.edit.say("")
         self.contours.show(None, None)
         self.run.say("")
@@ -111,6 +114,7 @@ class Panel:
     def exit(self):
         """The user opened another module: let go of the settings, and of the next click, which is meant for that module."""
         self.edit.leave()
+        self.brush.stop()
         self.contours.stopDrawing()
         self.reading.listen(False)
         self.setParameterNode(None)
@@ -151,6 +155,7 @@ class Panel:
     def onFolderRunning(self, running):
         """The network does one thing at a time: no Apply and no Add beside a folder."""
         self.edit.allowAdding(not running)
+        self.brush.allow(not running)
         self._updateApply()
 
     def onFolderResult(self, nodes):
@@ -163,6 +168,20 @@ class Panel:
         """The user clicked at a follicle that is to be added."""
         settings = settingsOf(self.logic.getParameterNode())
         self.run.begin(lambda: self.logic.startFollicle(editing, point, settings), self.onFollicleAdded, self.ui.editStatusLabel)
+
+    def onBrushReady(self, editing):
+        """The user is about to click at an outline: the worker may get ready meanwhile."""
+        if not self.run.running and not self.folder.run.running and not self.install.missing:
+            self.logic.prepareOutline(editing, settingsOf(self.logic.getParameterNode()))
+
+    def onBrushClick(self, editing, segmentID, point, grow, radiusMm):
+        """The user clicked at an outline that is to be moved."""
+        settings = settingsOf(self.logic.getParameterNode())
+        self.run.begin(
+            lambda: self.logic.startOutline(editing, segmentID, point, grow, radiusMm, settings),
+            lambda nodes: self.edit.show(nodes.segmentationNode),
+            self.ui.editStatusLabel,
+        )
 
     def onFollicleAdded(self, nodes):
         """A follicle was found at the click."""
@@ -191,6 +210,7 @@ class Panel:
         self.ui.folderSection.enabled = not running
         self.ui.folderSection.toolTip = _("The network is busy with one volume; cancel that or wait.") if running else ""
         self.edit.setEnabled(not running)
+        self.brush.setEnabled(not running)
         self.contours.setEnabled(not running)
 
     def onModelChosen(self, nameOrFolder):

@@ -5,6 +5,8 @@ import slicer
 
 from ..Scene.SceneTransaction import removeWithBelongings
 
+CIRCLE_OPACITY = 0.3
+
 
 class SeedPlacing:
     """Between start() and stop() the next click into a slice or 3D view calls onPlaced((r, a, s) in the world).
@@ -20,20 +22,32 @@ class SeedPlacing:
         self._point = None
         self._observations = []
 
-    def start(self):
-        """Wait for a click."""
+    def start(self, radiusMm=None):
+        """Wait for a click. radiusMm: show a circle of this radius at the mouse."""
         self.stop()
         self._point = None
         self._node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Follicle seed")
         self._node.SetSaveWithScene(False)
         self._node.CreateDefaultDisplayNodes()
         self._node.GetDisplayNode().SetPointLabelsVisibility(False)
+        if radiusMm is not None:
+            self.setRadius(radiusMm)
         logic = slicer.modules.markups.logic()
         logic.SetActiveList(self._node)
         logic.StartPlaceMode(False)
         self._observe(self._node, slicer.vtkMRMLMarkupsNode.PointPositionDefinedEvent, self.onPointDefined)
         if _interactionNode() is not None:
             self._observe(_interactionNode(), slicer.vtkMRMLInteractionNode.InteractionModeChangedEvent, self.onModeChanged)
+
+    def setRadius(self, radiusMm):
+        """Show the seed that follows the mouse as a translucent circle of this radius in mm; in 3D as a ball."""
+        if self._node is None:
+            return
+        display = self._node.GetDisplayNode()
+        display.SetGlyphType(slicer.vtkMRMLMarkupsDisplayNode.Sphere3D)
+        display.SetUseGlyphScale(False)
+        display.SetGlyphSize(2 * radiusMm)
+        display.SetOpacity(CIRCLE_OPACITY)
 
     def stop(self):
         """Do not wait any more; nothing of it stays in the scene."""

@@ -11,6 +11,9 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
+    {"do": "outline", "id", "image": FILE, "name", "point": [x, y, z],     as above; "result" has "ovary" and "follicles": files in DIR, the
+     "radius_mm", "folder": DIR, "model", "device", "engine"}              probabilities near the point (see crend.editing); without a point
+                                                                    the volume is only made ready. What was made ready is kept
     {"do": "batch", "id", "inputs": [PATH, ...], "out": DIR,        as above, "stage" is the volume's name; "row" (row) for each volume
      "again", and the options of "segment"}                         that is done or failed; "result" has the "rows" of all, and
                                                                     "left_out", keyed by crend.batch.VOLUME_COLUMNS
@@ -155,6 +158,15 @@ _SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", Tr
 REQUESTS = {
     "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG, "box": _BOX},
     "follicle": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, "point": _POINT, **_NETWORK},
+    "outline": {
+        **_ID,
+        "image": _PATH,
+        "folder": _FOLDER,
+        "name": _NAME,
+        "point": _POINT._replace(needed=False),
+        "radius_mm": Field(lambda value: _is_number(value) and 0 < value <= 50, "a length in mm, up to 50"),
+        **_NETWORK,
+    },
     "batch": {**_ID, "inputs": _PATHS, "out": _FOLDER, "folder": _FOLDER._replace(needed=False), "again": _FLAG, **_NETWORK, **_OPTIONS},
     "load": {**_ID, **_NETWORK},
     "volume": {**_ID, "path": _PATH, "name": Field(_is_path, "a path", True), "out": _FOLDER, "options": _CHOSEN, **_READING, **_NETWORK},

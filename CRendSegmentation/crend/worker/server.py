@@ -30,6 +30,7 @@ class Worker:
         self._open: set = set()
         self._cancelled: set = set()
         self._loaded: tuple = (None, None, None)
+        self._prepared: tuple = (None, None)
 
     def run(self) -> None:
         """Serve until told to quit."""
@@ -88,6 +89,7 @@ class Worker:
             "volume": self._volume,
             "segment": self._segment,
             "follicle": self._follicle,
+            "outline": self._outline,
             "batch": self._batch,
             "review": self._review,
             "describe": self._describe,
@@ -154,6 +156,29 @@ class Worker:
         path = str(Path(request["folder"]) / "follicle.nrrd")
         sitk.WriteImage(found, path)
         return {"follicle": path}
+
+    def _outline(self, request: dict) -> dict:
+        import SimpleITK as sitk
+
+        self.say("progress", id=request["id"], stage="loading", fraction=0.0)
+        from ..editing import PreparedVolume
+        from ..structures.brush import RADIUS_MM
+
+        bundle, engine = self._load(request)
+        state = os.stat(request["image"])
+        wanted = (request["image"], state.st_mtime_ns, state.st_size, self._loaded[0])
+        if self._prepared[0] != wanted:
+            self._prepared = (None, None)  # never two large volumes at a time
+            image = sitk.ReadImage(request["image"])
+            self._prepared = (wanted, PreparedVolume(image, bundle, engine=engine, name=request.get("name", "the volume")))
+        self._check_cancelled(request["id"])
+        if "point" not in request:
+            return {}
+        found = self._prepared[1].near(request["point"], request.get("radius_mm", RADIUS_MM))
+        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in ("ovary", "follicles")}
+        for part, volume in zip(files, found):
+            sitk.WriteImage(volume, files[part])
+        return files
 
     def _batch(self, request: dict) -> dict:
         from ..batch import make_folder, segment_batch

@@ -89,6 +89,25 @@ def test_probabilities_come_when_asked_for(client, bundle, image, tmp_path):
 
 
 @pytest.mark.slow
+def test_clicks_in_one_volume_get_the_probabilities_near_them_and_read_it_once(client, bundle, image, tmp_path):
+    from crend.editing import PreparedVolume
+
+    volume = sitk.ReadImage(str(image))
+    common = {"image": str(image), "folder": str(tmp_path), "model": bundle, "name": "Volume", **QUIET}
+    assert finish(client, client.ask("outline", **common))[-1]["event"] == "result", "made ready before the click"
+    prepared = PreparedVolume(volume, bundle, **QUIET)
+    for index in ((16, 20, 16), (3, 3, 3)):
+        point = volume.TransformIndexToPhysicalPoint(index)
+        result = finish(client, client.ask("outline", point=point, radius_mm=3.0, **common))[-1]
+        for part, wanted in zip(("ovary", "follicles"), prepared.near(point, 3.0)):
+            read = sitk.ReadImage(result[part])
+            assert np.allclose(sitk.GetArrayFromImage(read), sitk.GetArrayFromImage(wanted), atol=1e-5)
+            assert read.GetOrigin() == pytest.approx(wanted.GetOrigin())
+    outside = finish(client, client.ask("outline", point=[900.0, 0, 0], **common))[-1]
+    assert outside["event"] == "input_error" and "outside the volume" in outside["message"]
+
+
+@pytest.mark.slow
 def test_the_second_volume_pays_no_start_up(client, bundle, image, tmp_path):
     finish(client, ask(client, bundle, image, tmp_path))
     pid, began = client.pid, time.monotonic()

@@ -107,6 +107,7 @@ def test_what_the_protocol_describes_fits_it():
     assert [do for do in REQUESTS if "is missing" in problem_of({"do": do, "id": 1})] == [
         "segment",
         "follicle",
+        "outline",
         "batch",
         "volume",
         "review",

@@ -1,0 +1,89 @@
+"""A segment's outline moved by a click: which voxels of a segmentation may change, and what is said where none can."""
+
+import numpy as np
+import SimpleITK as sitk
+
+from crend.errors import InputError
+from crend.structures.brush import crop_around, reshape
+
+from .Masks import like, on, union
+from .SegmentMeasurements import follicleIDs, maskOf, ovaryID
+from .VolumeImage import lpsPoint
+
+
+class Click:
+    """A click into a segmentation: on which segment, where, in or out, with which brush.
+
+    point: (r, a, s) in the segmentation's own coordinates. image: the volume as a SimpleITK image. segmentID: a follicle; None: the ovary.
+    Raises InputError, one line, where nothing can be changed.
+    """
+
+    def __init__(self, segmentationNode, segmentID, image, point, grow, radiusMm, name):
+        segmentation = segmentationNode.GetSegmentation()
+        self._node, self.grow, self.radiusMm = segmentationNode, grow, radiusMm
+        self.isOvary = segmentID is None or segmentID == ovaryID(segmentation)
+        self.segmentID = ovaryID(segmentation) if segmentID is None else segmentID
+        self.point = lpsPoint(point)
+        self._part = crop_around(image, self.point, radiusMm, name)
+        self._mask = maskOf(segmentationNode, self.segmentID) if self.segmentID is not None else None
+        if self._mask is None:
+            raise InputError("there is no outline yet to move; draw the ovary by its contours, or add the follicle.")
+        self.name = segmentation.GetSegment(self.segmentID).GetName()
+        self._position = self._part.TransformPhysicalPointToContinuousIndex(self.point)[::-1]
+        self._before = on(self._part, self._mask)
+        self._others = {
+            other: on(self._part, mask)
+            for other in follicleIDs(segmentation)
+            if other != self.segmentID and (mask := maskOf(segmentationNode, other)) is not None
+        }
+        self._check()
+
+    def changed(self, probability=None):
+        """The segment's mask after the click, and by how many ml it grew (below 0: shrank). probability: the segment's, near the click; None: unknown."""
+        values = sitk.GetArrayFromImage(self._part)
+        chance = sitk.GetArrayFromImage(probability) if probability is not None else None
+        if chance is not None and chance.shape != values.shape:
+            chance = None
+        try:
+            after = reshape(
+                self._before,
+                self._position,
+                self._part.GetSpacing()[::-1],
+                grow=self.grow,
+                radius_mm=self.radiusMm,
+                values=values,
+                probability=chance,
+                fixed=self._fixed(),
+            )
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from error
+        voxel = float(np.prod(self._part.GetSpacing())) / 1000
+        change = (np.count_nonzero(after) - np.count_nonzero(self._before)) * voxel
+        if self.grow:
+            return union([self._mask, like(self._part, after & ~self._before)]), change
+        gone = on(self._mask, like(self._part, self._before & ~after))
+        left = (sitk.GetArrayFromImage(self._mask) > 0) & ~gone
+        if not left.any():
+            raise InputError(f"{self.name}: nothing would be left of it; delete it instead.")
+        return like(self._mask, left), change
+
+    def _fixed(self):
+        """What others hold: a follicle takes nothing from another one, and the ovary loses none of its own."""
+        if not self._others or (self.isOvary == self.grow):
+            return None
+        return np.any(list(self._others.values()), axis=0)
+
+    def _check(self):
+        index = tuple(int(np.clip(np.floor(p + 0.5), 0, n - 1)) for p, n in zip(self._position, self._before.shape))
+        if self._before[index] and self.grow:
+            raise InputError(f"this place belongs to {self.name} already; click outside its outline, or press Shrink here.")
+        if not self._before[index] and not self.grow:
+            raise InputError(f"this place does not belong to {self.name}; click inside its outline, or press Grow here.")
+        fixed = self._fixed()
+        if fixed is None or not fixed[index]:
+            return
+        here = next(other for other, mask in self._others.items() if mask[index])
+        there = self._node.GetSegmentation().GetSegment(here).GetName()
+        if self.isOvary:
+            raise InputError(f"{there} is here, a part of the ovary; shrink or delete that follicle first.")
+        raise InputError(f"{there} is here, and follicles do not overlap; shrink that one first, or merge the two.")
