@@ -58,16 +58,15 @@ class PreparedVolume:
         self.engine = make_engine(bundle.model, device, engine) if isinstance(engine, str) else engine
         values, self.grid = to_model_grid(image, settings["spacing_mm"])
         guided = settings.get("arguments", {}).get("guided")
-        self._overview = None
+        seen = None
         if bundle.overview_model is not None and (overview or guided):
-            self._overview, _ = predict_overview(image, bundle, self.engine, True, _Quiet, self.grid)
+            seen, _ = predict_overview(image, bundle, self.engine, True, _Quiet, self.grid)
+        self._overview = seen if overview else None
         padded, self._place = pad_to_patch(values, tuple(settings["patch"]), 0)
         self._padded = normalise(padded, settings["normalisation"])
-        if guided:
-            guide, _ = pad_to_patch(self._overview, tuple(settings["patch"]), 0.0)
+        if guided and seen is not None:
+            guide, _ = pad_to_patch(seen, tuple(settings["patch"]), 0.0)
             self._padded = np.concatenate([self._padded[None], guide], dtype=np.float32)
-        if not overview:
-            self._overview = None
 
     def look(self, point):
         """What the model makes of one window around a point (x, y, z; LPS), every voxel that it is not sure of rendered.
@@ -85,7 +84,8 @@ class PreparedVolume:
         centre = [int(round(float(grid.image_to_model(axis, position[axis])))) for axis in range(3)]
         seed = [min(max(c, 0), n - 1) + p.start for c, n, p in zip(centre, grid.shape, place)]
         start = [min(max(s - side // 2, 0), n - side) for s, side, n in zip(seed, patch, self._padded.shape[-3:])]
-        window = self._padded[(..., *(slice(first, first + side) for first, side in zip(start, patch)))]
+        z, y, x = (slice(first, first + side) for first, side in zip(start, patch))
+        window = self._padded[..., z, y, x]
         found = predict_window(self.engine, window, int(np.prod(patch)) // 8)
         # The window's part that lies on the model grid, in the grid's own indices.
         box = tuple(

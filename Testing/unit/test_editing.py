@@ -81,7 +81,7 @@ def test_probabilities_near_a_point_lie_on_the_images_own_grid_and_are_those_of_
     from crend.editing import PreparedVolume
     from crend.structures.brush import crop_around
 
-    array, follicles = _volume()
+    array, _ = _volume()
     image = image_of(array, spacing=(0.9, 1.1, 1.0), origin=(4, 5, 6), direction=OBLIQUE)
     volume = PreparedVolume(image, bundle_for(array), device="cpu", engine="torch")
     for index in ((27, 27, 27), (5, 20, 20), (0, 39, 20)):

@@ -8,6 +8,7 @@ from crend.structures.brush import crop_around, reshape
 
 from .Masks import like, on, union
 from .SegmentMeasurements import follicleIDs, maskOf, ovaryID
+from .SegmentTags import hiddenIDs
 from .VolumeImage import lpsPoint
 
 
@@ -31,10 +32,11 @@ class Click:
         self.name = segmentation.GetSegment(self.segmentID).GetName()
         self._position = self._part.TransformPhysicalPointToContinuousIndex(self.point)[::-1]
         self._before = on(self._part, self._mask)
+        hidden = hiddenIDs(segmentation)  # no part of the ovary, but shown again one day
         self._others = {
             other: on(self._part, mask)
             for other in follicleIDs(segmentation)
-            if other != self.segmentID and (mask := maskOf(segmentationNode, other)) is not None
+            if other != self.segmentID and not (self.isOvary and other in hidden) and (mask := maskOf(segmentationNode, other)) is not None
         }
         self._check()
 

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import SimpleITK as sitk
 import slicer
-import vtk
 
 from crend.editing import split_follicle
 from crend.errors import InputError
@@ -14,7 +13,7 @@ from .FollicleMarks import marksOf, restoreMarks
 from .Masks import like, millilitres, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import follicleIDs, manualIDs, maskOf, ovaryID
-from .SegmentTags import hiddenIDs
+from .SegmentTags import hiddenIDs, setTag, tagOf
 
 STATES = 20
 
@@ -65,7 +64,7 @@ class FollicleEditing:
                 showSegment(self._node, segmentID)
             else:
                 self._setMask(segmentID, mask)
-                _setSource(segmentation.GetSegment(segmentID), _sourceOf(segment))
+                setTag(segmentation.GetSegment(segmentID), segments.SOURCE_TAG, tagOf(segment, segments.SOURCE_TAG))
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
         segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
         restoreMarks(self._node, edit.marks)
@@ -160,7 +159,7 @@ class FollicleEditing:
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
     def setOvary(self, mask):
-        """Draw the ovary anew, from a SimpleITK mask, extended over all follicles that end outside; where there is no ovary it is made.
+        """Draw the ovary anew, from a SimpleITK mask, extended over all shown follicles that end outside; where there is no ovary it is made.
 
         Returns the names of the follicles that it was extended over.
         """
@@ -169,12 +168,13 @@ class FollicleEditing:
         if segmentID is not None:
             self._remember([segmentID])
             self._setMask(segmentID, mask)
-            _setSource(segmentation.GetSegment(segmentID), "")  # no guide any more, if it was one
+            setTag(segmentation.GetSegment(segmentID), segments.SOURCE_TAG, "")  # no guide any more, if it was one
         else:
             self._remember([])
             self._addOvary(mask)
         ovary = self._ovaryMask()
-        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in self.follicleIDs()}
+        hidden = hiddenIDs(segmentation)
+        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in self.follicleIDs() if segmentID not in hidden}
         reaching = {segmentID: mask for segmentID, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
         self._extendOver(list(reaching.values()))
         self._node.CreateClosedSurfaceRepresentation()
@@ -261,19 +261,6 @@ class FollicleEditing:
         segment.RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
         segment.SetLabelValue(1)
         segment.AddRepresentation(_labelmapName(), _labelmapOf(mask))
-
-
-def _sourceOf(segment):
-    """Whose outline an ovary has, as segments.SOURCE_TAG says; "" where nothing is said."""
-    text = vtk.reference("")
-    return str(text) if segment.GetTag(segments.SOURCE_TAG, text) else ""
-
-
-def _setSource(segment, source):
-    if source:
-        segment.SetTag(segments.SOURCE_TAG, source)
-    else:
-        segment.RemoveTag(segments.SOURCE_TAG)
 
 
 def _all(segmentation):
