@@ -38,81 +38,98 @@ def split_follicle(mask: np.ndarray, spacing_zyx) -> np.ndarray:
 
 
 class PreparedVolume:
-    """A volume on the model grid, ready for looks at points: what several clicks share."""
+    """A volume ready for looks at points with a bundle's networks: what several clicks share."""
 
-    def __init__(self, image: sitk.Image, bundle=None, *, device="auto", engine="auto", name="the volume", overview=True):
-        """bundle, device, engine: as for crend.predict.segment. overview: let the bundle's overview network, if it has one, have its say, as in a
-        run; it is asked once, for the whole volume."""
+    def __init__(self, image: sitk.Image, bundle=None, *, device="auto", engine="auto", name="the volume"):
+        """bundle, device, engine: as for crend.predict.segment."""
         from .bundle import bundle as bundles
-        from .inference.engines import make_engine
-        from .inference.model_grid import normalise, to_model_grid
+        from .inference.engines import engine_for_network, make_engine
         from .inference.overview import predict_overview
-        from .inference.windows import pad_to_patch
         from .io.volumes import check_image
 
         check_image(image, name)
-        self.image, self.name = image, name
         if not isinstance(bundle, bundles.Bundle):
             bundle = bundles.load(bundle)
-        self.settings = settings = bundle.metadata["crend"]
-        self.engine = make_engine(bundle.model, device, engine) if isinstance(engine, str) else engine
+        settings = bundle.metadata["crend"]
+        engine = make_engine(bundle.model, device, engine) if isinstance(engine, str) else engine
+        self.image, self.name = image, name
+        self.close = _View(image, settings, engine, name)
+        self._overview, self._share = None, {}
+        if bundle.overview_model is not None:
+            self._share = settings["overview"]["share"]
+            self._overview = _View(image, settings["overview"], engine_for_network(engine, bundle.overview_model), name)
+        if settings.get("arguments", {}).get("guided"):
+            self.close.guide(predict_overview(image, bundle, engine, True, _Quiet, self.close.grid)[0])
+
+    def near(self, point, radius_mm: float) -> tuple[sitk.Image, sitk.Image]:
+        """Probabilities of ovary and follicles (float32) on the part of the image's grid that a brush at a point reaches (brush.crop_around).
+
+        One window of each network is centred on the point; an overview has the same say as in a run.
+        """
+        part = crop_around(self.image, point, radius_mm, self.name)
+        close = self.close.on(part, point)
+        if self._overview is None:
+            return close
+        mixed = []
+        for structure, fine, coarse in zip(("ovary", "follicles"), close, self._overview.on(part, point)):
+            share = float(self._share[structure])
+            mixed.append(fine * (1 - share) + coarse * share)
+        return mixed[0], mixed[1]
+
+
+class _View:
+    """A volume as one network sees it."""
+
+    def __init__(self, image: sitk.Image, settings: dict, engine, name: str):
+        from .inference.model_grid import normalise, to_model_grid
+        from .inference.windows import pad_to_patch
+
+        self._image, self._engine, self._name = image, engine, name
+        self._patch = tuple(settings["patch"])
         values, self.grid = to_model_grid(image, settings["spacing_mm"])
-        guided = settings.get("arguments", {}).get("guided")
-        seen = None
-        if bundle.overview_model is not None and (overview or guided):
-            seen, _ = predict_overview(image, bundle, self.engine, True, _Quiet, self.grid)
-        self._overview = seen if overview else None
-        padded, self._place = pad_to_patch(values, tuple(settings["patch"]), 0)
+        padded, self._place = pad_to_patch(values, self._patch, 0)
         self._padded = normalise(padded, settings["normalisation"])
-        if guided and seen is not None:
-            guide, _ = pad_to_patch(seen, tuple(settings["patch"]), 0.0)
-            self._padded = np.concatenate([self._padded[None], guide], dtype=np.float32)
+
+    def guide(self, maps: np.ndarray) -> None:
+        """Show the network the overview's maps (2, D, H, W), too."""
+        from .inference.windows import pad_to_patch
+
+        self._padded = np.concatenate([self._padded[None], pad_to_patch(maps, self._patch, 0.0)[0]], dtype=np.float32)
 
     def look(self, point):
-        """What the model makes of one window around a point (x, y, z; LPS), every voxel that it is not sure of rendered.
+        """What the network makes of one window around a point (x, y, z; LPS), every voxel that it is not sure of rendered.
 
         Returns probabilities (2, d, h, w) of ovary and follicles, the part of the model grid (three slices) that they fill, and the point's
         index in them. InputError for a point outside the volume.
         """
-        from .inference.overview import fuse_predictions
         from .inference.sliding import predict_window
 
-        grid, patch, place = self.grid, tuple(self.settings["patch"]), self._place
-        position = self.image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]
+        grid, patch, place = self.grid, self._patch, self._place
+        position = self._image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]
         if any(not -0.5 <= p <= n - 0.5 for p, n in zip(position, grid.image_shape)):
-            raise InputError(f"{self.name}: the point lies outside the volume; click into a follicle.")
+            raise InputError(f"{self._name}: the point lies outside the volume; click into a follicle.")
         centre = [int(round(float(grid.image_to_model(axis, position[axis])))) for axis in range(3)]
         seed = [min(max(c, 0), n - 1) + p.start for c, n, p in zip(centre, grid.shape, place)]
         start = [min(max(s - side // 2, 0), n - side) for s, side, n in zip(seed, patch, self._padded.shape[-3:])]
         z, y, x = (slice(first, first + side) for first, side in zip(start, patch))
-        window = self._padded[..., z, y, x]
-        found = predict_window(self.engine, window, int(np.prod(patch)) // 8)
+        found = predict_window(self._engine, self._padded[..., z, y, x], int(np.prod(patch)) // 8)
         # The window's part that lies on the model grid, in the grid's own indices.
         box = tuple(
             slice(max(first - p.start, 0), min(first + side - p.start, n)) for first, side, p, n in zip(start, patch, place, grid.shape)
         )
         cut = tuple(slice(b.start + p.start - first, b.stop + p.start - first) for b, p, first in zip(box, place, start))
-        found = np.array(found[(slice(None), *cut)], np.float32)
-        if self._overview is not None:
-            found = fuse_predictions(found, self._overview[(slice(None), *box)].copy(), self.settings["overview"]["share"])
-        return found, box, tuple(s - p.start - b.start for s, p, b in zip(seed, place, box))
+        return found[(slice(None), *cut)], box, tuple(s - p.start - b.start for s, p, b in zip(seed, place, box))
 
-    def near(self, point, radius_mm: float) -> tuple[sitk.Image, sitk.Image]:
-        """Probabilities of ovary and follicles (float32) on the part of the image's grid that a brush at a point reaches (brush.crop_around)."""
-        part = crop_around(self.image, point, radius_mm, self.name)
+    def on(self, part: sitk.Image, point) -> tuple[sitk.Image, sitk.Image]:
+        """What `look` finds, on the grid of an image."""
         found, box, _ = self.look(point)
-        origin = [b.start for b in box]
+        first = [float(self.grid.model_to_image(axis, box[axis].start)) for axis in (2, 1, 0)]
         images = []
         for channel in found:
-            whole = self.grid.to_image(channel)
-            whole.SetOrigin(self._place_of(origin))
-            images.append(sitk.Resample(whole, part, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32, True))
+            seen = self.grid.to_image(channel.astype(np.float32))
+            seen.SetOrigin(self._image.TransformContinuousIndexToPhysicalPoint(first))
+            images.append(sitk.Resample(seen, part, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkFloat32, True))
         return images[0], images[1]
-
-    def _place_of(self, index) -> tuple[float, ...]:
-        """Where a voxel (z, y, x) of the model grid lies, LPS."""
-        position = [float(self.grid.model_to_image(axis, index[axis])) for axis in (2, 1, 0)]
-        return self.image.TransformContinuousIndexToPhysicalPoint(position)
 
 
 class _Quiet:
@@ -133,9 +150,9 @@ def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine=
     point's own, where the model is in doubt) is the follicle. engine: as for crend.predict.segment.
     InputError when the point lies outside, when nothing there looks like a follicle, or when what is there is too large for one.
     """
-    volume = PreparedVolume(image, bundle, device=device, engine=engine, name=name, overview=False)
-    probabilities, box, at = volume.look(point)
-    probability, grid = probabilities[1], volume.grid
+    view = PreparedVolume(image, bundle, device=device, engine=engine, name=name).close
+    (_, probability), box, at = view.look(point)
+    grid = view.grid
     position = image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]
     best = float(probability[tuple(slice(max(i - 1, 0), i + 2) for i in at)].max())
     if best < FAINTEST:

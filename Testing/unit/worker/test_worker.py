@@ -94,7 +94,7 @@ def test_clicks_in_one_volume_get_the_probabilities_near_them_and_read_it_once(c
 
     volume = sitk.ReadImage(str(image))
     common = {"image": str(image), "folder": str(tmp_path), "model": bundle, "name": "Volume", **QUIET}
-    assert finish(client, client.ask("outline", **common))[-1]["event"] == "result", "made ready before the click"
+    assert finish(client, client.ask("outline", **common), 200)[-1]["event"] == "result", "made ready before the click"
     prepared = PreparedVolume(volume, bundle, **QUIET)
     for index in ((16, 20, 16), (3, 3, 3)):
         point = volume.TransformIndexToPhysicalPoint(index)
