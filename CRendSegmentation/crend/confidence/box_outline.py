@@ -9,8 +9,10 @@ from ..structures.ovary import choose_ovary
 from .expected_dice import expected_dice
 
 HIGHEST, STEP = 0.9, 0.05
-#: An outline that promises a lower Dice is not plausible.
-LEAST = 0.4
+#: An outline that promises a lower Dice is not plausible: the ellipsoid of a box a few millimetres too wide does no worse.
+LEAST = 0.6
+#: Nor is one of less than this part of the ellipsoid's volume: somebody says that the box is filled by an ovary.
+SMALLEST_PART = 0.1
 #: Part of an outline's surface that may lie on faces of the box beyond which the ovary goes on.
 MOST_CUT = 0.1
 
@@ -23,11 +25,13 @@ def outline_in_box(probability: np.ndarray, inside: np.ndarray, thresholds: dict
     """
     within = np.where(inside, probability, np.float32(0))
     voxel_ml = float(np.prod(spacing_zyx)) / 1000
+    least_ml = SMALLEST_PART * np.pi / 6 * np.count_nonzero(inside) * voxel_ml
     lowest = thresholds.get("ovary_lowest", thresholds["ovary"])
     best = np.zeros(inside.shape, bool), dict(thresholds), 0.0
     for threshold in np.arange(HIGHEST, lowest - STEP / 2, -STEP).round(4):
         organ, count = choose_ovary(within >= threshold, voxel_ml, 1)
-        promised = expected_dice(within, organ, spacing_zyx) if count else 0.0
+        large = count and np.count_nonzero(organ) * voxel_ml >= least_ml
+        promised = expected_dice(within, organ, spacing_zyx) if large else 0.0
         if promised > best[2]:
             best = organ, {**thresholds, "ovary": float(threshold)}, promised
     return best if best[2] >= LEAST else (np.zeros(inside.shape, bool), dict(thresholds), 0.0)

@@ -17,9 +17,9 @@ def maps(inner, outer=0.02, shape=(40, 40, 40)):
 
 
 def test_an_ovary_too_faint_for_the_usual_threshold_is_outlined_in_a_box():
-    probability, ball, inside = maps(0.42)
+    probability, ball, inside = maps(0.45, 0.005)
     organ, thresholds, promised = outline_in_box(probability, inside, THRESHOLDS, SPACING)
-    assert np.array_equal(organ, ball) and thresholds["ovary"] <= 0.4 and promised > 0.4
+    assert np.array_equal(organ, ball) and thresholds["ovary"] <= 0.4 and promised > 0.6
 
 
 def test_what_lies_outside_the_box_has_no_say():
@@ -33,6 +33,14 @@ def test_tissue_of_one_faint_probability_is_no_outline():
     probability, _, inside = maps(0.12, 0.12)
     organ, _, promised = outline_in_box(probability, inside, THRESHOLDS, SPACING)
     assert not organ.any() and promised == 0.0
+
+
+def test_a_small_patch_in_a_large_box_is_no_outline_of_it():
+    probability, ball, inside = maps(0.95)
+    assert outline_in_box(probability, inside, THRESHOLDS, SPACING)[0].any()
+    assert not outline_in_box(probability, np.ones_like(inside), THRESHOLDS, SPACING)[0][~ball].any()
+    few = np.where(ball & (np.arange(40) < 13)[:, None, None], probability, np.float32(0.02))
+    assert not outline_in_box(few, np.ones_like(inside), THRESHOLDS, SPACING)[0].any()
 
 
 def test_a_box_that_ends_amid_the_ovary_cuts_it():
