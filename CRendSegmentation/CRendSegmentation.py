@@ -23,6 +23,8 @@ from CRendSegmentationLib.Runs.ReviewRun import Reviewer, ReviewSettings
 from CRendSegmentationLib.Runs.Run import FollicleRun, SegmentationRun
 from CRendSegmentationLib.Runs.SequenceRun import SequenceRun
 from CRendSegmentationLib.Scene.Display import plainLooks
+from CRendSegmentationLib.Scene.Frames import volumeOf
+from CRendSegmentationLib.Scene.RegionBox import boxIn
 from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout, registerLayouts
 from CRendSegmentationLib.Scene.SampleVolume import registerSampleData
 from CRendSegmentationLib.Scene.ScannerFileReader import CRendSegmentationFileReader  # noqa: F401 - Slicer looks for it in this file
@@ -169,6 +171,7 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         smallestFollicleMm=None,
         split=True,
         keepProbabilities=False,
+        box=None,
         progress=None,
         cancelled=None,
     ):
@@ -177,13 +180,16 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
         segmentationNode: written into if given, else a new one is made. model: a bundle's name or folder, None for the default.
         device: auto, cpu or cuda; engine: auto, torch or openvino. search: look closely only where a quick look saw an ovary.
         smallestFollicleMm: smaller ones are dropped, None: as the model says. split: separate follicles that touch.
+        box: where the ovary lies, a vtkMRMLMarkupsROINode of any orientation; None: anywhere. Follicles in it count whatever the ovary's outline; where
+        the model sees no ovary there, the outline is the ellipsoid of the box, a guide that is not measured.
         keepProbabilities: add the network's probabilities as volumes, too.
         progress(stage, fraction) is called on the way; cancelled() -> True ends the run with crend.errors.Cancelled.
         Returns ResultNodes: segmentationNode, follicleTableNode, summaryTableNode, message. The segmentation is placed under the
         volume's parent transform and in its study. Measurements are in the volume's own coordinates, before that transform.
         Raises crend.errors.InputError, one line, for a volume or model that cannot be used. On any exception the scene is as before.
         """
-        settings = Settings(model, device, engine, search, smallestFollicleMm, split, keepProbabilities)
+        boxed = None if box is None else boxIn(volumeOf(volumeNode), box)
+        settings = Settings(model, device, engine, search, smallestFollicleMm, split, keepProbabilities, boxed)
         return self.start(volumeNode, segmentationNode, settings).wait(progress, cancelled)
 
     def start(self, volumeNode, segmentationNode=None, settings=Settings()):

@@ -74,15 +74,16 @@ class KnownPredictor:
     """Stands where the network stands: returns the known ovary and follicles in the image's geometry, and counts its calls.
 
     follicles: how many of FOLLICLES it finds; 0 with ovary=False is "no ovary found". error: raised instead of a
-    result. hold: never comes to an end. flags: what it says of the volume.
+    result. hold: never comes to an end. flags: what it says of the volume. guide: in a box it sees follicles, and no ovary.
     """
 
-    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None, hold=False, flags=()):
+    def __init__(self, ovary=True, follicles=len(FOLLICLES), error=None, hold=False, flags=(), guide=False):
         self.ovary = ovary
         self.follicles = follicles
         self.error = error
         self.hold = hold
         self.flags = list(flags)
+        self.guide = guide
         self.settings = []
 
     def start(self, image, name, settings):
@@ -120,7 +121,11 @@ class KnownPredictor:
         kept = None
         if self.settings and self.settings[-1].keepProbabilities:
             kept = tuple(sitk.Cast(sitk.BinShrink(maskOf(array, image), [2, 2, 2]), sitk.sitkFloat32) for array in (whole, labels > 0))
-        return segmentationOf(whole, labels, image, kept, self.flags)
+        found = segmentationOf(whole, labels, image, kept, self.flags)
+        if not (self.guide and self.settings and self.settings[-1].box):
+            return found
+        said = {"ovary_source": "box", "flags": [*found.flags, {"key": "ovary_from_box", "text": "The model sees no ovary in the box."}]}
+        return replace(found, measurements=replace(found.measurements, ovary=None), provenance=found.provenance | said)
 
 
 class _KnownDescription:

@@ -72,6 +72,14 @@ def read(session):
     return ["statusLabel", "resultSection"]
 
 
+def region(session):
+    """A box placed round the result, and the region that it is looked for in."""
+    session.segment()
+    session.ui.placeBoxButton.click()
+    session.fold("input")
+    return ["inputSection", "advancedSection", "applyButton", "statusLabel"]
+
+
 def correct(session):
     """After a follicle was split."""
     session.segment()
@@ -217,7 +225,10 @@ def folder(session):
     return ["folderSection"]
 
 
-STATES = {state.__name__: state for state in (panel, segmenting, read, correct, review, followup, plot, study, export, folder, report)}
+STATES = {
+    state.__name__: state
+    for state in (panel, segmenting, read, region, correct, review, followup, plot, study, export, folder, report)
+}
 
 
 def waitFor(run, enough=lambda: False):

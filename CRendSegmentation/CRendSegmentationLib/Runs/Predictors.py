@@ -31,6 +31,7 @@ class Settings:
     smallestFollicleMm: Optional[float] = None
     split: bool = True
     keepProbabilities: bool = False
+    box: Optional[dict] = None
 
 
 class PredictionFailed(RuntimeError):
@@ -214,6 +215,7 @@ class _WorkerSegmentJob(_WorkerImageJob):
             split=settings.split,
             smallest_follicle_mm=settings.smallestFollicleMm,
             keep_probabilities=settings.keepProbabilities,
+            box=settings.box,
         )
 
     def read(self, event):
@@ -294,6 +296,7 @@ class _InProcessJob:
             smallest_follicle_mm=settings.smallestFollicleMm,
             split=settings.split,
             keep_probabilities=settings.keepProbabilities,
+            box=settings.box,
             name=name,
             progress=self._onProgress,
             cancelled=lambda: self._cancelled,

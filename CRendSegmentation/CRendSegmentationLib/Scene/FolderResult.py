@@ -15,7 +15,7 @@ from crend.structures.measurements import Measurements
 from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation
-from .SegmentMeasurements import ovaryID, tagAsModels
+from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
 from .VolumeImage import ijkToRasMatrix
 
 #: Endings of files that Slicer reads as crend does.
@@ -76,6 +76,7 @@ def _tag(segmentationNode, measurements):
     segmentation = segmentationNode.GetSegmentation()
     if measurements.ovary is not None and ovaryID(segmentation) is not None:
         tagAsModels(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
+    tagGuide(segmentationNode)
     for follicle in measurements.follicles:
         segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
         if segment is not None:

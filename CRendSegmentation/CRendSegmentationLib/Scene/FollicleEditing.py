@@ -12,7 +12,7 @@ from crend.structures import segments
 from .FollicleMarks import marksOf, restoreMarks
 from .Masks import like, millilitres, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import follicleIDs, manualIDs, maskOf, ovaryID
+from .SegmentMeasurements import MODELS_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, tagGuide
 from .SegmentTags import hiddenIDs, setTag, tagOf
 
 STATES = 20
@@ -64,7 +64,8 @@ class FollicleEditing:
                 showSegment(self._node, segmentID)
             else:
                 self._setMask(segmentID, mask)
-                setTag(segmentation.GetSegment(segmentID), segments.SOURCE_TAG, tagOf(segment, segments.SOURCE_TAG))
+                for name in (segments.SOURCE_TAG, MODELS_TAG):
+                    setTag(segmentation.GetSegment(segmentID), name, tagOf(segment, name))
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
         segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
         restoreMarks(self._node, edit.marks)
@@ -209,7 +210,10 @@ class FollicleEditing:
         edit = self._edits[-1]
         if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
             edit.changed[segmentID] = (self._describe(segmentID), ovary)
+        guide = isGuide(self._node)
         self._setMask(segmentID, extended)
+        if guide:
+            tagGuide(self._node)  # extended over a follicle it is still one: nobody drew the ovary
         self.extendedMl = millilitres(extended) - millilitres(ovary)
 
     def _remember(self, segmentIDs, kind=""):

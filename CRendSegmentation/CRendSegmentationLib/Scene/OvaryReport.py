@@ -6,14 +6,13 @@ from slicer.i18n import tr as _
 from crend.clinic.study import ASSESSED, BOX, Side
 from crend.pictures.planes import plane_pictures
 from crend.pictures.solid import solid_picture
-from crend.structures.segments import SOURCE_TAG
 
 from .Export import labelImages, referenceVolume
 from .FollicleMarks import dropOutdated
 from .Frames import frameWords
 from .ResultTables import flagsOf, notCounted
-from .SegmentMeasurements import isManual, measureWithIDs, ovaryID
-from .SegmentTags import isConfirmed, tagOf
+from .SegmentMeasurements import isGuide, isManual, measureWithIDs, ovaryID
+from .SegmentTags import isConfirmed
 from .VolumeImage import imageFromVolumeNode
 
 _MODEL = ("bundle", "bundle_version", "notice", "acquisition_date")
@@ -38,7 +37,7 @@ def sideFrom(segmentationNode, **stated):
         confirmed=frozenset(follicle.id for follicle, segment in found if isConfirmed(segment)),
         edited=frozenset(follicle.id for follicle, segment in found if isManual(segment, follicle)),
         ovary_edited=ovary is not None and isManual(ovary, measurements.ovary),
-        ovary_source=BOX if ovary is not None and tagOf(ovary, SOURCE_TAG) == BOX else "",
+        ovary_source=BOX if isGuide(segmentationNode) else "",
         flags=tuple(flagsOf(segmentationNode)),
         model={key: segmentationNode.GetAttribute(f"CRend.{key}") for key in _MODEL},
         remarks=tuple(filter(None, (frameWords(segmentationNode), notCounted(segmentationNode), missing))),

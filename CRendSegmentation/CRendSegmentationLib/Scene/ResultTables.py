@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from crend.structures.measurements import Measurements
 
 from .FollicleMarks import leastConfidence
-from .SegmentMeasurements import follicleIDs, otherNames
+from .SegmentMeasurements import follicleIDs, isGuide, otherNames
 from .SegmentTags import hiddenIDs
 from .TableColumns import addColumn
 
@@ -95,10 +95,10 @@ def fillSummaryTable(tableNode, measurements):
 
 
 def summaryLines(measurements):
-    """[(finding, value, unit)] in the order of a report. Without an ovary its volume is 0; without a follicle none leads."""
+    """[(finding, value, unit)] in the order of a report. Without an ovary that was measured its volume is NaN; without a follicle none leads."""
     summary = measurements.summary()
     lines = [
-        ("Ovary volume", summary["ovary_volume_ml"] or 0.0, "ml"),
+        ("Ovary volume", float("nan") if summary["ovary_volume_ml"] is None else summary["ovary_volume_ml"], "ml"),
         ("Follicle count", summary["follicle_count"], ""),
         ("Antral follicle count (2-10 mm)", summary["antral_count"], ""),
     ]
@@ -120,7 +120,7 @@ def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"
     """The summary as rich text: a heading, warnings, findings in two columns, the counts by size class in one row, then the model that made them."""
     findings, classes = "", []
     for finding, value, unit in readSummary(tableNode):
-        number = f"{value:.1f} {unit}" if unit else f"{value:.0f}"
+        number = _number(value, unit)
         if finding.startswith(SIZE_CLASS):
             classes.append((finding[len(SIZE_CLASS) :].replace(" mm", ""), number))
         else:
@@ -136,6 +136,13 @@ def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"
         f"<p style='color: {warningColour}'><b>{_('Warning:')}</b> {html.escape(words)}</p>" for words in warningsOf(segmentationNode)
     )
     return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
+
+
+def _number(value, unit):
+    """ "8.2 ml", or a dash for what was not measured."""
+    if value != value:
+        return "\N{EN DASH}"
+    return f"{value:.1f} {unit}" if unit else f"{value:.0f}"
 
 
 def notCounted(segmentationNode):
@@ -160,9 +167,11 @@ def warningsOf(segmentationNode):
 def flagsOf(segmentationNode):
     """What makes the result doubtful, as crend.confidence.plausibility has it: dicts of key and text."""
     try:
-        return [{"key": flag["key"], "text": flag["text"]} for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
+        flags = [{"key": flag["key"], "text": flag["text"]} for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
     except (ValueError, TypeError, KeyError):
         return []  # somebody wrote into the attribute
+    # An outline from a box that somebody has drawn anew is an ovary like any other.
+    return [flag for flag in flags if flag["key"] != "ovary_from_box" or isGuide(segmentationNode)]
 
 
 def madeBy(segmentationNode):

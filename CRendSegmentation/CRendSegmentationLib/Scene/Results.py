@@ -14,7 +14,7 @@ from .Frames import browserOf, volumeOf
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import dress, showSegmentation, writeSegmentation
-from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID
+from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, tagGuide
 from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeNode
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
@@ -93,6 +93,7 @@ def adopt(segmentationNode):
     if ovaryID(segmentation) is None and not follicleIDs(segmentation):
         return
     dress(segmentationNode)
+    tagGuide(segmentationNode)
     name = segmentationNode.GetName()
     for table in giveTables(segmentationNode, f"{name} follicles", f"{name} summary"):
         placeBeside(segmentationNode, table)

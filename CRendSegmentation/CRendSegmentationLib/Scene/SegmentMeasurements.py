@@ -20,6 +20,8 @@ from .VolumeImage import setGeometry
 SEGMENTS_ATTRIBUTE = "CRend.segments"
 MODELS_TAG = "CRend.drawnByModel"
 CONFIDENCE_TAG = "CRend.confidence"
+#: segments.SOURCE_TAG of an ovary whose outline is that of a box.
+BOX = "box"
 #: Of segments that were measured before: an edit changes one or two, and measuring all again takes a second.
 _KEPT = 500
 _measured = OrderedDict()
@@ -44,6 +46,8 @@ def measureWithIDs(segmentationNode, hidden=False):
     reference = _referenceGeometry(segmentation)
     whole = ovaryID(segmentation)
     ovary = _measureSegment(segmentationNode, whole, reference) if whole is not None else None
+    if ovary is not None and _isGuide(segmentation.GetSegment(whole), ovary):
+        ovary = None
     wanted = [segmentID for segmentID in follicleIDs(segmentation) if hidden or not isHidden(segmentation.GetSegment(segmentID))]
     found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in wanted]
     found = [(segmentID, measured) for segmentID, measured in found if measured is not None]
@@ -121,6 +125,24 @@ def maskOf(segmentationNode, segmentID):
     return image
 
 
+def isGuide(segmentationNode):
+    """Whether the ovary's outline is the ellipsoid of a box, as a run drew it: a guide that is not measured. Changed by hand it is an ovary."""
+    whole = ovaryID(segmentationNode.GetSegmentation())
+    if whole is None or tagOf(segmentationNode.GetSegmentation().GetSegment(whole), segments.SOURCE_TAG) != BOX:
+        return False
+    ovary = _measureSegment(segmentationNode, whole, None)
+    return ovary is not None and _isGuide(segmentationNode.GetSegmentation().GetSegment(whole), ovary)
+
+
+def tagGuide(segmentationNode):
+    """Note what the outline of a box measures now, so that a change by hand is seen; nothing for an ovary that is none from a box."""
+    whole = ovaryID(segmentationNode.GetSegmentation())
+    segment = segmentationNode.GetSegmentation().GetSegment(whole) if whole is not None else None
+    ovary = _measureSegment(segmentationNode, whole, None) if segment is not None and tagOf(segment, segments.SOURCE_TAG) == BOX else None
+    if ovary is not None:
+        tagAsModels(segment, ovary)
+
+
 def tagAsModels(segment, structure):
     """Note on a segment what the model drew, and of a follicle how sure it was: if it measures otherwise later, somebody changed it, and
     the model has no say in it any more. Saved with the segmentation."""
@@ -167,6 +189,11 @@ def isEdited(segmentationNode):
     if ovary is not None and isManual(segmentation.GetSegment(whole), ovary):
         return True
     return bool(manualIDs(segmentationNode))
+
+
+def _isGuide(segment, ovary):
+    # Without a note of what was drawn, as in a file from the command line, nobody can have changed it here.
+    return tagOf(segment, segments.SOURCE_TAG) == BOX and not (tagOf(segment, MODELS_TAG) and isManual(segment, ovary))
 
 
 def _others(segmentation):

@@ -7,7 +7,7 @@ from vtk.util import numpy_support
 
 from crend.structures import segments
 
-from .SegmentMeasurements import ovaryID, tagAsModels
+from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
 from .SegmentTags import isHidden
 from .VolumeImage import ijkToRasMatrix
 
@@ -26,8 +26,11 @@ def writeSegmentation(segmentationNode, volumeNode, result):
     segmentation.SetSourceRepresentationName(_binaryLabelmap())
     ovary = orientedLabelmap(result.ovary)
     addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
+    if result.ovary_source is not None:
+        segmentation.GetSegment(segments.OVARY_ID).SetTag(segments.SOURCE_TAG, result.ovary_source)
     if result.measurements.ovary is not None:
         tagAsModels(segmentation.GetSegment(segments.OVARY_ID), result.measurements.ovary)
+    tagGuide(segmentationNode)
     follicles = orientedLabelmap(result.follicles)
     for follicle in result.measurements.follicles:
         addSegment(

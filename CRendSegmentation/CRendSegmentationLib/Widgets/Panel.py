@@ -1,5 +1,7 @@
 """The panel: brings its parts, the settings and the logic together."""
 
+from dataclasses import replace
+
 import vtk
 from slicer.i18n import tr as _
 
@@ -18,6 +20,7 @@ from .FollowUpPanel import FollowUpPanel
 from .InstallBar import InstallBar
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
+from .RegionTools import AUTOMATIC, RegionTools
 from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
 from .RunControl import RunControl
@@ -39,6 +42,7 @@ class Panel:
         self._inputID = None
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
+        self.region = RegionTools(ui, lambda: self._parameterNode, self.onProblem)
         self.result = ResultView(ui)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
         self.brush = BrushTools(ui, self.result.table, self.edit, self.onBrushClick, self.onBrushReady)
@@ -98,6 +102,7 @@ class Panel:
         self._followInputVolume()
         self.models.show(self._parameterNode.model)
         self.install.follow(self._parameterNode.device)
+        self.region.follow()
         if self._parameterNode.segmentation is not self.result.segmentationNode:
             self._show(self._parameterNode.segmentation)
         self._showContours()
@@ -127,7 +132,7 @@ class Panel:
             target = None
         showInSlices(volumeOf(volume))
         self.run.begin(
-            lambda: self.logic.start(volume, target, settings),
+            lambda: self.logic.start(volume, target, replace(settings, box=self.region.box())),
             lambda nodes: self.onFinished(nodes, "" if nodes.segmentationNode is target else kept),
         )
 
@@ -256,6 +261,10 @@ class Panel:
             self.run.setReady(False, _("No model is installed: reinstall the CRend extension, or choose a model's folder."))
         elif self._parameterNode is None or self._parameterNode.inputVolume is None:
             self.run.setReady(False, _("Choose an ultrasound volume first."))
+        elif self.region.missing:
+            self.run.setReady(False, _("Place the box round the ovary first."))
+        elif self._parameterNode.region != AUTOMATIC:
+            self.run.setReady(True, _("Find the follicles in the box, and the ovary that fills it."))
         else:
             self.run.setReady(True, _("Find the ovary and its follicles in the chosen volume."))
 

@@ -1,0 +1,170 @@
+"""The box round an ovary on real nodes: where it is put, how it is read in the volume, and what of a box that measures nothing."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+from host import samples, transforms
+
+from crend.errors import InputError
+from crend.structures.box import Box
+from CRendSegmentationLib.Runs.Predictors import Settings
+from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.Scene.OvaryReport import sideFrom
+from CRendSegmentationLib.Scene.RegionBox import boxIn, placeBox
+from CRendSegmentationLib.Scene.Results import SUMMARY_TABLE_ROLE, tableOf, updateTables
+from CRendSegmentationLib.Scene.ResultTables import flagsOf, readSummary, summaryText
+from CRendSegmentationLib.Scene.SegmentMeasurements import isEdited, isGuide, measureSegments
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
+
+#: The middle of the sample's ovary in the volume's own RAS.
+MIDDLE = (samples.ijkToRas() @ [28, 24, 20, 1])[:3]
+
+
+def inside(box, volume):
+    """Which voxels of a volume lie in a box as crend reads it."""
+    image = imageFromVolumeNode(volume)
+    shape = image.GetSize()[::-1]
+    return Box.of(box).voxels(image.GetOrigin(), image.GetDirection(), image.GetSpacing()[::-1], (0, 0, 0), shape)
+
+
+@pytest.mark.parametrize("parent", ["no transform", "linear"])
+def test_a_box_lies_round_what_the_model_found_and_is_read_in_the_volumes_own_coordinates(known, scene, parent):
+    volume, transform = samples.addVolume(), transforms.PARENTS[parent](scene)
+    volume.SetAndObserveTransformNodeID(transform.GetID() if transform else None)
+    result = known.segment(volume).segmentationNode
+    roi = placeBox(volume, result)
+    box = boxIn(volume, roi)
+    ovary = samples.ball(*samples.OVARY)
+    assert np.allclose(box["centre"], MIDDLE, atol=1) and inside(box, volume)[ovary].all()
+    assert all(24 < side < 40 for side in box["size"])  # 16 voxels of 0.5 to 0.8 mm are its radius, and 4 mm the margin
+    # The handles turn it, here by 30 degrees about its middle.
+    turn = vtk.vtkTransform()
+    turn.Translate(*roi.GetCenter())
+    turn.RotateWXYZ(30, 1, 2, 3)
+    turn.Translate(*(-value for value in roi.GetCenter()))
+    roi.ApplyTransform(turn)
+    turned = boxIn(volume, roi)
+    assert np.allclose(turned["centre"], box["centre"]) and np.allclose(turned["size"], box["size"])
+    assert np.degrees(np.arccos((np.trace(np.array(turned["axes"]) @ np.array(box["axes"]).T) - 1) / 2)) == pytest.approx(30, abs=1e-3)
+    # A corner in the world is the same corner in the volume.
+    corner = np.array(turned["centre"]) + np.array(turned["size"]) / 2 @ np.array(turned["axes"])
+    world, wanted = [0.0] * 3, np.array([*(np.array(roi.GetSize()) / 2), 1.0])
+    volume.TransformPointToWorld(corner, world)
+    assert np.allclose(world, (slicer.util.arrayFromVTKMatrix(roi.GetObjectToWorldMatrix()) @ wanted)[:3])
+
+
+def test_without_a_result_the_box_lies_in_the_middle_of_the_views_or_of_the_volume_that_they_look_past(views, scene):
+    volume = samples.addVolume()
+    roi = placeBox(volume)
+    middle = (samples.ijkToRas() @ [27.5, 23.5, 19.5, 1])[:3]
+    red = scene.GetNodeByID("vtkMRMLSliceNodeRed")
+    assert np.allclose(boxIn(volume, roi)["centre"], middle)
+    seen = (samples.ijkToRas() @ [20, 30, 10, 1])[:3]
+    red.JumpSliceByCentering(*seen)
+    assert placeBox(volume, None, roi) is roi and np.allclose(boxIn(volume, roi)["centre"], seen, atol=1e-4)
+
+
+def test_what_is_no_box_of_the_volume_is_refused_in_words(scene, known):
+    volume = samples.addVolume()
+    roi = placeBox(volume)
+    roi.SetSize(40, 4, 40)
+    with pytest.raises(InputError, match="4 mm thin"):
+        boxIn(volume, roi)
+    roi.SetSize(40, 40, 40)
+    with pytest.raises(InputError, match="not placed yet"):
+        boxIn(volume, scene.AddNewNodeByClass("vtkMRMLMarkupsROINode"))
+    shear = slicer.util.vtkMatrixFromArray(np.array([[1, 0.5, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    leaning = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Leaning")
+    leaning.SetMatrixTransformToParent(shear)
+    roi.SetAndObserveTransformNodeID(leaning.GetID())
+    with pytest.raises(InputError, match="sheared or scaled"):
+        boxIn(volume, roi)
+    bent = transforms.thinPlate(scene)
+    for node in (roi, volume):
+        node.SetAndObserveTransformNodeID(bent.GetID())
+        with pytest.raises(InputError, match=f"{node.GetName()}: is under a non-linear transform"):
+            boxIn(volume, roi)
+        node.SetAndObserveTransformNodeID(None)
+    volume.SetAndObserveTransformNodeID(bent.GetID())
+    with pytest.raises(InputError, match="non-linear"):
+        placeBox(volume)
+
+
+def test_the_logic_takes_a_box_node(logic, known):
+    volume = samples.addVolume()
+    known.segment(volume, box=placeBox(volume))
+    assert set(known.predictor.settings[-1].box) == {"centre", "axes", "size"}
+    known.segment(volume)
+    assert known.predictor.settings[-1] == Settings()
+
+
+@pytest.fixture
+def guided(logic):
+    """A result with follicles in a box in which the model sees no ovary."""
+    logic.predictor = samples.KnownPredictor(guide=True)
+    volume = samples.addVolume()
+    roi = placeBox(volume)
+    roi.SetSize(60, 60, 60)
+    return logic.segment(volume, box=roi).segmentationNode
+
+
+def summary(node):
+    return {finding: value for finding, value, _ in readSummary(tableOf(node, SUMMARY_TABLE_ROLE))}
+
+
+def test_a_boxs_outline_is_shown_and_marked_and_measures_nothing(guided):
+    segment = guided.GetSegmentation().GetSegment("Ovary")
+    text = vtk.reference("")
+    assert segment.GetTag("CRend.OvarySource", text) and str(text) == "box" and isGuide(guided) and not isEdited(guided)
+    assert slicer.util.arrayFromSegmentBinaryLabelmap(guided, "Ovary").any()
+    assert measureSegments(guided).ovary is None and np.isnan(summary(guided)["Ovary volume"]) and summary(guided)["Follicle count"] == 3
+    shown = summaryText(tableOf(guided, SUMMARY_TABLE_ROLE), guided)
+    assert "Ovary volume" in shown and "nan" not in shown and "sees no ovary in the box" in shown
+    side = sideFrom(guided)
+    assert side.ovary_source == "box" and side.measurements.ovary is None
+
+
+def test_it_stays_a_guide_when_a_follicle_extends_it_and_undo_takes_that_back(guided):
+    editing = FollicleEditing(guided)
+    image = imageFromVolumeNode(guided.GetNodeReference("referenceImageGeometryRef"))
+    editing.add(samples.maskOf(samples.ball((8, 24, 8), 4), image))
+    updateTables(guided)
+    assert editing.extendedMl > 0 and isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
+    editing.undo()
+    updateTables(guided)
+    assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"]) and summary(guided)["Follicle count"] == 3
+
+
+def test_drawn_by_hand_it_is_an_ovary_and_undo_makes_it_a_guide_again(guided):
+    editing = FollicleEditing(guided)
+    image = imageFromVolumeNode(guided.GetNodeReference("referenceImageGeometryRef"))
+    editing.setOvary(samples.maskOf(samples.ball((20, 24, 28), 15), image))
+    updateTables(guided)
+    assert not isGuide(guided) and summary(guided)["Ovary volume"] > 1 and isEdited(guided)
+    assert "ovary_from_box" not in [flag["key"] for flag in flagsOf(guided)]
+    editing.undo()
+    updateTables(guided)
+    assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
+
+
+def test_painted_in_segment_editor_it_is_an_ovary(guided):
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(guided, "Ovary")
+    array[: array.shape[0] // 2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, guided, "Ovary")
+    updateTables(guided)
+    assert not isGuide(guided) and summary(guided)["Ovary volume"] > 0.5
+
+
+def test_a_guide_and_its_box_are_kept_with_the_scene(guided, scene, tmp_path):
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
+    with zipfile.ZipFile(tmp_path / "scene.mrb") as archive:
+        archive.extractall(tmp_path)
+    size = scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode").GetSize()
+    scene.SetURL(str(tmp_path / "scene" / "scene.mrml"))
+    assert scene.Connect()
+    node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert isGuide(node) and measureSegments(node).ovary is None
+    assert scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode").GetSize() == size
