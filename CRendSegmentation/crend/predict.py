@@ -34,6 +34,8 @@ from .structures.outlines import edge_threshold, shrink_to_edge
 from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks
 from .structures.small_follicles import drop_low_probability
 
+#: In a box, where no outline of an ovary speaks against a follicle, one that is less likely a follicle than not is dropped.
+LEAST_IN_BOX = 0.5
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
@@ -68,7 +70,7 @@ def segment(
                 large enough for that to pay; False predicts everywhere. A bundle with an overview network always runs it first.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
-    least_confidence: follicles of a lower confidence, 0 to 1, are dropped.
+    least_confidence: follicles of a lower confidence, 0 to 1, are dropped; in a box those below LEAST_IN_BOX in any case, if the bundle is calibrated.
     box:        None, or where one ovary lies: six numbers (R0, R1, A0, A1, S0, S1: faces, mm in RAS), a mapping of centre, axes and size, or a
                 `structures.box.Box`. All of it is looked at closely. A follicle counts when at least half of it lies in the box, whatever the
                 ovary's outline; that is the most plausible one in the box. Where there is none it is the ellipsoid of the box, a guide that is
@@ -139,7 +141,7 @@ def segment(
     if seen.any():
         smallest = settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm
         with run.stage("full resolution"):
-            where = _threshold(probabilities, seen, grid, thresholds, ovary, follicles, run)
+            where = _threshold(probabilities, seen, grid, thresholds, ovary, follicles, run, whole=region is None)
         with run.stage("follicles"):
             within = follicles[where] > FOUND
             follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
@@ -150,12 +152,13 @@ def segment(
                 _keep_box(region, source, grid.image_voxels(where), ovary[where], follicles[where])
     with run.stage("measurements"):
         ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
-        found = measure(ovary, follicles)
-        if source == "box":
-            found = replace(found, ovary=None)  # a box measures nothing
-        follicles, found = number_by_volume(follicles, found)
+        follicles, found = number_by_volume(follicles, measure(ovary, follicles))
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
+        if region is not None and settings.get("confidence") is not None:
+            least_confidence = max(least_confidence, LEAST_IN_BOX)
         follicles, measurements = keep_confident(follicles, measurements, least_confidence)
+        if region is not None:
+            ovary, measurements = _with_follicles(ovary, follicles, measurements, source)
         ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
     if source == "box":
         flags = [flag("ovary_from_box") if each["key"] == "no_ovary" else each for each in flags]
@@ -230,13 +233,22 @@ def _keep_box(region: Box, source, voxels, ovary, follicles) -> None:
     """
     inside = region.voxels(*voxels)
     follicles[...] = keep_within(follicles, inside)
-    ovary[...] = (region.ellipsoid(*voxels) if source == "box" else inside & (ovary > 0)) | (follicles > 0)
+    ovary[...] = region.ellipsoid(*voxels) if source == "box" else inside & (ovary > 0)
 
 
-def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run):
+def _with_follicles(ovary, follicles, measurements, source):
+    """(the ovary of a box with its follicles, which lie in it wherever its outline does; the measurements with what it measures then)."""
+    array = sitk.GetArrayFromImage(ovary) | (sitk.GetArrayViewFromImage(follicles) > 0)
+    ovary = image_like(array.astype(np.uint8), ovary)
+    if source == "box":
+        return ovary, replace(measurements, ovary=None)  # a box measures nothing
+    return ovary, replace(measurements, ovary=measure(ovary, image_like(np.zeros_like(array, np.uint16), ovary)).ovary)
+
+
+def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run, whole: bool = True):
     """Write the masks into `ovary` and `follicles` (image_shape), slab by slab; returns the box (three slices) written.
 
-    follicles: FOUND where one is, more within its edge.
+    follicles: FOUND where one is, more within its edge. whole: with its follicles in the ovary.
     """
     # Two voxels more than the mask: interpolation must see the values that place its boundary.
     box = bounding_box(organ, 2)
@@ -248,6 +260,6 @@ def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicl
             raise Cancelled("stopped on the way to full resolution")
         follicle = follicle_values >= thresholds["follicles"]
         follicles[place] = FOUND * follicle + (follicle_values >= edge_threshold(thresholds))
-        ovary[place] = (organ_values >= thresholds["ovary"]) | follicle
+        ovary[place] = (organ_values >= thresholds["ovary"]) | (whole & follicle)
         run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
     return where

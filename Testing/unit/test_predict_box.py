@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from standin import BACKGROUND, FOLLICLE, Threshold, bundle_for, image_of, scene
 
 import crend
+from crend.confidence.follicle_confidence import FEATURES
 from crend.errors import InputError
 from crend.io.inputs import Volume
 from crend.io.labels import read_labels
@@ -79,6 +80,25 @@ def test_a_follicle_beyond_the_ovarys_outline_stays_and_is_a_part_of_it():
     assert len(run(array, box=None).measurements.follicles) == 2
     found = run(array, box=(-47, 0, -43, 0, 0, 39))
     assert len(found.measurements.follicles) == 3 and arrays(found)[0][away].all()
+
+
+def test_in_a_box_a_follicle_that_is_less_likely_one_than_not_is_dropped_and_no_part_of_the_ovary():
+    away = (slice(32, 36), slice(34, 38), slice(38, 42))
+    array = scene(SHAPE, OVARY, [FOLLICLES[0], away])
+    bundle = bundle_for(scene(SHAPE, OVARY, FOLLICLES))
+    sizes = np.array([name == "size" for name in FEATURES], float)
+    calibration = {
+        "mean": [0.0] * len(FEATURES),
+        "scale": [1.0] * len(FEATURES),
+        "weights": (20 * sizes).tolist(),
+        "bias": float(-20 * np.log(6.0)),
+    }
+    box = (-47, 0, -43, 0, 0, 39)
+    assert len(run(array, box=box, bundle=bundle).measurements.follicles) == 2
+    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration}
+    found = run(array, box=box, bundle=bundle)
+    assert len(found.measurements.follicles) == 1 and not arrays(found)[0][away].any()
+    assert found.provenance["options"]["least_confidence"] == 0.5 and found.measurements.ovary.volume_ml == pytest.approx(8.712)
 
 
 def test_a_follicle_counts_when_half_of_it_lies_in_the_box_and_then_it_is_whole():

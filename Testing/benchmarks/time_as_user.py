@@ -1,0 +1,277 @@
+"""Clicks and seconds from a loaded volume to a right table, by each way, with the panel driven as a user drives it (under the stand-in for Slicer).
+
+    python Testing/benchmarks/time_as_user.py --json FILE [--simulator trial] [--first-seed 480] [--volumes 10] [--print]
+
+Right: as many follicles as in truth, and every mean diameter within 1 mm. Ways: `automatic` (Apply), `box` (Place box, each face that is further than
+2 mm from where the box should be drawn there, Apply), `contours` (Apply, then the ovary from three contours of eight points); whatever is wrong then is corrected
+follicle by follicle: false ones deleted, merged ones split, missed ones and those of a wrong size added by a click at their middle, as the tools of the panel do it.
+Time: processor seconds of the process that runs the network, since the machine may be busy with other things, 1.5 s a click, 3 s a point of a contour.
+Volumes on which automatic is right at once are passed over. Each volume is written as soon as it is done; --print only prints the table.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import host
+
+CLICK_S, POINT_S = 1.5, 3.0
+NEAR_MM, DIAMETER_MM = 2.0, 1.0
+CONTOURS, POINTS = 3, 8
+MOST_ROUNDS = 3  # of corrections: what is wrong after that needs painting
+WAYS = ("automatic", "box", "contours")
+
+
+class User:
+    """Presses the panel's buttons and counts. truth: follicles (D, H, W) and their mean diameters {label: mm}."""
+
+    def __init__(self, made, volume, phantom):
+        import SimpleITK as sitk
+
+        from crend.structures.measurements import measure
+
+        self.made, self.ui, self.volume = made, made.ui, volume
+        self.labels = sitk.GetArrayFromImage(phantom.follicles)
+        self.image = phantom.volume
+        self.sizes = {f.id: f.mean_diameter_mm for f in measure(phantom.ovary, phantom.follicles).follicles}
+        self.ovary = phantom.ovary
+        self.clicks = self.points = 0
+        self.began = self._processor()
+
+    @property
+    def seconds(self):
+        return round(self._processor() - self.began + CLICK_S * self.clicks + POINT_S * self.points, 1)
+
+    def _processor(self):
+        """Processor seconds of the worker so far."""
+        pid = self.made.logic.predictor._client.pid
+        if pid is None:
+            return 0.0
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def press(self, button):
+        self.clicks += 1
+        button.click()
+        self.wait()
+
+    def wait(self):
+        import slicer
+
+        while self.made.panel.run.running:
+            self.made.panel.run.onTimer()
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        slicer.app.processEvents()
+
+    def clickAt(self, world):
+        """A click into a slice view, while one is waited for."""
+        import slicer
+
+        self.clicks += 1
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*world)
+        for _ in range(20):  # the seed is taken after the event
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        self.wait()
+
+    def placeBox(self):
+        """Place the box and draw its faces to where a careful user wants them, 4 mm round the ovary."""
+        from box_figures import points_of
+
+        self.press(self.ui.placeBoxButton)
+        import SimpleITK as sitk
+
+        points = points_of(self.ovary, sitk.GetArrayViewFromImage(self.ovary) > 0)
+        low, high = points.min(axis=0) - 4, points.max(axis=0) + 4
+        roi = self.made.logic.getParameterNode().box
+        centre, size = (list(roi.GetCenter()), list(roi.GetSize()))
+        faces = [(centre[k] - size[k] / 2, centre[k] + size[k] / 2) for k in range(3)]
+        self.clicks += sum(abs(a - b) > NEAR_MM for k in range(3) for a, b in zip(faces[k], (low[k], high[k])))
+        roi.SetCenter(*((low + high) / 2).tolist())
+        roi.SetSize(*(high - low).tolist())
+
+    def drawContours(self):
+        """Three contours through the ovary's middle, in planes that turn about its long axis, from its true outline."""
+        import numpy as np
+        import SimpleITK as sitk
+        from box_figures import points_of
+
+        mask = sitk.GetArrayViewFromImage(self.ovary) > 0
+        points = points_of(self.ovary, mask)
+        middle = points.mean(axis=0)
+        long, second, third = np.linalg.svd(points[:: len(points) // 4000 + 1] - middle, full_matrices=False)[2]
+        inverse = np.linalg.inv(np.reshape(self.image.GetDirection(), (3, 3)) * np.array(self.image.GetSpacing()))
+
+        def inside(point):
+            index = np.rint(inverse @ (point * [-1, -1, 1] - np.array(self.image.GetOrigin()))).astype(int)[::-1]
+            return bool(((index >= 0) & (index < mask.shape)).all() and mask[tuple(index)])
+
+        for number in range(CONTOURS):
+            turn = np.pi * number / CONTOURS
+            across = np.cos(turn) * second + np.sin(turn) * third
+            if number:
+                self.press(self.ui.turnButton)
+            self.press(self.ui.drawContourButton)
+            for angle in 2 * np.pi * np.arange(POINTS) / POINTS:
+                direction = np.cos(angle) * long + np.sin(angle) * across
+                reach = next(r for r in np.arange(0, 80, 0.3) if not inside(middle + r * direction))
+                self.clickAt((middle + reach * direction).tolist())
+                self.clicks, self.points = self.clicks - 1, self.points + 1
+            self.press(self.ui.drawContourButton)
+        self.press(self.ui.contoursButton)
+
+    def wrong(self):
+        """What is not right: (false: segment IDs, missed: truth labels, merged: segment IDs, off: [(segment ID, truth label)])."""
+        from crend.comparison.matching import overlaps
+        from CRendSegmentationLib.Scene.Masks import on
+        from CRendSegmentationLib.Scene.SegmentMeasurements import maskOf, measureWithIDs
+
+        node = self.made.logic.getParameterNode().segmentation
+        measured, ids = measureWithIDs(node)
+        array = self.labels * 0
+        for number, segmentID in enumerate(ids, start=1):
+            array[on(self.image, maskOf(node, segmentID))] = number
+        found = overlaps(self.labels, array)
+        pairs = sorted(((v, r, p) for r, row in enumerate(found.iou()) for p, v in enumerate(row) if v > 0.05), reverse=True)
+        mine, yours, off, merged = {}, {}, [], set()
+        for _, r, p in pairs:
+            truth, number = int(found.reference_ids[r]), int(found.prediction_ids[p])
+            if number in yours and truth not in mine and found.rho()[0][r, p] > 0.5:
+                merged.add(ids[number - 1])
+            if truth not in mine and number not in yours:
+                mine[truth], yours[number] = number, truth
+        for truth, number in mine.items():
+            if abs(measured.follicles[number - 1].mean_diameter_mm - self.sizes[truth]) > DIAMETER_MM:
+                off.append((ids[number - 1], truth))
+        false = [segmentID for number, segmentID in enumerate(ids, start=1) if number not in yours]
+        return false, [truth for truth in self.sizes if truth not in mine], sorted(merged), off
+
+    def select(self, segmentIDs):
+        self.clicks += len(segmentIDs)
+        self.made.panel.result.table.select(segmentIDs)
+
+    def add(self, truth):
+        """Press Add and click into the middle of a true follicle."""
+        import numpy as np
+        from scipy import ndimage
+
+        depth = ndimage.distance_transform_edt(self.labels == truth, sampling=self.image.GetSpacing()[::-1])
+        place = np.unravel_index(depth.argmax(), depth.shape)
+        self.press(self.ui.addButton)
+        point = self.image.TransformIndexToPhysicalPoint([int(v) for v in place[::-1]])
+        self.clickAt([-point[0], -point[1], point[2]])
+
+    def correct(self):
+        """Correct what is wrong, follicle by follicle. Returns what is still wrong, in words; "" when the table is right."""
+        for number in range(MOST_ROUNDS + 1):
+            false, missed, merged, off = self.wrong()
+            if not (false or missed or merged or off):
+                return ""
+            if number == MOST_ROUNDS:
+                break
+            for segmentID in merged:
+                self.select([segmentID])
+                self.press(self.ui.splitButton)
+            gone = [*false, *(segmentID for segmentID, _ in off if segmentID not in merged)]
+            if gone and not merged:
+                self.select(gone)
+                self.press(self.ui.deleteButton)
+            for truth in [*missed, *(truth for segmentID, truth in off if segmentID in gone)] if not merged else ():
+                self.add(truth)
+        return f"{len(false)} false, {len(missed)} missed, {len(off)} of a wrong size"
+
+
+def measure(way, phantom):
+    """{"clicks", "points", "seconds", "left": what is wrong in the end, "first": what was after Apply} of one way on one volume."""
+    import slicer
+    from host.views import Views
+
+    from CRendSegmentationLib.Scene.VolumeImage import ijkToRasMatrix
+
+    scene = host.newScene()
+    layouts = slicer.vtkMRMLLayoutLogic()
+    layouts.SetMRMLScene(scene)
+    layouts.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    views = Views(scene)
+    made = host.loadModule()
+    import SimpleITK as sitk
+
+    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(phantom.volume), ijkToRasMatrix(phantom.volume), name="Ultrasound")
+    made.parent.enter()
+    made.enter()
+    made.ui.inputVolumeSelector.setCurrentNode(volume)
+    made.ui.editSection.collapsed = False
+    try:
+        user = User(made, volume, phantom)
+        if way == "box":
+            user.placeBox()
+        user.press(made.ui.applyButton)
+        first = [len(each) for each in user.wrong()]
+        if way == "contours":
+            user.drawContours()
+        left = user.correct()
+        return {"clicks": user.clicks, "points": user.points, "seconds": user.seconds, "first": first, "left": left}
+    finally:
+        made.logic.close()
+        views.close()
+        layouts.SetMRMLScene(None)
+        made.cleanup()
+        scene.Clear(1)
+
+
+def table(volumes):
+    """Markdown: of the volumes on which automatic is wrong, how many each way makes right, clicks and seconds."""
+    wrong = [each for each in volumes.values() if any(each["automatic"]["first"])]
+    lines = ["| way | volumes made right | clicks, median (range) | contour points | seconds, median (range) |", "|---|---|---|---|---|"]
+    for way in WAYS:
+        runs = [each[way] for each in wrong if way in each]
+        if not runs:
+            continue
+        cells = [f"{sum(not run['left'] for run in runs)} of {len(runs)}"]
+        for key in ("clicks", "points", "seconds"):
+            values = sorted(run[key] for run in runs)
+            middle = values[len(values) // 2]
+            cells.append(f"{middle:g}" if key == "points" else f"{middle:g} ({values[0]:g} to {values[-1]:g})")
+        lines.append(f"| {way} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--simulator", default="trial")
+    parser.add_argument("--first-seed", type=int, default=480)
+    parser.add_argument("--volumes", type=int, default=10)
+    parser.add_argument("--print", action="store_true")
+    options = parser.parse_args()
+    from crend.io.atomic import replacing
+    from crend_training.data.simulators import simulate
+
+    known = json.loads(options.json.read_text()) if options.json.exists() else {}
+    seed = options.first_seed
+    while not options.print and sum(any(each["automatic"]["first"]) for each in known.values()) < options.volumes:
+        name = f"{options.simulator} {seed}"
+        here = known.setdefault(name, {})
+        lacking = [way for way in WAYS if way not in here]
+        phantom = simulate(options.simulator, seed, empty=False) if lacking else None
+        for way in lacking:
+            host.install()
+            if way != "automatic" and not any(here["automatic"]["first"]):
+                break  # right at once
+            here[way] = measure(way, phantom)
+            print(name, way, here[way], file=sys.stderr, flush=True)
+            with replacing(options.json) as temporary:
+                temporary.write_text(json.dumps(known, indent=1) + "\n")
+        seed += 1
+    print(table(known))
+
+
+if __name__ == "__main__":
+    main()
