@@ -226,8 +226,7 @@ def folder(session):
 
 
 STATES = {
-    state.__name__: state
-    for state in (panel, segmenting, read, region, correct, review, followup, plot, study, export, folder, report)
+    state.__name__: state for state in (panel, segmenting, read, region, correct, review, followup, plot, study, export, folder, report)
 }
 
 
