@@ -70,6 +70,7 @@ def child(shape, count) -> None:
     image = sitk.GetImageFromArray(array)
     image.SetSpacing((SPACING,) * 3)
     settings = {
+        "arguments": {},
         "spacing_mm": [0.6] * 3,
         "patch": [64, 64, 64],
         "normalisation": {"method": "zscore_nonzero"},

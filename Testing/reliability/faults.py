@@ -89,7 +89,7 @@ def faults() -> list[Fault]:
         ("memory", ""),
     ]
     return [
-        *(Fault(f"disk full at {size} kB", (2, 3), 0, "no space", mount=f"size={size}k") for size in (4, 16, 48, 120)),
+        *(Fault(f"disk full at {size} kB", (2, 3), 0, "no space", mount=f"size={size}k") for size in (4, 16, 48)),
         Fault("folder read-only", (2,), 0, "read-only", mount="ro"),
         Fault("a share that knows no chmod", sabotage="chmod 1"),
         Fault("a share that knows no fsync", sabotage="fsync 22"),

@@ -22,7 +22,7 @@ from reliability.outcome import Tally, together  # noqa: E402
 #: What is tried: its name here, how often at scale 1, in how many parts.
 TRIALS = (
     ("grid", 2000, 4), ("path", 300, 6), ("files", 500, 1), ("properties", 2000, 2), ("bundles", 5000, 20), ("requests", 300, 6), ("kills", 25, 5),
-    ("faults", 36, 6), ("determinism", 20, 1),
+    ("faults", 35, 7), ("determinism", 20, 1),
 )  # fmt: skip
 APART = 1000  # between the seeds of two parts
 

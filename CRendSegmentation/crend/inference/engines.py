@@ -53,7 +53,7 @@ def choose(device: str = "auto", engine: str = "auto", has_graph: bool = True, n
     if engine not in ENGINES:
         raise InputError(f'engine "{engine}": unknown; use {", ".join(ENGINES)}.')
     kind, _, number = device.partition(":")
-    if device not in ("auto", "cpu") and (kind != "cuda" or (number and not number.isdigit()) or device.endswith(":")):
+    if device not in ("auto", "cpu") and (kind != "cuda" or (number and not number.isdecimal()) or device.endswith(":")):
         raise InputError(f'device "{device}": unknown; use auto, cpu or cuda.')
     if engine in GRAPH_ENGINES:
         if device not in ("auto", "cpu"):

@@ -109,7 +109,7 @@ class OpenVinoEngine(_GraphEngine):
 def thread_count() -> int:
     """Threads to compute with: OMP_NUM_THREADS, else as many as this process may use where that is not all; 0 leaves it to the runtime."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if wanted.isdigit():
+    if wanted.isdecimal():
         return int(wanted)
     # ONNX Runtime binds threads to all processors of the machine and complains of those that a cluster's job may not have.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -20,6 +20,10 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
         raise InputError(f"{path}: cannot be read as a CSV ({reason.lower()}); save it as CSV UTF-8, or give another one.") from error
+    if "\0" in text:
+        raise InputError(
+            f"{path}: cannot be read as a CSV (it holds zero bytes, as UTF-16 does); save it as CSV UTF-8, or give another one."
+        )
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []

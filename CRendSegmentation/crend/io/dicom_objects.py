@@ -58,4 +58,4 @@ def content_of(file: Path) -> Content:
     if not image and SOP_CLASS in found:
         return Content("none")
     frames = found.get(FRAMES, "1")
-    return Content("volume" if frames.isdigit() and int(frames) > 1 else "slice", found.get(SERIES, ""))
+    return Content("volume" if frames.isdecimal() and int(frames) > 1 else "slice", found.get(SERIES, ""))

@@ -126,7 +126,7 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
 def _frame_in(cell: str | None, where: str) -> int | None:
     if not cell:
         return None
-    if not cell.isdigit() or int(cell) < 1:
+    if not cell.isdecimal() or len(cell) > 9 or int(cell) < 1:
         raise InputError(f"{where}: frame {cell}: give a number from 1 on, or leave it empty for all frames.")
     return int(cell)
 

@@ -2,6 +2,9 @@
 
 import csv
 
+import pytest
+
+from crend.errors import InputError
 from crend.io.csv_list import read_list
 from crend.io.tables import write_rows
 
@@ -19,3 +22,9 @@ def test_a_cell_that_would_be_a_formula_is_text(tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["volume"] for row in rows] == [*(f"'{text}".replace("\r", " ") for text in dangerous), "a=b"]
     assert {row["mm"] for row in rows} == {"-1.5"}
+
+
+def test_a_list_saved_as_utf_16_is_refused_with_the_cure(tmp_path):
+    (tmp_path / "t.csv").write_bytes("volume\na.nrrd\n".encode("utf-16-le"))
+    with pytest.raises(InputError, match="zero bytes, as UTF-16 does"):
+        read_list(tmp_path / "t.csv")

@@ -157,7 +157,18 @@ def test_a_list_says_spacings(tmp_path, cell):
     assert first.reading == {"spacing": (0.3, 0.4, 0.5)} and second.reading == {}
 
 
-@pytest.mark.parametrize("column, cell", [("spacing", "0.3 0.4"), ("spacing", "0 1 1"), ("spacing", "x"), ("frame", "0"), ("frame", "two")])
+@pytest.mark.parametrize(
+    "column, cell",
+    [
+        ("spacing", "0.3 0.4"),
+        ("spacing", "0 1 1"),
+        ("spacing", "x"),
+        ("frame", "0"),
+        ("frame", "two"),
+        ("frame", "²"),
+        ("frame", "9" * 5000),
+    ],
+)
 def test_a_spacing_or_frame_that_is_none_is_named_with_its_line(tmp_path, column, cell):
     touch(tmp_path, "a.nrrd")
     (tmp_path / "list.csv").write_text(f"volume,{column}\na.nrrd,{cell}\n")

@@ -38,7 +38,7 @@ def devices_of(text: str) -> list[str]:
 
         return [str(i) for i in range(torch.cuda.device_count())] or ["cpu"]
     names = [name.strip().removeprefix("cuda:") for name in text.split(",")]
-    if not all(name == "cpu" or name.isdigit() for name in names):
+    if not all(name == "cpu" or name.isdecimal() for name in names):
         raise InputError(f"--devices {text}: unknown; use auto, cpu, or numbers of GPUs such as 0,1")
     return names
 

@@ -52,7 +52,7 @@ class Study:
 def parse_run(text: str) -> tuple[str, int]:
     """ "crend:0" -> ("crend", 0). InputError for anything else."""
     system, _, fold = text.partition(":")
-    if not fold.isdigit():
+    if not fold.isdecimal():
         raise InputError(f"--only {text}: must be SYSTEM:FOLD, such as crend:0")
     return system, int(fold)
 
