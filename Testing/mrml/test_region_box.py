@@ -156,6 +156,15 @@ def test_painted_in_segment_editor_it_is_an_ovary(guided):
     slicer.util.updateSegmentBinaryLabelmapFromArray(array, guided, "Ovary")
     updateTables(guided)
     assert not isGuide(guided) and summary(guided)["Ovary volume"] > 0.5
+    assert "was changed by hand" in summaryText(tableOf(guided, SUMMARY_TABLE_ROLE), guided)
+
+
+def test_a_click_that_changes_a_part_of_it_makes_it_no_ovary(guided):
+    editing = FollicleEditing(guided)
+    image = imageFromVolumeNode(guided.GetNodeReference("referenceImageGeometryRef"))
+    editing.change("Ovary", samples.maskOf(samples.ball(*samples.OVARY) | samples.ball((20, 24, 44), 3), image))
+    updateTables(guided)
+    assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
 
 
 def test_a_guide_and_its_box_are_kept_with_the_scene(guided, scene, tmp_path):

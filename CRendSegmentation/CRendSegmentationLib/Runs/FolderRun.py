@@ -71,7 +71,7 @@ class FolderRun(Waiting):
 def messageOf(rows):
     """ "3 of 4 volumes segmented, 1 without an ovary, 1 failed"."""
     done, failed, left = (sum(row["status"] == status for row in rows) for status in ("done", "failed", "left out"))
-    without = sum(row["status"] == "done" and row["ovary_volume_ml"] is None for row in rows)
+    without = sum(row["status"] == "done" and row["ovary_volume_ml"] is None and row.get("ovary_source") != "box" for row in rows)
     words = f"{done} of {done + failed} volumes segmented"
     words += f", {without} without an ovary" if without else ""
     words += f", {failed} failed" if failed else ""

@@ -100,7 +100,9 @@ def putSequenceIntoScene(results, sequenceNode):
         proxy = _showInBrowser(sequenceNode, output)
     found = sum(result.measurements.ovary is not None for result in results)
     doubtful = sum(bool(short_words(result.flags)) for result in results)
-    doubts = f"; {doubtful} doubtful" if doubtful else ""
+    guides = sum(result.ovary_source == "box" for result in results)
+    doubts = f", outlined by the box in {guides}" if guides else ""
+    doubts += f"; {doubtful} doubtful" if doubtful else ""
     return SequenceNodes(output, proxy, follicles, summary, f"an ovary in {found} of {len(results)} frames{doubts}")
 
 

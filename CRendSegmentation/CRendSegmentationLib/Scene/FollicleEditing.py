@@ -184,8 +184,10 @@ class FollicleEditing:
     def change(self, segmentID, mask):
         """Give the ovary or a follicle another mask (SimpleITK); the ovary is extended over what a follicle holds outside it."""
         self._remember([segmentID])
-        self._setMask(segmentID, mask)
-        if segmentID != ovaryID(self._node.GetSegmentation()):
+        if segmentID == ovaryID(self._node.GetSegmentation()):
+            self._changeOvary(segmentID, mask)
+        else:
+            self._setMask(segmentID, mask)
             self._extendOver([mask])
         self._node.CreateClosedSurfaceRepresentation()
 
@@ -210,11 +212,15 @@ class FollicleEditing:
         edit = self._edits[-1]
         if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
             edit.changed[segmentID] = (self._describe(segmentID), ovary)
-        guide = isGuide(self._node)
-        self._setMask(segmentID, extended)
-        if guide:
-            tagGuide(self._node)  # extended over a follicle it is still one: nobody drew the ovary
+        self._changeOvary(segmentID, extended)
         self.extendedMl = millilitres(extended) - millilitres(ovary)
+
+    def _changeOvary(self, segmentID, mask):
+        """Give the ovary another mask; the outline of a box stays a guide, since most of it is still the box's."""
+        guide = isGuide(self._node)
+        self._setMask(segmentID, mask)
+        if guide:
+            tagGuide(self._node)
 
     def _remember(self, segmentIDs, kind=""):
         """Keep these segments, the list of all and their marks, before an edit changes them."""

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from crend.structures.measurements import Measurements
 
 from .FollicleMarks import leastConfidence
-from .SegmentMeasurements import follicleIDs, isGuide, otherNames
+from .SegmentMeasurements import follicleIDs, isFromBox, isGuide, otherNames
 from .SegmentTags import hiddenIDs
 from .TableColumns import addColumn
 
@@ -170,8 +170,15 @@ def flagsOf(segmentationNode):
         flags = [{"key": flag["key"], "text": flag["text"]} for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
     except (ValueError, TypeError, KeyError):
         return []  # somebody wrote into the attribute
-    # An outline from a box that somebody has drawn anew is an ovary like any other.
-    return [flag for flag in flags if flag["key"] != "ovary_from_box" or isGuide(segmentationNode)]
+    return [_asItIsNow(flag, segmentationNode) for flag in flags if flag["key"] != "ovary_from_box" or isFromBox(segmentationNode)]
+
+
+def _asItIsNow(flag, segmentationNode):
+    """A flag of an outline from a box says another thing once somebody has painted on it; drawn anew it is an ovary like any other."""
+    if flag["key"] != "ovary_from_box" or isGuide(segmentationNode):
+        return flag
+    words = _("The ovary's outline was the ellipsoid of a box and was changed by hand: its size is right only if all of it was drawn.")
+    return {**flag, "text": words}
 
 
 def madeBy(segmentationNode):

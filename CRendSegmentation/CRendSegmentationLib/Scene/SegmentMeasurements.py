@@ -125,11 +125,17 @@ def maskOf(segmentationNode, segmentID):
     return image
 
 
+def isFromBox(segmentationNode):
+    """Whether the ovary's outline was the ellipsoid of a box and was not drawn anew, though it may have been changed."""
+    whole = ovaryID(segmentationNode.GetSegmentation())
+    return whole is not None and tagOf(segmentationNode.GetSegmentation().GetSegment(whole), segments.SOURCE_TAG) == BOX
+
+
 def isGuide(segmentationNode):
     """Whether the ovary's outline is the ellipsoid of a box, as a run drew it: a guide that is not measured. Changed by hand it is an ovary."""
-    whole = ovaryID(segmentationNode.GetSegmentation())
-    if whole is None or tagOf(segmentationNode.GetSegmentation().GetSegment(whole), segments.SOURCE_TAG) != BOX:
+    if not isFromBox(segmentationNode):
         return False
+    whole = ovaryID(segmentationNode.GetSegmentation())
     ovary = _measureSegment(segmentationNode, whole, None)
     return ovary is not None and _isGuide(segmentationNode.GetSegmentation().GetSegment(whole), ovary)
 
@@ -137,10 +143,9 @@ def isGuide(segmentationNode):
 def tagGuide(segmentationNode):
     """Note what the outline of a box measures now, so that a change by hand is seen; nothing for an ovary that is none from a box."""
     whole = ovaryID(segmentationNode.GetSegmentation())
-    segment = segmentationNode.GetSegmentation().GetSegment(whole) if whole is not None else None
-    ovary = _measureSegment(segmentationNode, whole, None) if segment is not None and tagOf(segment, segments.SOURCE_TAG) == BOX else None
+    ovary = _measureSegment(segmentationNode, whole, None) if isFromBox(segmentationNode) else None
     if ovary is not None:
-        tagAsModels(segment, ovary)
+        tagAsModels(segmentationNode.GetSegmentation().GetSegment(whole), ovary)
 
 
 def tagAsModels(segment, structure):
