@@ -31,7 +31,8 @@ from .structures.box import Box
 from .structures.follicles import keep_within, sphere_voxels, split_follicles
 from .structures.measurements import keep_confident, measure, number_by_volume
 from .structures.outlines import edge_threshold, shrink_to_edge
-from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks
+from .structures.ovaries import larger_first, separate
+from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks, neck_radius
 from .structures.small_follicles import drop_low_probability
 
 #: In a box, where no outline of an ovary speaks against a follicle, one that is less likely a follicle than not is dropped.
@@ -138,10 +139,13 @@ def segment(
 
     ovary = np.zeros(grid.image_shape, np.uint8)
     follicles = np.zeros(grid.image_shape, np.uint16)
+    ovaries = None
     if seen.any():
         smallest = settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm
         with run.stage("full resolution"):
             where = _threshold(probabilities, seen, grid, thresholds, ovary, follicles, run, whole=region is None)
+            if count > 1:
+                ovaries = _each_ovary(organ, count, grid, ovary, where)
         with run.stage("follicles"):
             within = follicles[where] > FOUND
             follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
@@ -151,8 +155,8 @@ def segment(
             if region is not None:
                 _keep_box(region, source, grid.image_voxels(where), ovary[where], follicles[where])
     with run.stage("measurements"):
-        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
-        follicles, found = number_by_volume(follicles, measure(ovary, follicles))
+        ovary, follicles, ovaries = (image_like(array, image) if array is not None else None for array in (ovary, follicles, ovaries))
+        follicles, found = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
         if region is not None and settings.get("confidence") is not None:
             least_confidence = max(least_confidence, LEAST_IN_BOX)
@@ -160,6 +164,8 @@ def segment(
         if region is not None:
             ovary, measurements = _with_follicles(ovary, follicles, measurements, source)
         ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
+        if ovaries is not None:
+            ovaries = describe(ovaries, notes=notes_of(image))
     if source == "box":
         flags = [flag("ovary_from_box") if each["key"] == "no_ovary" else each for each in flags]
     if cut:
@@ -198,7 +204,7 @@ def segment(
     }
     if progress is not None:
         progress("done", 1.0)
-    return Segmentation(ovary, follicles, measurements, provenance, kept)
+    return Segmentation(ovary, follicles, measurements, provenance, kept, ovaries)
 
 
 class _Run:
@@ -243,6 +249,27 @@ def _with_follicles(ovary, follicles, measurements, source):
     if source == "box":
         return ovary, replace(measurements, ovary=None)  # a box measures nothing
     return ovary, replace(measurements, ovary=measure(ovary, image_like(np.zeros_like(array, np.uint16), ovary)).ovary)
+
+
+def _each_ovary(organ, count, grid: ModelGrid, ovary, where):
+    """Labels (image_shape) uint8 of the ovaries in `ovary`, 1 = the larger; None where they cannot be told apart.
+
+    organ: (D, H, W) bool, the `count` ovaries on the model grid. where: the box (three slices) of the image that `_threshold` wrote.
+    """
+    box = bounding_box(organ, 2)
+    nearest = separate(organ[box], count, neck_radius(float(np.prod(grid.spacing)) / 1000))
+    places = [
+        np.clip(
+            np.rint(grid.image_to_model(axis, np.arange(rows.start, rows.stop))).astype(int) - part.start, 0, part.stop - part.start - 1
+        )
+        for axis, (rows, part) in enumerate(zip(where, box))
+    ]
+    labels = larger_first(nearest[np.ix_(*places)] * ovary[where])
+    if labels.max(initial=0) < count:
+        return None
+    result = np.zeros(ovary.shape, np.uint8)
+    result[where] = labels
+    return result
 
 
 def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run, whole: bool = True):

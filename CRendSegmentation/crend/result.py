@@ -18,11 +18,12 @@ FROM_BOX = "the ovary's outline is from the box, not measured"
 class Segmentation:
     """Ovary, follicles and measurements of one volume, on exactly the volume's own grid.
 
-    ovary:        uint8, 1 = the whole organ, its follicles included
+    ovary:        uint8, 1 = the whole organ, its follicles included; both where the volume shows two
     follicles:    uint16, 0 outside, k = follicle k, 1 = the largest
     measurements: of both (empty when nothing was found)
     probabilities: None, or two float images, ovary and follicles, 0..1 on the model grid, which lies on the volume in space
     provenance:   how it was made: bundle, versions, device, engine, seconds, windows, notice; plain JSON data
+    ovaries:      None, or where the volume shows two ovaries uint8, k = ovary k, 1 = the larger
     """
 
     ovary: SimpleITK.Image
@@ -30,6 +31,12 @@ class Segmentation:
     measurements: Measurements
     provenance: dict = field(default_factory=dict)
     probabilities: tuple | None = None
+    ovaries: SimpleITK.Image | None = None
+
+    @property
+    def organs(self) -> SimpleITK.Image:
+        """The ovary's labels as files have them: `ovaries` where there are two, else `ovary`."""
+        return self.ovary if self.ovaries is None else self.ovaries
 
     @property
     def flags(self) -> list:
@@ -56,7 +63,7 @@ class Segmentation:
         elif name.endswith(".json"):
             write_json(self, path)
         else:
-            write_labels(path, self.ovary, self.follicles, ovary_source=self.ovary_source)
+            write_labels(path, self.organs, self.follicles, ovary_source=self.ovary_source)
 
     def follicles_table(self):
         """One row a follicle, largest first, sizes in mm: a pandas DataFrame where pandas is installed, else a list of dicts.

@@ -1,1 +1,1 @@
-from host.fixtures import known, layouts, logic, reviewer, scene, views, widget  # noqa: F401
+from host.fixtures import known, layouts, logic, readers, reviewer, scene, views, widget  # noqa: F401

@@ -142,6 +142,10 @@ def test_a_stray_blob_is_dropped_and_a_comparable_one_is_a_second_ovary():
     found = run(array)
     assert np.array_equal(arrays(found)[0], array > BACKGROUND)
     assert found.message.startswith("2 ovaries, together 15.8 ml")
+    labels = sitk.GetArrayFromImage(found.ovaries)
+    assert (labels[big] == 1).all() and (labels[second] == 2).all() and np.array_equal(labels > 0, array > BACKGROUND)
+    assert [each.volume_ml for each in found.measurements.ovaries] == pytest.approx([18 * 22 * 22 / 1000, 18 * 22 * 18 / 1000])
+    assert run(scene(SHAPE, ORGAN)).ovaries is None, "one ovary has one image"
 
 
 def test_a_follicle_outside_the_ovary_is_dropped():

@@ -8,30 +8,33 @@ import SimpleITK as sitk
 
 from crend.io.folders import Volume
 from crend.result import Segmentation
-from crend.results.ovaries import COLUMNS, ovaries_of
 from crend.results.page import write_page
 from crend.results.preview import write_preview
 from crend.results.tables import VOLUME_COLUMNS
 from crend.results.volume_files import segment_volume
-from crend.structures.measurements import measure
+from crend.structures.measurements import Measurements, measure
+from crend.structures.ovaries import COLUMNS, ovary_rows
 
 
 def two_ovaries():
     """A left one of 10 x 10 x 10 voxels with two follicles, and a smaller right one with one."""
     ovary, follicles = np.zeros((20, 20, 40), np.uint8), np.zeros((20, 20, 40), np.uint16)
     ovary[5:15, 5:15, 2:12] = 1
-    ovary[6:14, 6:14, 25:33] = 1
+    ovary[6:14, 6:14, 25:33] = 2
     follicles[6:10, 6:10, 3:7] = 1
     follicles[8:11, 8:11, 27:30] = 2
     follicles[11:13, 11:13, 9:11] = 3
     ovary, follicles = sitk.GetImageFromArray(ovary), sitk.GetImageFromArray(follicles)
     how = dict.fromkeys(("expected_ovary_dsc", "device", "engine", "seconds", "notice", "bundle", "bundle_version")) | {"ovaries": 2}
-    return Segmentation(ovary, follicles, measure(ovary, follicles), how)
+    return Segmentation(ovary > 0, follicles, measure(ovary, follicles), how, ovaries=ovary)
 
 
 def test_each_ovary_of_two_has_its_own_volume_and_follicles():
-    larger, smaller = ovaries_of(two_ovaries())
-    assert tuple(sorted(larger)) == tuple(sorted(COLUMNS))
+    measured = two_ovaries().measurements
+    larger, smaller = ovary_rows(measured)
+    assert set(larger) >= {*COLUMNS, "segment", "dv_mm"} and larger["segment"] == "Ovary 1"
+    assert Measurements.from_dict(measured.as_dict()) == measured and measured.ovary.volume_ml == 1.512
+    assert [follicle.ovary for follicle in measured.follicles] == [1, 2, 1]
     assert (larger["ovary"], larger["ovary_volume_ml"], larger["follicles"]) == (1, 1.0, "1 3")
     assert (smaller["ovary"], smaller["follicle_count"], smaller["follicles"]) == (2, 1, "2") and abs(
         smaller["ovary_volume_ml"] - 0.512

@@ -6,7 +6,7 @@ from host import samples
 from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable
-from CRendSegmentationLib.Widgets.FollicleTable import CONFIRMED_COLUMN, TICKED
+from CRendSegmentationLib.Widgets.FollicleTable import CONFIRMED_COLUMN, OVARY_COLUMN, TICKED
 
 
 @pytest.fixture
@@ -166,3 +166,23 @@ def test_without_confidences_there_is_no_slider(panel, scene):  # noqa: F811
         node.GetSegmentation().GetSegment(segmentID).RemoveTag("CRend.confidence")
     panel.panel.result.updateTables()
     assert panel.ui.confidenceFrame.isHidden()
+
+
+def test_two_ovaries_have_a_column_and_figures_and_no_side(panel, scene):  # noqa: F811
+    import numpy as np
+
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    apply(panel)
+    assert panel.ui.follicleTable.isColumnHidden(OVARY_COLUMN) and panel.ui.sideComboBox.enabled
+    node = panel.panel.result.segmentationNode
+    both = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Ovary")
+    middle = int(np.argwhere(both)[:, 2].mean())
+    for name, half in (("Ovary 1", slice(None, middle)), ("Ovary 2", slice(middle, None))):
+        part = np.zeros_like(both)
+        part[:, :, half] = both[:, :, half]
+        segmentID = node.GetSegmentation().AddEmptySegment(name.replace(" ", "_"), name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(part, node, segmentID)
+    node.GetSegmentation().RemoveSegment("Ovary")
+    panel.panel.result.updateTables()
+    assert not panel.ui.follicleTable.isColumnHidden(OVARY_COLUMN) and set(cells(panel.ui.follicleTable, OVARY_COLUMN)) == {"1", "2"}
+    assert "Ovary 2" in panel.ui.summaryLabel.text and not panel.ui.sideComboBox.enabled

@@ -226,6 +226,7 @@ class _WorkerSegmentJob(_WorkerImageJob):
             Measurements.from_dict(event["measurements"]),
             event["provenance"],
             tuple(kept) or None,
+            sitk.ReadImage(event["ovaries"]) if "ovaries" in event else None,
         )
 
 

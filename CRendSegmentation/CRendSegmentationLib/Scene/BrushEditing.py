@@ -7,7 +7,7 @@ from crend.errors import InputError
 from crend.structures.brush import crop_around, reshape
 
 from .Masks import like, on, union
-from .SegmentMeasurements import follicleIDs, maskOf, ovaryID
+from .SegmentMeasurements import follicleIDs, maskOf, ovaryID, ovaryIDs
 from .SegmentTags import hiddenIDs
 from .VolumeImage import lpsPoint
 
@@ -22,7 +22,7 @@ class Click:
     def __init__(self, segmentationNode, segmentID, image, point, grow, radiusMm, name):
         segmentation = segmentationNode.GetSegmentation()
         self._node, self.grow, self.radiusMm = segmentationNode, grow, radiusMm
-        self.isOvary = segmentID is None or segmentID == ovaryID(segmentation)
+        self.isOvary = segmentID is None or segmentID in ovaryIDs(segmentation)
         self.segmentID = ovaryID(segmentation) if segmentID is None else segmentID
         self.point = lpsPoint(point)
         self._part = crop_around(image, self.point, radiusMm, name)

@@ -4,7 +4,7 @@ import slicer
 
 from crend.structures import segments
 
-from .SegmentMeasurements import follicleIDs, ovaryID
+from .SegmentMeasurements import follicleIDs, ovaryIDs
 
 DIMMED_3D = 0.25
 DIMMED_FILL = 0.15
@@ -18,11 +18,11 @@ def highlight(segmentationNode, segmentIDs):
     if display is None:
         return
     segmentation = segmentationNode.GetSegmentation()
-    ovary, follicles = ovaryID(segmentation), follicleIDs(segmentation)
+    ovaries, follicles = ovaryIDs(segmentation), follicleIDs(segmentation)
     blocker = display.StartModify()
     for index in range(segmentation.GetNumberOfSegments()):
         segmentID = segmentation.GetNthSegmentID(index)
-        if segmentID == ovary:
+        if segmentID in ovaries:
             solid, fill = segments.OVARY_OPACITY_3D, segments.OVARY_OPACITY_2D_FILL
         elif segmentID not in follicles:
             continue  # what it looks like is its maker's business

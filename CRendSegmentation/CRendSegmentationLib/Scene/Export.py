@@ -15,7 +15,7 @@ from crend.io.tables import write_csv
 
 from .Masks import on
 from .ResultTables import flagsOf
-from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryID, withLabelmaps
+from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
 from .SegmentTags import hiddenIDs
 from .VolumeImage import imageFromVolumeNode
 
@@ -91,8 +91,8 @@ def labelImages(segmentationNode):
     segmentationNode = withLabelmaps(segmentationNode)
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     ovary, follicles = np.zeros(volume.GetSize()[::-1], np.uint8), np.zeros(volume.GetSize()[::-1], np.uint16)
-    if measurements.ovary is not None:
-        ovary[on(volume, maskOf(segmentationNode, ovaryID(segmentationNode.GetSegmentation())))] = 1
+    for organ in filter(None, (maskOf(segmentationNode, segmentID) for segmentID in ovaryIDs(segmentationNode.GetSegmentation()))):
+        ovary[on(volume, organ)] = 1
     for follicle, segmentID in zip(measurements.follicles, segmentIDs):
         follicles[on(volume, maskOf(segmentationNode, segmentID))] = follicle.id
     images = []

@@ -74,10 +74,10 @@ def _loadVolume(path, name, options):
 def _tag(segmentationNode, measurements):
     """Note what the model drew, which the file does not say: else every follicle would count as edited by hand."""
     segmentation = segmentationNode.GetSegmentation()
-    if measurements.ovary is not None and ovaryID(segmentation) is not None:
+    if measurements.ovary is not None and not measurements.ovaries and ovaryID(segmentation) is not None:
         tagAsModels(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
     tagGuide(segmentationNode)
-    for follicle in measurements.follicles:
-        segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(follicle.segment))
+    for structure in (*measurements.ovaries, *measurements.follicles):
+        segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(structure.segment))
         if segment is not None:
-            tagAsModels(segment, follicle)
+            tagAsModels(segment, structure)

@@ -10,9 +10,9 @@ from crend.errors import InputError
 from crend.structures import segments
 
 from .FollicleMarks import marksOf, restoreMarks
-from .Masks import like, millilitres, on, outside, union
+from .Masks import like, millilitres, nearest, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import MODELS_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, tagGuide
+from .SegmentMeasurements import MODELS_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
 from .SegmentTags import hiddenIDs, setTag, tagOf
 
 STATES = 20
@@ -184,7 +184,7 @@ class FollicleEditing:
     def change(self, segmentID, mask):
         """Give the ovary or a follicle another mask (SimpleITK); the ovary is extended over what a follicle holds outside it."""
         self._remember([segmentID])
-        if segmentID == ovaryID(self._node.GetSegmentation()):
+        if segmentID in ovaryIDs(self._node.GetSegmentation()):
             self._changeOvary(segmentID, mask)
         else:
             self._setMask(segmentID, mask)
@@ -195,25 +195,30 @@ class FollicleEditing:
         """Segment IDs of the follicles."""
         return follicleIDs(self._node.GetSegmentation())
 
+    def _ovaryMasks(self):
+        """{segment ID: mask} of the ovary, or of several."""
+        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in ovaryIDs(self._node.GetSegmentation())}
+        return {segmentID: mask for segmentID, mask in masks.items() if mask is not None}
+
     def _ovaryMask(self):
-        found = ovaryID(self._node.GetSegmentation())
-        return maskOf(self._node, found) if found is not None else None
+        """All ovaries together, or None."""
+        masks = list(self._ovaryMasks().values())
+        return union(masks) if len(masks) > 1 else next(iter(masks), None)
 
     def _extendOver(self, masks):
-        """Let the ovary, if there is one, hold these masks; a part of the edit that is under way."""
-        ovary = self._ovaryMask()
-        if ovary is None:
-            return
-        beyond = [part for part in (outside(mask, ovary) for mask in masks) if part is not None]
-        if not beyond:
-            return
-        extended = union([ovary, *beyond])
-        segmentID = ovaryID(self._node.GetSegmentation())
-        edit = self._edits[-1]
-        if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
-            edit.changed[segmentID] = (self._describe(segmentID), ovary)
-        self._changeOvary(segmentID, extended)
-        self.extendedMl = millilitres(extended) - millilitres(ovary)
+        """Let the ovary, if there is one, of several the nearest, hold these masks; a part of the edit that is under way."""
+        ovaries, whole = self._ovaryMasks(), self._ovaryMask()
+        for segmentID, ovary in ovaries.items():
+            own = [mask for mask in masks if nearest(mask, ovaries) == segmentID]
+            beyond = [part for part in (outside(mask, whole) for mask in own) if part is not None]
+            if not beyond:
+                continue
+            extended = union([ovary, *beyond])
+            edit = self._edits[-1]
+            if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
+                edit.changed[segmentID] = (self._describe(segmentID), ovary)
+            self._changeOvary(segmentID, extended)
+            self.extendedMl += millilitres(extended) - millilitres(ovary)
 
     def _changeOvary(self, segmentID, mask):
         """Give the ovary another mask; the outline of a box stays a guide, since most of it is still the box's."""

@@ -21,6 +21,29 @@ def on(grid, mask):
     return sitk.GetArrayFromImage(sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
 
 
+def labelsOn(grid, masks):
+    """An array on the grid of an image: the number, from 1, of the mask that each voxel lies in; of the first one where they overlap, 0 outside all."""
+    labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+    for number, mask in reversed(list(enumerate(masks, start=1))):
+        labels[on(grid, mask)] = number
+    return labels
+
+
+def nearest(mask, others):
+    """The key in {key: mask} of the one that most of `mask` lies in; where it lies outside all, of that whose middle is nearest."""
+    if len(others) == 1:
+        return next(iter(others))
+    inside = {key: np.count_nonzero(on(mask, other) & (sitk.GetArrayViewFromImage(mask) > 0)) for key, other in others.items()}
+    if any(inside.values()):
+        return max(inside, key=inside.get)
+    return min(others, key=lambda key: np.linalg.norm(_middle(others[key]) - _middle(mask)))
+
+
+def _middle(mask):
+    index = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1]
+    return np.array(mask.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
 def outside(mask, other):
     """What of `mask` lies outside `other`, on the grid of `mask`; None when nothing does. other: None for an empty mask."""
     array = sitk.GetArrayFromImage(mask) > 0

@@ -11,7 +11,7 @@ from .Export import labelImages, referenceVolume
 from .FollicleMarks import dropOutdated
 from .Frames import frameWords
 from .ResultTables import flagsOf, notCounted
-from .SegmentMeasurements import isGuide, isManual, measureWithIDs, ovaryID
+from .SegmentMeasurements import isGuide, isManual, isOvaryManual, measureWithIDs
 from .SegmentTags import isConfirmed
 from .VolumeImage import imageFromVolumeNode
 
@@ -29,18 +29,18 @@ def sideFrom(segmentationNode, **stated):
     segmentation = segmentationNode.GetSegmentation()
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     found = [(follicle, segmentation.GetSegment(segmentID)) for follicle, segmentID in zip(measurements.follicles, segmentIDs)]
-    ovary = segmentation.GetSegment(ovaryID(segmentation)) if measurements.ovary is not None else None
+    together = _("Two ovaries lie in this volume; they are counted as one here.") if measurements.ovaries else ""
     missing = "" if _volumeOf(segmentationNode) is not None else _("Its volume is not loaded, so there are no pictures of it.")
     return Side(
         name=segmentationNode.GetName(),
         measurements=measurements,
         confirmed=frozenset(follicle.id for follicle, segment in found if isConfirmed(segment)),
         edited=frozenset(follicle.id for follicle, segment in found if isManual(segment, follicle)),
-        ovary_edited=ovary is not None and isManual(ovary, measurements.ovary),
+        ovary_edited=isOvaryManual(segmentationNode, measurements),
         ovary_source=BOX if isGuide(segmentationNode) else "",
         flags=tuple(flagsOf(segmentationNode)),
         model={key: segmentationNode.GetAttribute(f"CRend.{key}") for key in _MODEL},
-        remarks=tuple(filter(None, (frameWords(segmentationNode), notCounted(segmentationNode), missing))),
+        remarks=tuple(filter(None, (frameWords(segmentationNode), notCounted(segmentationNode), together, missing))),
         **stated,
     )
 

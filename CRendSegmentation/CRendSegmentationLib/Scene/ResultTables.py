@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 
 import vtk
 from slicer.i18n import tr as _
@@ -34,11 +35,14 @@ COLUMN_WORDS = {
         _("Conf."),
         _("Estimated probability that this is a follicle, calibrated on simulated volumes; empty when drawn or edited by hand"),
     ),
+    "ovary": ("", _("Ov."), _("Number of the ovary that most of the follicle lies in; 1 where there is only one")),
     "manual": ("", _("Edited"), _("1 when the follicle was drawn or changed by hand")),
     "confirmed": ("", "\N{CHECK MARK}", _("1 when somebody looked at the follicle and confirmed it as it is")),
 }
 #: How the findings that count a size class begin.
 SIZE_CLASS = "Follicles of "
+#: How the findings of one ovary of several begin: "Ovary 1: volume".
+_OF_OVARY = re.compile(r"(.+): (volume|follicle count|antral follicle count)$")
 #: What the panel and the report call the findings; the tables keep the English words, by which they are found again.
 _FINDING_WORDS = {
     "Ovary volume": _("Ovary volume"),
@@ -95,7 +99,8 @@ def fillSummaryTable(tableNode, measurements):
 
 
 def summaryLines(measurements):
-    """[(finding, value, unit)] in the order of a report. Without an ovary that was measured its volume is NaN; without a follicle none leads."""
+    """[(finding, value, unit)] in the order of a report. Without an ovary that was measured its volume is NaN; without a follicle none leads.
+    Of several ovaries that is all together, and volume and counts of each follow, under its segment's name."""
     summary = measurements.summary()
     lines = [
         ("Ovary volume", float("nan") if summary["ovary_volume_ml"] is None else summary["ovary_volume_ml"], "ml"),
@@ -106,6 +111,10 @@ def summaryLines(measurements):
     if summary["leading"]:
         lines.append(("Leading follicle, mean diameter", summary["leading"]["mean_diameter_mm"], "mm"))
     lines.append(("Total follicle volume", summary["total_follicle_volume_ml"], "ml"))
+    for _number, part in measurements.by_ovary() if measurements.ovaries else ():
+        name, own = part.ovary.segment, part.summary()
+        lines.append((f"{name}: volume", own["ovary_volume_ml"], "ml"))
+        lines += [(f"{name}: follicle count", own["follicle_count"], ""), (f"{name}: antral follicle count", own["antral_count"], "")]
     return lines
 
 
@@ -113,22 +122,35 @@ def findingWords(finding):
     """What a finding of a summary table is called in the user's language."""
     if finding.startswith(SIZE_CLASS):
         return _("Follicles of {size}").format(size=finding[len(SIZE_CLASS) :])
+    if _OF_OVARY.match(finding):
+        name, what = _OF_OVARY.match(finding).groups()
+        words = {"volume": _("{ovary}: volume"), "follicle count": _("{ovary}: follicle count")}
+        return words.get(what, _("{ovary}: antral follicle count")).format(ovary=name)
     return _FINDING_WORDS.get(finding, finding)
 
 
 def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"):
     """The summary as rich text: a heading, warnings, findings in two columns, the counts by size class in one row, then the model that made them."""
-    findings, classes = "", []
+    findings, classes, ovaries = "", [], {}
     for finding, value, unit in readSummary(tableNode):
         number = _number(value, unit)
         if finding.startswith(SIZE_CLASS):
             classes.append((finding[len(SIZE_CLASS) :].replace(" mm", ""), number))
+        elif _OF_OVARY.match(finding):
+            ovaries.setdefault(_OF_OVARY.match(finding).group(1), []).append(number)
         else:
             findings += f"<tr><td>{html.escape(findingWords(finding))}&nbsp;&nbsp;</td><td align='right'><b>{number}</b></td></tr>"
     names = "".join(f"<td align='center'>&nbsp;{html.escape(name)}&nbsp;</td>" for name, _ in classes)
     counts = "".join(f"<td align='center'><b>{number}</b></td>" for _, number in classes)
     words = [html.escape(word) for word in (_("Size (mm)"), _("Follicles"))]
     sizes = f"<table><tr><td>{words[0]}&nbsp;&nbsp;</td>{names}</tr><tr><td>{words[1]}&nbsp;&nbsp;</td>{counts}</tr></table>"
+    if ovaries:
+        heads = "".join(f"<td align='right'>&nbsp;&nbsp;{html.escape(words)}</td>" for words in (_("Volume"), _("Follicles"), _("Antral")))
+        sizes += f"<table><tr><td></td>{heads}</tr>"
+        for name, numbers in ovaries.items():
+            cells = "".join(f"<td align='right'>&nbsp;&nbsp;<b>{number}</b></td>" for number in numbers)
+            sizes += f"<tr><td>{html.escape(name)}</td>{cells}</tr>"
+        sizes += "</table>"
     others = notCounted(segmentationNode)
     sizes += f"<p>{html.escape(others)}</p>" if others else ""
     heading = f"<b>{html.escape(heading)}</b>" if heading else ""

@@ -12,7 +12,9 @@ from vtk.util import numpy_support
 
 from crend.structures import segments
 from crend.structures.measurements import Follicle, Measurements, Structure, measure
+from crend.structures.ovaries import most_frequent
 
+from .Masks import labelsOn, union
 from .SegmentTags import isHidden, isMarked, segmentsOf, tagOf, terminologyOf
 from .VolumeImage import setGeometry
 
@@ -31,6 +33,7 @@ _LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapReprese
 def measureSegments(segmentationNode):
     """Measurements of the ovary's segment and of the follicles, largest first, in the segmentation's own coordinates.
 
+    Of several ovaries `ovary` is all together, and `ovaries` has each by itself, in the segments' order.
     Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or
     else the next free number. Left out: empty segments, those that are neither by name nor by terminology (see otherNames), and hidden ones.
     """
@@ -44,10 +47,18 @@ def measureWithIDs(segmentationNode, hidden=False):
     segmentationNode = withLabelmaps(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
     reference = _referenceGeometry(segmentation)
-    whole = ovaryID(segmentation)
-    ovary = _measureSegment(segmentationNode, whole, reference) if whole is not None else None
-    if ovary is not None and _isGuide(segmentation.GetSegment(whole), ovary):
-        ovary = None
+    organs = {segmentID: maskOf(segmentationNode, segmentID) for segmentID in ovaryIDs(segmentation)}
+    organs = {segmentID: mask for segmentID, mask in organs.items() if mask is not None}
+    each = [
+        replace(_measureMask(mask, reference), segment=segmentation.GetSegment(segmentID).GetName()) for segmentID, mask in organs.items()
+    ]
+    ovary = None
+    if len(each) > 1:
+        ovary = _measureMask(union(list(organs.values())), reference)
+    elif each:
+        ovary, each = replace(each[0], segment=segments.OVARY), []
+        if _isGuide(segmentation.GetSegment(next(iter(organs))), ovary):
+            ovary = None
     wanted = [segmentID for segmentID in follicleIDs(segmentation) if hidden or not isHidden(segmentation.GetSegment(segmentID))]
     found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in wanted]
     found = [(segmentID, measured) for segmentID, measured in found if measured is not None]
@@ -57,18 +68,26 @@ def measureWithIDs(segmentationNode, hidden=False):
         _withConfidence(segmentation.GetSegment(segmentID), _asFollicle(measured, name, number))
         for (segmentID, measured), name, number in zip(found, names, _numbers(names))
     ]
-    return Measurements(ovary, tuple(follicles)), tuple(segmentID for segmentID, _ in found)
+    numbers = [
+        (1 if organs else None) if not each else _ovaryOf(segmentationNode, segmentID, list(organs.values())) for segmentID, _ in found
+    ]
+    follicles = [replace(follicle, ovary=number) for follicle, number in zip(follicles, numbers)]
+    return Measurements(ovary, tuple(follicles), tuple(each)), tuple(segmentID for segmentID, _ in found)
+
+
+def ovaryIDs(segmentation):
+    """IDs of the segments that are an ovary each, by ID, name or terminology; Slicer's order, which is that of their numbers."""
+    return [
+        segmentID
+        for segmentID, segment in segmentsOf(segmentation)
+        if segmentID == segments.OVARY_ID or segments.kind_of(segment.GetName(), terminologyOf(segment)) == "ovary"
+    ]
 
 
 def ovaryID(segmentation):
-    """ID of the ovary's segment, which may have been renamed; None when there is none."""
-    if segmentation.GetSegment(segments.OVARY_ID) is not None:
-        return segments.OVARY_ID
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment = segmentation.GetNthSegment(index)
-        if segments.kind_of(segment.GetName(), terminologyOf(segment)) == "ovary":
-            return segmentation.GetNthSegmentID(index)
-    return None
+    """ID of the ovary's segment, of several the first; None when there is none."""
+    found = ovaryIDs(segmentation)
+    return segments.OVARY_ID if segments.OVARY_ID in found else next(iter(found), None)
 
 
 def follicleIDs(segmentation):
@@ -190,10 +209,16 @@ def isEdited(segmentationNode):
         return False
     if segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) != str(segmentation.GetNumberOfSegments()) or isMarked(segmentation):
         return True
-    whole, ovary = ovaryID(segmentation), measureSegments(segmentationNode).ovary
-    if ovary is not None and isManual(segmentation.GetSegment(whole), ovary):
-        return True
-    return bool(manualIDs(segmentationNode))
+    return isOvaryManual(segmentationNode, measureSegments(segmentationNode)) or bool(manualIDs(segmentationNode))
+
+
+def isOvaryManual(segmentationNode, measurements):
+    """Whether the ovary, or one of several, is not what the model drew. measurements: as `measureSegments` gives them."""
+    segmentation = segmentationNode.GetSegmentation()
+    if not measurements.ovaries:
+        return measurements.ovary is not None and isManual(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
+    found = {segmentation.GetSegment(segmentID).GetName(): segmentation.GetSegment(segmentID) for segmentID in ovaryIDs(segmentation)}
+    return any(isManual(found[ovary.segment], ovary) for ovary in measurements.ovaries)
 
 
 def _isGuide(segment, ovary):
@@ -202,9 +227,9 @@ def _isGuide(segment, ovary):
 
 
 def _others(segmentation):
-    """[(segment ID, segment)] of all but the ovary."""
-    ovary = ovaryID(segmentation)
-    return [(segmentID, segment) for segmentID, segment in segmentsOf(segmentation) if segmentID != ovary]
+    """[(segment ID, segment)] of all but the ovaries."""
+    ovaries = ovaryIDs(segmentation)
+    return [(segmentID, segment) for segmentID, segment in segmentsOf(segmentation) if segmentID not in ovaries]
 
 
 def _isFollicle(segment):
@@ -217,8 +242,16 @@ def _fingerprint(structure):
 
 def _measureSegment(segmentationNode, segmentID, reference):
     mask = maskOf(segmentationNode, segmentID)
-    if mask is None:
-        return None
+    return None if mask is None else _measureMask(mask, reference)
+
+
+def _ovaryOf(segmentationNode, segmentID, ovaries):
+    """Number of the ovary (masks) that most of a follicle lies in, from 1; None outside all."""
+    mask = maskOf(segmentationNode, segmentID)
+    return most_frequent(labelsOn(mask, ovaries)[sitk.GetArrayViewFromImage(mask) > 0])
+
+
+def _measureMask(mask, reference):
     voxels = hashlib.sha1(sitk.GetArrayViewFromImage(mask).tobytes(), usedforsecurity=False).digest()
     key = (voxels, mask.GetSize(), mask.GetSpacing(), mask.GetOrigin(), mask.GetDirection())
     if key not in _measured:

@@ -7,7 +7,7 @@ from vtk.util import numpy_support
 
 from crend.structures import segments
 
-from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
+from .SegmentMeasurements import ovaryIDs, tagAsModels, tagGuide
 from .SegmentTags import isHidden
 from .VolumeImage import ijkToRasMatrix
 
@@ -17,19 +17,23 @@ def writeSegmentation(segmentationNode, volumeNode, result):
 
     The node is put under the volume's parent transform first, linear or not, and the labelmaps are given in the volume's own
     coordinates: so they coincide with the volume voxel by voxel and no transform is ever resampled. All follicles
-    share one labelmap, cropped to where they are; the ovary, which contains them, has its own.
+    share one labelmap, cropped to where they are; the ovary, which contains them, has its own, and two ovaries share that.
     """
     segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     segmentation = segmentationNode.GetSegmentation()
     segmentation.RemoveAllSegments()
     segmentation.SetSourceRepresentationName(_binaryLabelmap())
-    ovary = orientedLabelmap(result.ovary)
-    addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, ovary, 1)
-    if result.ovary_source is not None:
-        segmentation.GetSegment(segments.OVARY_ID).SetTag(segments.SOURCE_TAG, result.ovary_source)
-    if result.measurements.ovary is not None:
-        tagAsModels(segmentation.GetSegment(segments.OVARY_ID), result.measurements.ovary)
+    labels = orientedLabelmap(result.organs)
+    organs = [(segments.OVARY_ID, segments.OVARY, result.measurements.ovary)]
+    if result.measurements.ovaries:
+        organs = [(segments.ovary_id(k), ovary.segment, ovary) for k, ovary in enumerate(result.measurements.ovaries, start=1)]
+    for label, (segmentID, name, ovary) in enumerate(organs, start=1):
+        addSegment(segmentation, segmentID, name, 0, segments.OVARY_TERMINOLOGY, labels, label)
+        if result.ovary_source is not None:
+            segmentation.GetSegment(segmentID).SetTag(segments.SOURCE_TAG, result.ovary_source)
+        if ovary is not None:
+            tagAsModels(segmentation.GetSegment(segmentID), ovary)
     tagGuide(segmentationNode)
     follicles = orientedLabelmap(result.follicles)
     for follicle in result.measurements.follicles:
@@ -63,15 +67,15 @@ def dress(segmentationNode):
     segmentationNode.CreateDefaultDisplayNodes()
     segmentationNode.CreateClosedSurfaceRepresentation()
     segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
-    ovary = ovaryID(segmentation)
-    if ovary is not None and segmentation.GetNumberOfSegments() > 1 and display.GetSegmentOpacity3D(ovary) == 1.0:
+    ovaries = ovaryIDs(segmentation)
+    if segmentation.GetNumberOfSegments() > 1 and any(display.GetSegmentOpacity3D(ovary) == 1.0 for ovary in ovaries):
         showSegmentation(segmentationNode)
 
 
 def showSegment(segmentationNode, segmentID):
     """Show one segment as its kind is shown at first; not one that is hidden."""
     display = segmentationNode.GetDisplayNode()
-    ovary = segmentID == ovaryID(segmentationNode.GetSegmentation())
+    ovary = segmentID in ovaryIDs(segmentationNode.GetSegmentation())
     display.SetSegmentVisibility(segmentID, not isHidden(segmentationNode.GetSegmentation().GetSegment(segmentID)))
     display.SetSegmentVisibility3D(segmentID, True)
     display.SetSegmentOpacity3D(segmentID, segments.OVARY_OPACITY_3D if ovary else segments.FOLLICLE_OPACITY_3D)

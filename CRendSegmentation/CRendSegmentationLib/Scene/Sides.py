@@ -11,7 +11,7 @@ from crend.structures import segments
 from .Frames import framesOf
 from .Results import SUMMARY_TABLE_ROLE, tableOf
 from .ResultTables import findingWords, readSummary
-from .SegmentMeasurements import ovaryID
+from .SegmentMeasurements import ovaryIDs
 
 SIDES = ["not stated", "left", "right"]
 #: What the panel and the report call them.
@@ -43,14 +43,14 @@ def guessSide(segmentationNode):
 
 
 def setSide(segmentationNode, side):
-    """Say which ovary it is: kept with the scene, in every frame of a sequence, and in the terminology of the Ovary segment."""
+    """Say which ovary it is: kept with the scene, in every frame of a sequence, and in the terminology of the Ovary segment, if it is one."""
     parts = segments.OVARY_TERMINOLOGY.split("~")
     parts[3] = _MODIFIERS.get(side, "^^")
     for node in (*framesOf(segmentationNode), segmentationNode):
         node.SetAttribute(_ATTRIBUTE, side)
-        ovary = ovaryID(node.GetSegmentation())
-        if ovary is not None:
-            segment = node.GetSegmentation().GetSegment(ovary)
+        ovaries = ovaryIDs(node.GetSegmentation())
+        if len(ovaries) == 1:
+            segment = node.GetSegmentation().GetSegment(ovaries[0])
             segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), "~".join(parts))
 
 

@@ -15,8 +15,10 @@ TICKED, NOT_TICKED = "\N{BALLOT BOX WITH CHECK}", "\N{BALLOT BOX}"
 SWATCH, MARGIN = 12, 4  # pixels: of the colour, and beside a cell's text
 DV_COLUMN = len(SHOWN) - 3
 VOLUME_COLUMN, CONFIDENCE_COLUMN, NOTE_COLUMN, CONFIRMED_COLUMN = len(SHOWN) - 2, len(SHOWN) - 1, len(SHOWN), len(SHOWN) + 1
+#: Shown where there are several.
+OVARY_COLUMN = len(SHOWN) + 2
 #: The others share what room is left.
-FIXED_COLUMNS = (0, VOLUME_COLUMN, CONFIDENCE_COLUMN, NOTE_COLUMN, CONFIRMED_COLUMN)
+FIXED_COLUMNS = (0, VOLUME_COLUMN, CONFIDENCE_COLUMN, NOTE_COLUMN, CONFIRMED_COLUMN, OVARY_COLUMN)
 
 
 class FollicleTable:
@@ -28,8 +30,8 @@ class FollicleTable:
         self._onSelected = onSelected
         self.onTicked = lambda segmentID, ticked: None
         self._updating = False
-        widget.setColumnCount(len(SHOWN) + 2)
-        widget.setHorizontalHeaderLabels([_header(name) for name, decimals in SHOWN] + [_("Note"), _header("confirmed")])
+        widget.setColumnCount(len(SHOWN) + 3)
+        widget.setHorizontalHeaderLabels([_header(name) for name, decimals in SHOWN] + [_("Note"), _header("confirmed"), _header("ovary")])
         widget.verticalHeader().setVisible(False)
         widget.verticalHeader().defaultSectionSize = widget.fontMetrics().height() + 6
         header = widget.horizontalHeader()
@@ -38,12 +40,14 @@ class FollicleTable:
         for column in FIXED_COLUMNS:
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
         header.sectionResized.connect(self.onSectionResized)
-        header.moveSection(CONFIRMED_COLUMN, 1)  # beside the number
+        for column in (OVARY_COLUMN, CONFIRMED_COLUMN):
+            header.moveSection(header.visualIndex(column), 1)  # beside the number
         header.setMinimumSectionSize(24)
         header.setHighlightSections(False)
         header.setStyleSheet("QHeaderView::section { padding: 2px }")
         for column, (name, _decimals) in enumerate(SHOWN):
             widget.horizontalHeaderItem(column).setToolTip(COLUMN_WORDS[name][2])
+        widget.horizontalHeaderItem(OVARY_COLUMN).setToolTip(COLUMN_WORDS["ovary"][2])
         widget.horizontalHeaderItem(CONFIRMED_COLUMN).setToolTip(
             _("Confirmed: you looked at the follicle and it is right as it is. A change of its shape takes the tick away.")
         )
@@ -63,12 +67,14 @@ class FollicleTable:
                 widget.setItem(row, column, numberItem(_valueIn(table, row, name), decimals, decimals + 3 if decimals else 2))
             widget.setItem(row, NOTE_COLUMN, qt.QTableWidgetItem(_note(table, row)))
             widget.setItem(row, CONFIRMED_COLUMN, _tick(_isSet(table, row, "confirmed")))
+            widget.setItem(row, OVARY_COLUMN, numberItem(_valueIn(table, row, "ovary"), 0, 1))
             widget.item(row, 0).setData(qt.Qt.UserRole, segmentID)
             if segment is not None:
                 widget.item(row, 0).setIcon(_swatch(segment.GetColor()))
                 widget.item(row, 0).setToolTip(segment.GetName())
         for column in (CONFIDENCE_COLUMN, NOTE_COLUMN):
             widget.setColumnHidden(column, not any(widget.item(row, column).text() for row in range(widget.rowCount)))
+        widget.setColumnHidden(OVARY_COLUMN, not any(widget.item(row, OVARY_COLUMN).text() > "1" for row in range(widget.rowCount)))
         widget.setSortingEnabled(True)
         self._updating = False
         self.select(selected)

@@ -11,6 +11,7 @@ from ..Scene.Histogram import histogramShown, showHistogram, updateHistogram
 from ..Scene.PlotLayout import hidePlot
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from ..Scene.ResultTables import summaryText
+from ..Scene.SegmentMeasurements import ovaryIDs
 from ..Scene.Sides import SIDE_WORDS, SIDES, bothOvariesText, setSide, sideOf
 from ..Scene.Views import centreSlicesOn
 from . import Messages
@@ -97,7 +98,8 @@ class ResultView:
         follicles, summary = tableOf(self._node, FOLLICLE_TABLE_ROLE), tableOf(self._node, SUMMARY_TABLE_ROLE)
         shown = summary is not None
         self._ui.summaryLabel.text = self._summary(summary) if shown else _("No result yet.")
-        self._ui.sideComboBox.enabled = shown
+        several = shown and len(ovaryIDs(self._node.GetSegmentation())) > 1
+        self._ui.sideComboBox.enabled = shown and not several
         self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
         Messages.enable(self._ui.histogramButton, follicles is not None and follicles.GetNumberOfRows() > 0)
         self._ui.histogramButton.checked = histogramShown(self._node)

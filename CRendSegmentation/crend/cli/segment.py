@@ -110,7 +110,7 @@ def _write(found, volume, output, table, json, probabilities) -> None:
     from ..io.tables import write_csv, write_json
 
     writers = {
-        output: lambda path: write_labels(path, found.ovary, found.follicles, source=volume, ovary_source=found.ovary_source),
+        output: lambda path: write_labels(path, found.organs, found.follicles, source=volume, ovary_source=found.ovary_source),
         table: lambda path: write_csv(found.measurements, path, found.flags),
         json: lambda path: write_json(found, path),
         probabilities: lambda path: write_probabilities(path, found.probabilities),
@@ -132,6 +132,11 @@ def _show(found, written) -> None:
             sizes = (f.mean_diameter_mm, f.dx_mm, f.dy_mm, f.dz_mm, f.dv_mm)
             rows.add_row(f.segment, *(number(s) for s in sizes), number(f.volume_ml, 3), number(f.confidence, 2))
         console.print(rows)
+        for _, part in found.measurements.by_ovary() if found.measurements.ovaries else ():
+            names = ", ".join(str(f.id) for f in part.follicles) or "none"
+            console.print(
+                f"{part.ovary.segment}: {number(part.ovary.volume_ml)} ml, follicles {names}; antral: {part.summary()['antral_count']}"
+            )
         summary = found.measurements.summary()
         counts = ", ".join(f"{count} of {name} mm" for name, count in summary["counts"].items() if count)
         console.print(f"by mean diameter: {counts}; antral (2 to 10 mm): {summary['antral_count']}")

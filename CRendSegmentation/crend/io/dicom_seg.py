@@ -74,7 +74,7 @@ def read_dicom_segmentation(path):
 
 
 def write_dicom_segmentation(path, ovary, follicles, source=None) -> None:
-    """Write a binary DICOM segmentation: the ovary, and a segment for each follicle, named and coded as in a .seg.nrrd.
+    """Write a binary DICOM segmentation: the ovary or ovaries, and a segment for each follicle, named and coded as in a .seg.nrrd.
 
     ovary, follicles: SimpleITK images on one grid. source: DICOM file, or folder of a series, that they were made from: the segmentation then
     belongs to its study and frame of reference and refers to its files. No patient's name or ID is written. InputError without highdicom.
@@ -84,13 +84,18 @@ def write_dicom_segmentation(path, ovary, follicles, source=None) -> None:
     from pydicom.sequence import Sequence
     from scipy import ndimage
 
-    organ, labels = sitk.GetArrayViewFromImage(ovary) != 0, sitk.GetArrayViewFromImage(follicles)
+    from .seg_nrrd import ovary_names
+
+    organ, labels = sitk.GetArrayViewFromImage(ovary), sitk.GetArrayViewFromImage(follicles)
+    ovaries = ovary_names(ovary)
     origins = _origins(source)
     slices = np.flatnonzero(organ.any(axis=(1, 2)) | labels.any(axis=(1, 2)))
     first, last = (int(slices[0]), int(slices[-1])) if len(slices) else (0, 0)
     wanted = [k for k, box in enumerate(ndimage.find_objects(labels), start=1) if box]
-    masks = [organ[first : last + 1], *(labels[first : last + 1] == k for k in wanted)]
-    names = [(segments.OVARY, segments.OVARY_CODE), *((segments.follicle_name(k), segments.FOLLICLE_CODE) for k in wanted)]
+    shown = organ[first : last + 1]
+    organs = [shown != 0] if len(ovaries) == 1 else [shown == k for k in range(1, len(ovaries) + 1)]
+    masks = [*organs, *(labels[first : last + 1] == k for k in wanted)]
+    names = [*((name, segments.OVARY_CODE) for _, name in ovaries), *((segments.follicle_name(k), segments.FOLLICLE_CODE) for k in wanted)]
     spacing, direction = ovary.GetSpacing(), np.reshape(ovary.GetDirection(), (3, 3))
     content = highdicom.seg.Segmentation(
         source_images=[_stand_in(ovary, origins)],

@@ -95,6 +95,7 @@ def _read(path):
 def write_labels(path, ovary, follicles, source=None, ovary_source=None):
     """Write ovary and follicles (as in Labels) to `path`, in the format that its ending says.
 
+    Where `ovary` has the labels 1 and 2 they are two ovaries: segments of their own in a .seg.nrrd and in DICOM, both 1 in a label image.
     .seg.nrrd: one segment each, readable by Slicer. .dcm: a DICOM segmentation; source: the DICOM file or folder that they were made from.
     ovary_source: "box" for an outline that is a guide and no ovary: a .seg.nrrd says so in the segment's tag; no other format could, so there it
     is left out but for the follicles. Anything else that SimpleITK writes: a label image, in which a follicle voxel outside the ovary counts as ovary when it is read again.

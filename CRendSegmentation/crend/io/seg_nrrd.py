@@ -19,9 +19,9 @@ def is_segmentation(image):
 
 
 def write_segmentation(path, ovary, follicles, ovary_source=None):
-    """Write one segment "Ovary" and one "Follicle k" for each label k, named, coloured and coded.
+    """Write one segment "Ovary", or "Ovary 1" and "Ovary 2", and one "Follicle k" for each label k, named, coloured and coded.
 
-    ovary: SimpleITK image, 0 outside; follicles: the same grid, k = follicle k. Either may be empty: the ovary's segment is
+    ovary: SimpleITK image, 0 outside, 1 and 2 where there are two ovaries; follicles: the same grid, k = follicle k. Either may be empty: the ovary's segment is
     always there, so that an empty result opens as one. ovary_source: whose outline it has, "model" or "box", as its tag says.
     """
     import SimpleITK as sitk
@@ -34,17 +34,24 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
     kind = np.uint8 if max(boxes, default=0) < 255 else np.uint16
     # Filled in place: of a large volume every further copy is a hundred megabytes.
     layers = np.empty((*labels.shape, 2 if boxes else 1), kind)
-    np.not_equal(sitk.GetArrayViewFromImage(ovary), 0, out=layers[..., 0], casting="unsafe")
+    ovaries = ovary_names(ovary)
+    if len(ovaries) > 1:
+        layers[..., 0] = sitk.GetArrayViewFromImage(ovary)
+    else:
+        np.not_equal(sitk.GetArrayViewFromImage(ovary), 0, out=layers[..., 0], casting="unsafe")
     if boxes:
         layers[..., 1] = labels
         np.add(layers[..., 1], 1, out=layers[..., 1], where=labels > 0)
-    organ = next(iter(ndimage.find_objects(layers[..., 0])), None)
+    organs = ndimage.find_objects(layers[..., 0]) or [None]
     image = sitk.GetImageFromArray(layers, isVector=True) if boxes else sitk.GetImageFromArray(layers[..., 0])
     del layers
     image.CopyInformation(ovary)
     describe(image, notes=notes_of(ovary))
 
-    entries = [(segments.OVARY_ID, segments.OVARY, 0, 0, 1, organ, segments.OVARY_TERMINOLOGY)]
+    entries = [
+        (identifier, name, 0, 0, k, box, segments.OVARY_TERMINOLOGY)
+        for k, ((identifier, name), box) in enumerate(zip(ovaries, organs), start=1)
+    ]
     entries += [
         (segments.follicle_id(k), segments.follicle_name(k), k, 1, k + 1, box, segments.FOLLICLE_TERMINOLOGY) for k, box in boxes.items()
     ]
@@ -63,7 +70,7 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
             image.SetMetaData(f"Segment{index}_{key}", text)
     for key, text in (
         ("MasterRepresentation", "Binary labelmap"),
-        ("ContainedRepresentationNames", "Binary labelmap|Closed surface|" if organ else "Binary labelmap|"),
+        ("ContainedRepresentationNames", "Binary labelmap|Closed surface|" if organs[0] else "Binary labelmap|"),
         ("ReferenceImageExtentOffset", "0 0 0"),
         ("ConversionParameters", f"Reference image geometry|{_geometry(ovary)}|The image the segmentation was made from&"),
     ):
@@ -71,6 +78,17 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
 
     with replacing(path) as temporary:
         write_image(image, temporary, path, level=3)
+
+
+def ovary_names(ovary):
+    """[(segment ID, name)] of the ovaries in an image of an ovary: of 1 and 2 where it has both labels, else of a single one."""
+    import SimpleITK as sitk
+
+    array = sitk.GetArrayViewFromImage(ovary)
+    last = int(array.max(initial=0))
+    if last != 2 or not (array == 1).any():
+        return [(segments.OVARY_ID, segments.OVARY)]
+    return [(segments.ovary_id(k), segments.ovary_name(k)) for k in (1, 2)]
 
 
 def read_segments(image):

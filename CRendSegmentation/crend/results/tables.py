@@ -9,7 +9,7 @@ from pathlib import Path
 from ..io.folders import LeftOut, Volume
 from ..io.tables import write_rows
 from ..structures.measurements import Measurements
-from .ovaries import COLUMNS as OF_OVARIES
+from ..structures.ovaries import COLUMNS as OF_OVARIES
 from .page import write_page
 from .volume_files import FAILURE, REPORT, read_failure, read_report
 
@@ -25,6 +25,7 @@ PATIENT_COLUMNS = ("patient_id", "patient_name")
 FOLLICLE_COLUMNS = ("volume",) + Measurements.COLUMNS
 #: Columns of ovaries.csv, one row an ovary.
 OVARY_COLUMNS = ("volume",) + OF_OVARIES
+_ADDED = ("ovary", "d1_mm", "d2_mm", "d3_mm")
 MOST_ROUNDS = 10  # of writing anew because another share has finished a volume meanwhile
 
 
@@ -100,8 +101,8 @@ def _rows(out: Path, reports) -> tuple[list[dict], list[dict], list[dict]]:
             continue
         try:
             row = _no_result(facts) if failed else _row(facts)
-            found = [] if failed else [{column: each[column] for column in Measurements.COLUMNS} for each in facts["follicles"]]
-            each_ovary = [] if failed else [{column: each[column] for column in OF_OVARIES} for each in facts.get("ovaries") or ()]
+            found = [] if failed else [_columns(each, Measurements.COLUMNS) for each in facts["follicles"]]
+            each_ovary = [] if failed else [_columns(each, OF_OVARIES) for each in facts.get("ovaries") or ()]
         except (KeyError, TypeError, AttributeError):
             continue
         volumes[name] = dict.fromkeys(VOLUME_COLUMNS) | row | {"volume": name}
@@ -113,6 +114,11 @@ def _rows(out: Path, reports) -> tuple[list[dict], list[dict], list[dict]]:
         [row for name in names for row in follicles[name]],
         [row for name in names for row in ovaries[name]],
     )
+
+
+def _columns(row: dict, names) -> dict:
+    """These columns of a row; a report of an earlier version has not all of them. KeyError for another program's."""
+    return {name: row.get(name) if name in _ADDED else row[name] for name in names}
 
 
 def _name(path: Path, out: Path, ending: str) -> str:

@@ -14,7 +14,6 @@ from ..io.atomic import remove_forgotten, replacing_all
 from ..io.folders import VOXELS, Volume
 from ..io.labels import TWO_FILES, write_labels
 from ..io.tables import to_json, write_csv, write_json
-from .ovaries import ovaries_of
 from .preview import write_preview
 
 LABELS, TABLE, REPORT, FAILURE, PREVIEW = ".seg.nrrd", ".csv", ".json", ".failed.json", ".png"
@@ -51,11 +50,11 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
         found.provenance.update(input=os.path.abspath(volume.path), **({"frame": volume.frame} if volume.frame else {}))
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
-            write_labels(labels, found.ovary, found.follicles, ovary_source=found.ovary_source)
+            write_labels(labels, found.organs, found.follicles, ovary_source=found.ovary_source)
             write_csv(found.measurements, table, found.flags)
             files = {LABELS: _sum(labels), TABLE: _sum(table)}
             facts = {"name": volume.name, "source": source, "options": _all(options, volume), "files": files}
-            write_json({**to_json(found), **facts, "ovaries": ovaries_of(found)}, report)
+            write_json({**to_json(found), **facts}, report)
     except Cancelled:
         raise
     except Exception as error:

@@ -67,18 +67,24 @@ class Follicle(Structure):
     """One follicle; `id` is its label; those that a model found are numbered by volume_ml, 1 = the largest.
 
     confidence: the chance, 0 to 1, that it is one (see `confidence`); None when nobody asked a model, as for one drawn by hand.
+    ovary: number of the ovary that most of it lies in, 1 where there is only one; None without an ovary.
     """
 
     id: int
     confidence: Optional[float] = None
+    ovary: Optional[int] = None
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """The ovary (None when there is none) and its follicles, in the order of their ids."""
+    """The ovary (None when there is none) and its follicles, in the order of their ids.
+
+    Where a volume shows two ovaries, `ovary` is both together, and `ovaries` has each of them, the larger first; else it is empty.
+    """
 
     ovary: Optional[Ovary]
     follicles: tuple[Follicle, ...]
+    ovaries: tuple[Ovary, ...] = ()
 
     #: follicles.csv, column by column.
     COLUMNS: ClassVar[tuple[str, ...]] = (
@@ -97,7 +103,17 @@ class Measurements:
         "centroid_s_mm",
         "touches_border",
         "confidence",
+        "ovary",
     )
+
+    def by_ovary(self):
+        """[(number, Measurements of one ovary with its own follicles)], the larger first. Without an ovary no entry, unless there are follicles."""
+        if not self.ovaries:
+            return [(1, self)] if self.ovary or self.follicles else []
+        parts = []
+        for number, ovary in enumerate(self.ovaries, start=1):
+            parts.append((number, Measurements(ovary, tuple(each for each in self.follicles if each.ovary == number))))
+        return parts
 
     def rows(self):
         """One dict a follicle, keyed by COLUMNS and in their order."""
@@ -127,14 +143,20 @@ class Measurements:
         }
 
     def as_dict(self):
-        """Everything as plain dicts and lists, for JSON."""
-        return {"summary": self.summary(), "ovary": asdict(self.ovary) if self.ovary else None, "follicles": self.rows()}
+        """Everything as plain dicts and lists, for JSON. ovaries: see `ovaries.ovary_rows`."""
+        from .ovaries import ovary_rows
+
+        ovary = asdict(self.ovary) if self.ovary else None
+        return {"summary": self.summary(), "ovary": ovary, "follicles": self.rows(), "ovaries": ovary_rows(self)}
 
     @classmethod
     def from_dict(cls, data):
-        """The Measurements that as_dict() was made of."""
-        ovary = data["ovary"]
-        return cls(Ovary(**ovary) if ovary else None, tuple(Follicle(**row) for row in data["follicles"]))
+        """The Measurements that as_dict() was made of, this version's or one before, which measured two ovaries as one only."""
+        ovary, rows = data["ovary"], data.get("ovaries") or ()
+        each = ()
+        if len(rows) > 1 and all(set(Structure.__dataclass_fields__) <= set(row) for row in rows):
+            each = tuple(Ovary(**{name: row[name] for name in Ovary.__dataclass_fields__}) for row in rows)
+        return cls(Ovary(**ovary) if ovary else None, tuple(Follicle(**row) for row in data["follicles"]), each)
 
 
 def whole_mm(diameter_mm):
@@ -177,14 +199,44 @@ def keep_confident(follicles, measurements, least):
 def measure(ovary, follicles):
     """Measurements of an ovary mask and follicle instances.
 
-    ovary: SimpleITK image, 0 outside. follicles: SimpleITK image of the same grid, 0 outside, k = follicle k.
+    ovary: SimpleITK image, 0 outside; where there are two ovaries 1 and 2, else one value. follicles: SimpleITK image of the same grid, 0 outside,
+    k = follicle k.
     Labels that are missing in between are left out; ids stay what the labels say.
     """
     found = _structures(ovary, binary=True)
     whole = Ovary(segment=segments.OVARY, **found[1], **_callipers(ovary)) if found else None
+    each = _each_ovary(ovary) if whole is not None else ()
+    mine = _ovary_numbers(ovary, follicles) if each else {}
+    found = [(k, values, mine.get(k) if each else (1 if whole else None)) for k, values in sorted(_structures(follicles).items())]
     return Measurements(
-        whole, tuple(Follicle(segment=segments.follicle_name(k), id=k, **values) for k, values in sorted(_structures(follicles).items()))
+        whole, tuple(Follicle(segment=segments.follicle_name(k), id=k, ovary=number, **values) for k, values, number in found), each
     )
+
+
+def _each_ovary(ovary):
+    """Each ovary of an image of several labels, measured by itself; () where it has one."""
+    import SimpleITK as sitk
+
+    labels = sorted(int(label) for label in np.unique(sitk.GetArrayViewFromImage(ovary)) if label)
+    if len(labels) < 2:
+        return ()
+    each = []
+    for number, label in enumerate(labels, start=1):
+        alone = ovary == label
+        each.append(Ovary(segment=segments.ovary_name(number), **_structures(alone, binary=True)[1], **_callipers(alone)))
+    return tuple(each)
+
+
+def _ovary_numbers(ovary, follicles):
+    """{follicle: the ovary (1, 2) that most of its voxels lie in, or None}."""
+    import SimpleITK as sitk
+    from scipy import ndimage
+
+    from .ovaries import most_frequent
+
+    organs, labels = sitk.GetArrayViewFromImage(ovary), sitk.GetArrayViewFromImage(follicles)
+    boxes = enumerate(ndimage.find_objects(labels), start=1)
+    return {k: most_frequent(organs[box][labels[box] == k]) for k, box in boxes if box is not None}
 
 
 def _callipers(ovary):

@@ -28,7 +28,7 @@ def choose_ovary(mask: np.ndarray, voxel_ml: float, most: int = 2) -> tuple[np.n
 
 def _choose_ovary(mask: np.ndarray, voxel_ml: float, most: int) -> tuple[np.ndarray, int]:
     mask = ndimage.binary_fill_holes(mask)
-    labels, count = _blobs(mask, NECK_MM / (1000 * voxel_ml) ** (1 / 3))
+    labels, count = blobs(mask, neck_radius(voxel_ml))
     if count == 0:
         return np.zeros(mask.shape, bool), 0
     sizes = np.bincount(labels.ravel())
@@ -40,7 +40,12 @@ def _choose_ovary(mask: np.ndarray, voxel_ml: float, most: int) -> tuple[np.ndar
     return ndimage.binary_fill_holes(np.isin(labels, chosen)), len(chosen)
 
 
-def _blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
+def neck_radius(voxel_ml: float) -> float:
+    """Half-width, in voxels, of a bridge that joins two parts of one organ."""
+    return NECK_MM / (1000 * voxel_ml) ** (1 / 3)
+
+
+def blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
     """Labels of `mask` and their number: its connected blobs, each divided among its cores deeper than `radius` voxels."""
     labels, count = ndimage.label(mask)
     if mask.all():

@@ -80,6 +80,16 @@ _FOLLICLE_COLOURS = [
 ]
 
 
+def ovary_name(k):
+    """Name of ovary k of a volume that shows several; 1 is the largest. A single one is called OVARY."""
+    return f"Ovary {k}"
+
+
+def ovary_id(k):
+    """Segment ID of ovary k of several."""
+    return f"Ovary_{k}"
+
+
 def follicle_name(k):
     """Name of follicle k; 1 is the largest."""
     return f"Follicle {k}"
@@ -102,7 +112,7 @@ def kind_of(name, terminology=""):
     The name goes first: a segment keeps the code that it was made with when it is copied or renamed.
     """
     plain = name.strip().lower()
-    if plain in ("ovary", "left ovary", "right ovary"):
+    if plain in ("ovary", "left ovary", "right ovary") or re.fullmatch(r"ovary[\s_-]*[1-9]\d*", plain):
         return "ovary"
     if plain == "follicles":
         return "follicles"

@@ -6,7 +6,7 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
-     "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary and follicles: files in DIR,
+     "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary, follicles and, of two, ovaries: files in DIR,
      "split", "search", "keep_probabilities", "box"}                measurements, provenance), "cancelled",
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR

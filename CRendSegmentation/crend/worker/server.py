@@ -137,6 +137,8 @@ class Worker:
         )
         self._check_cancelled(number)
         parts = {"ovary": result.ovary, "follicles": result.follicles}
+        if result.ovaries is not None:
+            parts["ovaries"] = result.ovaries
         parts.update(zip(("ovary_probability", "follicles_probability"), result.probabilities or ()))
         files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
         for part, volume in parts.items():

@@ -39,6 +39,23 @@ def test_what_is_written_is_read(tmp_path, name):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+def test_two_ovaries_are_two_segments_one_label_and_one_organ_when_read(tmp_path):
+    ovary, follicles = pair()
+    organs = sitk.GetArrayFromImage(ovary)
+    organs[:, :, 5:] *= 2
+    for name in ("a.seg.nrrd", "a.nii.gz"):
+        write_labels(tmp_path / name, image_of(organs), follicles)
+        again = read_labels(tmp_path / name)
+        assert np.array_equal(sitk.GetArrayFromImage(again.ovary), organs > 0), name
+        assert np.array_equal(sitk.GetArrayFromImage(again.follicles), sitk.GetArrayFromImage(follicles)), name
+    written = sitk.ReadImage(str(tmp_path / "a.seg.nrrd"))
+    found = [[written.GetMetaData(f"Segment{k}_{key}") for key in ("ID", "Name", "Layer", "LabelValue")] for k in range(3)]
+    assert found == [["Ovary_1", "Ovary 1", "0", "1"], ["Ovary_2", "Ovary 2", "0", "2"], ["Follicle_1", "Follicle 1", "1", "2"]]
+    assert set(np.unique(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.nii.gz"))))) == {0, 1, 2, 3}
+    write_labels(tmp_path / "one.seg.nrrd", image_of(2 * (organs > 0).astype(np.uint8)), follicles)
+    assert sitk.ReadImage(str(tmp_path / "one.seg.nrrd")).GetMetaData("Segment0_Name") == "Ovary", "one value is one ovary"
+
+
 @pytest.mark.parametrize("name", ["a.seg.nrrd", "a.nrrd"])
 def test_three_hundred_follicles_need_and_get_16_bits(tmp_path, name):
     organ = np.ones((7, 8, 9), np.uint8)

@@ -147,7 +147,7 @@ def test_csv_has_the_agreed_columns_in_their_order(tmp_path):
     text = (tmp_path / "follicles.csv").read_text(encoding="utf-8-sig")
     assert text.splitlines()[0] == (
         "id,segment,volume_ml,dv_mm,mean_diameter_mm,dx_mm,dy_mm,dz_mm,max_diameter_mm,"
-        "sphericity,centroid_r_mm,centroid_a_mm,centroid_s_mm,touches_border,confidence"
+        "sphericity,centroid_r_mm,centroid_a_mm,centroid_s_mm,touches_border,confidence,ovary"
     )
     rows = list(csv.DictReader(text.splitlines()))
     assert rows[0]["segment"] == "Follicle 1" and float(rows[0]["volume_ml"]) == 0.1 and rows[0]["touches_border"] == "true"
