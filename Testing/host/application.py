@@ -112,6 +112,10 @@ class Application:
         """The user's settings, in a file that is gone afterwards."""
         return wrap(QtCore.QSettings(os.path.join(self._settingsFolder.name, "Slicer.ini"), QtCore.QSettings.IniFormat))
 
+    def startupEnvironment(self):
+        """The variables that Slicer was started with."""
+        return wrap(QtCore.QProcessEnvironment.systemEnvironment())
+
     def connect(self, signal, slot):
         assert signal in ("startupCompleted()", "aboutToQuit()"), signal
         self._slots.append((signal, slot))

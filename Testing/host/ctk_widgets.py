@@ -117,7 +117,7 @@ class _PathWidget(QWidget):
 
 class ctkPathLineEdit(_PathWidget):
     currentPathChanged = Signal(str)
-    Dirs = 0x001
+    Dirs, Files = 0x001, 0x002
 
     def __init__(self, parent=None):
         super().__init__(parent)

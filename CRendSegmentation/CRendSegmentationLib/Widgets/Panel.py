@@ -18,6 +18,7 @@ from .FolderPanel import FolderPanel
 from .FollicleReading import FollicleReading
 from .FollowUpPanel import FollowUpPanel
 from .InstallBar import InstallBar
+from .LearningPanel import LearningPanel
 from .ModelChoice import ModelChoice
 from .ParameterNode import settingsOf
 from .RegionTools import AUTOMATIC, RegionTools
@@ -55,11 +56,13 @@ class Panel:
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
         self.followUp = FollowUpPanel(ui.followUpSection, self.result.refresh)
         self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
+        self.learning = LearningPanel(ui.learningSection, lambda: logic.getParameterNode().model, self.onModelTaken)
 
     def close(self):
         """End what is running and let go of the scene."""
         self.run.cancel()
         self.folder.close()
+        self.learning.close()
         self.install.close()
         self.setParameterNode(None)
         self.review.close()
@@ -75,6 +78,7 @@ class Panel:
         self.contours.show(None, None)
         self.run.say("")
         self.export.show(None)
+        self.learning.show(None)
         self.review.leaveScene()
         self.setParameterNode(None)
 
@@ -101,6 +105,7 @@ class Panel:
         """Follow the settings."""
         self._followInputVolume()
         self.models.show(self._parameterNode.model)
+        self.learning.followModel()
         self.install.follow(self._parameterNode.device)
         self.region.follow()
         if self._parameterNode.segmentation is not self.result.segmentationNode:
@@ -223,6 +228,11 @@ class Panel:
         if self._parameterNode is not None:
             self._parameterNode.model = nameOrFolder
 
+    def onModelTaken(self, nameOrFolder):
+        """The user takes a model that has learned, or the one from before it."""
+        self.logic.getParameterNode().model = nameOrFolder
+        self.models.show(nameOrFolder)
+
     def onProblem(self, text):
         """Something that the user asked for cannot be."""
         self.run.say(f"{text[:1].upper()}{text[1:]}", failed=True)
@@ -245,6 +255,7 @@ class Panel:
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)
         self.export.show(segmentationNode)
+        self.learning.show(segmentationNode)
         self.followUp.show(segmentationNode)
 
     def _showContours(self):

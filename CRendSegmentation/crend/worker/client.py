@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -19,13 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from .child import KEPT_LINES, NO_WINDOW, kill_tree, read_lines
 from .protocol import PROTOCOL
 
 PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 FINAL = ("result", "cancelled", "input_error", "failure", "description")
-KEPT_LINES = 200  # of standard error, for whoever wants details
-NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows alone
-NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows alone
 HELLO_SECONDS = 120  # until a worker must have greeted; a cold disk and a virus scanner take their time
 
 
@@ -134,9 +131,9 @@ class WorkerClient:
             env=environment,
             **options,
         )
-        self._reader = threading.Thread(target=_read, args=(self._process.stdout, self._lines.put), daemon=True)
+        self._reader = threading.Thread(target=read_lines, args=(self._process.stdout, self._lines.put), daemon=True)
         self._reader.start()
-        threading.Thread(target=_read, args=(self._process.stderr, self._errors.append), daemon=True).start()
+        threading.Thread(target=read_lines, args=(self._process.stderr, self._errors.append), daemon=True).start()
         # In a thread: a worker that does not read lets a pipe run full, and whoever writes wait.
         threading.Thread(target=_write, args=(self._process.stdin, self._requests, self._deaf), daemon=True).start()
 
@@ -179,7 +176,7 @@ class WorkerClient:
         process, self._process = self._process, None
         if process is None:
             return
-        _kill_tree(process)
+        kill_tree(process)
         process.wait(timeout=10)
         self._release(process)
 
@@ -193,14 +190,6 @@ class WorkerClient:
                 stream.close()
 
 
-def _read(stream, take) -> None:
-    try:
-        for line in stream:
-            take(line.rstrip("\n"))
-    except ValueError:
-        pass  # closed while reading
-
-
 def _write(stream, requests, deaf) -> None:
     try:
         while (line := requests.get()) is not None:
@@ -208,12 +197,3 @@ def _write(stream, requests, deaf) -> None:
             stream.flush()
     except (OSError, ValueError):
         deaf.set()
-
-
-def _kill_tree(process) -> None:
-    if os.name == "posix":
-        with suppress(ProcessLookupError):  # it ended by itself
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        kill = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-        subprocess.run(kill, capture_output=True, check=False, creationflags=NO_WINDOW)

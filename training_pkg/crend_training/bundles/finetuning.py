@@ -78,10 +78,10 @@ def finetune(
     # The overview first: it guides the close look of some bundles.
     overview, overview_steps, guide = None, None, None
     if loaded.overview is not None:
-        experiment = _experiment(f"{loaded.name}-overview", block["overview"], data, settings)
+        experiment = experiment_of(f"{loaded.name}-overview", block["overview"], data, settings)
         overview, _, overview_steps = _trained(loaded.overview, experiment, "overview-", **how, stepped=_naming(stepped, "first look"))
         guide = partial(write_guides, overview, experiment.patch)
-    experiment = _experiment(loaded.name, block, data, settings)
+    experiment = experiment_of(loaded.name, block, data, settings)
     network, cases, steps = _trained(loaded.network, experiment, "", **how, stepped=_naming(stepped, "close look"), guide=guide)
     trained_on, watched_on = cases
     metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings, maker)
@@ -97,7 +97,8 @@ def _naming(stepped, which: str):
 def _contents(folder: Path, cases) -> dict:
     """{"training", "validation": contents} of the volumes, by which `evaluate --list` knows them again."""
     parts = zip(("training", "validation"), cases)
-    return {part: [case_facts(folder / part, name)["content"] for name in names] for part, names in parts}
+    found = {part: [case_facts(folder / part, name).get("content") for name in names] for part, names in parts}
+    return {part: list(filter(None, contents)) for part, contents in found.items()}
 
 
 def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped, guide=None):
@@ -126,8 +127,8 @@ def interpolate_weights(before, after, share: float):
     return after
 
 
-def _experiment(name: str, block: dict, data, settings: FineTuning) -> Experiment:
-    """The settings of the run: the network and grid that a bundle's `block` describes, the bundled model's augmentation, a low rate."""
+def experiment_of(name: str, block: dict, data="list.csv", settings: FineTuning = FineTuning()) -> Experiment:
+    """The settings of a fine-tuning: the network and grid that a bundle's `block` describes, the bundled model's augmentation, a low rate."""
     data = Path(data)
     kind = "usova3d" if data.is_dir() else "datalist"
     values = {

@@ -11,7 +11,7 @@ import typer
 from crend.cli import cluster_options
 from crend.errors import InputError
 
-CONFIG = typer.Argument(..., metavar="CONFIG", help="The configuration, a YAML file such as those in crend_training/configs.")
+from .options import CONFIG
 
 
 def crossval(

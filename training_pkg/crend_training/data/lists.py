@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crend.errors import InputError
 from crend.io.csv_list import read_list
+from crend.io.kept import REMARKS
 
 from .volumes import Entry
 
@@ -23,9 +24,9 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
     """Entries of a list; relative paths start at the list's folder.
 
     CSV with commas, semicolons or tabs, its columns in any case: image (or volume, as `crend batch` has it) and label (or ovary and follicles,
-    two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z).
-    JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]} with the same keys; what it says beside these lists (name,
-    licence, ...) is not regarded. Rows without labels are unlabelled.
+    two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z); remarks of
+    *Keep for training* are passed over. JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]} with the same keys; what it
+    says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled.
     InputError, naming the line or item, for anything else.
     """
     path = Path(path)
@@ -40,12 +41,12 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
 def _csv(path: Path):
     columns, rows = read_list(path)
     columns = {SYNONYMS.get(name, name) for name in columns}
-    unknown = sorted(columns - set(COLUMNS))
+    unknown = sorted(columns - {*COLUMNS, *REMARKS})
     if "image" not in columns or unknown:
         wrong = f"unknown column '{unknown[0]}'" if unknown else "no column 'image'"
         raise InputError(f"{path}: {wrong}; columns are {', '.join(COLUMNS)}")
     for number, row in rows:
-        yield {SYNONYMS.get(key, key): value for key, value in row.items() if value}, f"{path}, line {number}"
+        yield {SYNONYMS.get(key, key): value for key, value in row.items() if value and key not in REMARKS}, f"{path}, line {number}"
 
 
 def _json(path: Path):

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from crend.errors import InputError
+from crend.io.kept import image_content
 
 from ..configuration.experiment import Data, Experiment
 from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, write_case
@@ -15,7 +16,7 @@ from .checking import Finding, check_entries, usable
 from .lists import read_datalist
 from .simulated import case_name, make_cases, make_volumes
 from .usova3d import find_usova3d
-from .volumes import Entry, content_of, read_volume
+from .volumes import Entry, read_volume
 
 
 def entries_at(path, data: Data | None = None) -> list[Entry]:
@@ -94,7 +95,7 @@ def _write_case(entry: Entry, folder: Path, experiment: Experiment, present: boo
     if present and case_facts(folder, entry.name).get("source") == source:
         return
     ovary, follicles = (labels.ovary, labels.follicles) if labels else (None, None)
-    about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing()), "source": source, "content": content_of(image)}
+    about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing()), "source": source, "content": image_content(image)}
     settings = {"spacing_mm": experiment.spacing_mm, "normalisation": experiment.normalisation}
     write_case(folder, entry.name, image, ovary, follicles, about=about, **settings)
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from crend.errors import InputError
+from crend.io.kept import image_content
 from crend.io.volumes import read_image
 
 from .checking import check_entries, usable
 from .simulators import simulate
 from .sources import entries_at
-from .volumes import Entry, content_of, read_volume
+from .volumes import Entry, read_volume
 
 
 @dataclass(frozen=True)
 class Truth:
     """A volume and its labels (SimpleITK, one grid), as a `phantom.Phantom` has them; parameters: what is known of it beside."""
 
-    volume: object
-    ovary: object
-    follicles: object
+    volume: Any
+    ovary: Any
+    follicles: Any
     parameters: dict
 
 
@@ -51,7 +53,7 @@ class Listed:
         return self.entry.name
 
     def content(self) -> str:
-        return content_of(read_image(self.entry.image))
+        return image_content(read_image(self.entry.image))
 
     def read(self) -> Truth:
         image, labels = read_volume(self.entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,14 +93,6 @@ def drawn_ovary(entry: Entry, labels):
         if "ovary" in name.lower() or OVARY_CODE in terminology:
             drawn |= layers[..., layer] == value
     return drawn
-
-
-def content_of(image) -> str:
-    """Digest of a volume's voxels and size: the same for a copy under another name, compressed or not."""
-    import SimpleITK as sitk
-
-    array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
-    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
 
 
 def check_complete(path) -> None:

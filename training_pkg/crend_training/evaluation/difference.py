@@ -94,7 +94,7 @@ def _figures_of(folder) -> dict:
 def _rows(folder) -> dict:
     path = Path(folder) / "per_volume.csv"
     try:
-        with open(path, newline="", encoding="utf-8") as f:
+        with open(path, newline="", encoding="utf-8-sig") as f:
             return {row["volume"] if "volume" in row else int(row["seed"]): row for row in csv.DictReader(f)}
     except (OSError, KeyError, ValueError):
         raise InputError(f"{path}: no report there; run `crend_training evaluate` first") from None

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..data.volumes import content_of
+from crend.io.kept import image_content
+
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .strata import strata
@@ -48,7 +49,7 @@ class Case:
     """One volume measured: its row, its follicles, its planes to draw.
 
     row: seed (of a volume of a list: volume, its name), SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags (words, "" for none),
-    seconds; Dice 0..1, mm, percent. content: `volumes.content_of` the volume.
+    seconds; Dice 0..1, mm, percent. content: `crend.io.kept.image_content` of the volume.
     """
 
     row: dict
@@ -119,7 +120,7 @@ def case_of(name, truth, found, column: str = "seed") -> Case:
     row["flags"] = short_words(found.provenance.get("flags", ()))
     row["seconds"] = found.provenance.get("seconds")
     follicles = [{column: name, **follicle} for follicle in follicle_rows(truth, found, figures)]
-    return Case(row, follicles, planes_of(truth.volume, reference, prediction), content_of(truth.volume))
+    return Case(row, follicles, planes_of(truth.volume, reference, prediction), image_content(truth.volume))
 
 
 def _boundary_dice(reference, prediction):

@@ -1,0 +1,79 @@
+"""A corrected segmentation and its volume into a folder to train on: without names, with who corrected what."""
+
+import hashlib
+import hmac
+
+import slicer
+import vtk
+
+from crend.io.kept import Correction, keep
+from crend.io.labels import Labels
+
+from .Export import labelImages, referenceVolume
+from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isManual, measureSegments, measureWithIDs, ovaryID
+from .VolumeImage import imageFromVolumeNode
+
+_CODE = 8  # characters of a patient's code
+
+
+def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
+    """Write the volume and the segments as they are now into the folder; returns the volume's name there, which says nothing of the patient.
+
+    patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, and when the volume is not loaded.
+    """
+    correction = Correction(
+        correctedBy.strip(),
+        correctionWords(segmentationNode),
+        segmentationNode.GetAttribute("CRend.bundle") or "",
+        segmentationNode.GetAttribute("CRend.bundle_version") or "",
+        patient.strip(),
+    )
+    return keep(folder, imageFromVolumeNode(referenceVolume(segmentationNode)), Labels(*labelImages(segmentationNode)), correction)
+
+
+def correctionWords(segmentationNode):
+    """What is not as the model drew it: "ovary changed; follicles: 1 drawn, 2 changed, 1 removed"; "none" where all is."""
+    segmentation = segmentationNode.GetSegmentation()
+    if not segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE):
+        return "all drawn by hand"
+    measurements, segmentIDs = measureWithIDs(segmentationNode)
+    states = [(_isTagged(segmentation, segmentID), follicle) for segmentID, follicle in zip(segmentIDs, measurements.follicles)]
+    changed = sum(
+        tagged and isManual(segmentation.GetSegment(segmentID), follicle) for (tagged, follicle), segmentID in zip(states, segmentIDs)
+    )
+    drawn = sum(not tagged for tagged, _ in states)
+    whole, ovary = ovaryID(segmentation), measureSegments(segmentationNode).ovary
+    left = sum(tagged for tagged, _ in states) + (whole is not None and _isTagged(segmentation, whole))
+    removed = max(0, int(segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE)) - left)
+    counts = ((drawn, "drawn"), (changed, "changed"), (removed, "removed"))
+    follicles = ", ".join(f"{count} {what}" for count, what in counts if count)
+    parts = ["ovary changed"] if ovary is not None and isManual(segmentation.GetSegment(whole), ovary) else []
+    return "; ".join(parts + ([f"follicles: {follicles}"] if follicles else [])) or "none"
+
+
+def canBeKept(segmentationNode):
+    """Whether there is an ovary and the volume that it was drawn on, of which a frame of a sequence may be one."""
+    if segmentationNode is None or (
+        segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()) is None
+    ):
+        return False
+    segmentation = segmentationNode.GetSegmentation()
+    return ovaryID(segmentation) is not None or bool(follicleIDs(segmentation))
+
+
+def patientCode(segmentationNode, key):
+    """A code made of the patient's DICOM ID that says nothing without `key`, which stays on this computer; "" where there is no ID."""
+    if not canBeKept(segmentationNode):
+        return ""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(referenceVolume(segmentationNode)) if hierarchy is not None else 0
+    names = slicer.vtkMRMLSubjectHierarchyConstants
+    known = (
+        hierarchy.GetAttributeFromItemAncestor(item, names.GetDICOMPatientIDAttributeName(), names.GetDICOMLevelPatient()) if item else ""
+    )
+    return hmac.new(key.encode(), known.encode(), hashlib.sha256).hexdigest()[:_CODE] if known else ""
+
+
+def _isTagged(segmentation, segmentID):
+    """Whether the model drew this segment, whatever became of it."""
+    return segmentation.GetSegment(segmentID).GetTag(MODELS_TAG, vtk.reference(""))

@@ -1,0 +1,182 @@
+"""The Learning section: keep corrected volumes in a folder of the user's, let the model learn from them, take the new one, and go back."""
+
+import secrets
+import traceback
+import types
+from pathlib import Path
+
+import ctk
+import slicer
+from slicer.i18n import tr as _
+
+from crend.bundle import bundle
+from crend.errors import InputError
+from crend.io.kept import count_kept
+
+from ..Runs.ImproveRun import ImproveRun, readImprovement, slicersPython
+from ..Scene.KeptCorrections import canBeKept, keepForTraining, patientCode
+from . import Messages
+from .RunControl import RunControl
+
+FOLDER, READER, TRAINER, KEY, FORMER = (
+    f"CRend/{name}" for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "PatientKey", "FormerModel")
+)
+
+
+class LearningPanel:
+    """section: the collapsible section of the panel that it fills. model(): the name or folder of the chosen model, "" for the default one.
+    onModel(nameOrFolder): the user takes another one. Nothing is written before a folder was chosen and a button pressed."""
+
+    def __init__(self, section, model, onModel):
+        self._model = model
+        self._onModel = onModel
+        self._node = None
+        self._found = None
+        widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendLearning.ui"))
+        section.layout().addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        parts = types.SimpleNamespace(
+            applyButton=self.ui.improveButton,
+            progressBar=self.ui.improveProgressBar,
+            statusLabel=self.ui.improveStatusLabel,
+            detailsText=self.ui.improveDetailsText,
+            detailsSection=self.ui.improveDetailsSection,
+        )
+        self.run = RunControl(parts, self.onImprove, self.onImproved, self.onRunning, _("Improve the model..."))
+        self.ui.keptFolderEdit.filters = ctk.ctkPathLineEdit.Dirs
+        self.ui.trainerEdit.filters = ctk.ctkPathLineEdit.Files
+        self.ui.keptFolderEdit.currentPath = _setting(FOLDER)
+        self.ui.correctedByEdit.text = _setting(READER)
+        self.ui.trainerEdit.currentPath = _setting(TRAINER)
+        self.ui.keptFolderEdit.currentPathChanged.connect(self.onFolderChanged)
+        self.ui.keepButton.clicked.connect(self.onKeep)
+        self.ui.useModelButton.clicked.connect(self.onUseModel)
+        self.onFolderChanged("")
+
+    def show(self, segmentationNode):
+        """Keep this segmentation; None: none."""
+        if segmentationNode is not self._node:
+            self._node = segmentationNode
+            self.ui.patientEdit.text = patientCode(segmentationNode, _key())
+        self._update()
+
+    def close(self):
+        """End what is running; what is done stays in the folder."""
+        self.run.cancel()
+
+    def onFolderChanged(self, path):
+        """Another folder was chosen: say what is in it."""
+        self._found = readImprovement(self._folder()) if self._folder() else None
+        self._sayCounts()
+        if self._found is not None and not self.run.running:
+            self.run.say(f"{self._found.message}.")
+        self._update()
+
+    def onKeep(self):
+        """Write the volume and its labels into the folder."""
+        for name, value in ((FOLDER, self._folder()), (READER, self.ui.correctedByEdit.text)):
+            slicer.app.userSettings().setValue(name, value)
+        try:
+            keepForTraining(self._node, self._folder(), self.ui.correctedByEdit.text, self.ui.patientEdit.text)
+        except InputError as error:
+            self._say(str(error), failed=True)
+        except Exception as error:
+            traceback.print_exc()  # into Slicer's log
+            self._say(_("It did not work: {error}").format(error=error), failed=True)
+        else:
+            self._sayCounts(_("Kept. "))
+        self._update()
+
+    def onImprove(self):
+        """Find out what would be done and how long it takes, then ask."""
+        slicer.app.userSettings().setValue(TRAINER, self.ui.trainerEdit.currentPath.strip())
+        slicer.app.userSettings().setValue(FOLDER, self._folder())
+        self.run.begin(lambda: self._start(onlyEstimate=True), self.onEstimated)
+
+    def onEstimated(self, found):
+        """Start if the user wants that."""
+        text = _("{words}.\n\nYou can go on working, stop at any time, and go on later. Start?").format(words=found.message)
+        if slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Improve the model")):
+            self.run.begin(self._start)
+
+    def onImproved(self, found):
+        """A run came to its end: offer the new model if there is one."""
+        self._found = found
+        self._update()
+
+    def onRunning(self, running):
+        """Another folder would not be the one that is learned from."""
+        self.ui.learningInputFrame.enabled = not running
+        self.ui.trainerFrame.enabled = not running
+        self._update()
+
+    def onUseModel(self):
+        """Take the new model, or the one from before it again."""
+        settings, new = slicer.app.userSettings(), str(self._found.bundle)
+        if self._model() == new:
+            self._onModel(_setting(FORMER))
+        else:
+            settings.setValue(FORMER, self._model())
+            self._onModel(new)
+        self._update()
+
+    def followModel(self):
+        """Another model was chosen."""
+        self._update()
+
+    def _start(self, onlyEstimate=False):
+        python = self.ui.trainerEdit.currentPath.strip() or slicersPython()
+        return ImproveRun(python, self._folder(), self._model() or None, onlyEstimate)
+
+    def _update(self):
+        folder, running = self._folder(), self.run.running
+        Messages.enable(self.ui.keepButton, bool(folder) and canBeKept(self._node) and not running)
+        if not folder:
+            hint = _("Choose a folder of yours first.")
+        elif not canBeKept(self._node):
+            hint = _("Segment a volume, or draw an ovary on one, and correct it first.")
+        else:
+            hint = _(
+                "Write the volume without names, and the outlines as they are now, into the folder. A volume that is kept again is replaced."
+            )
+        self.ui.keepButton.toolTip = hint
+        self.run.setReady(
+            bool(folder),
+            _("Learn from the kept volumes, for some hours, in a process of its own; it needs PyTorch. Asks before it starts.")
+            if folder
+            else _("Choose a folder of yours first."),
+        )
+        offered = self._found is not None and self._found.bundle is not None
+        self.ui.useModelButton.visible = offered and not running
+        if offered:
+            using = self._model() == str(self._found.bundle)
+            name = Path(_setting(FORMER) or bundle.DEFAULT).name if using else self._found.bundle.name
+            self.ui.useModelButton.text = (_("Back to {name}") if using else _("Use {name}")).format(name=name)
+
+    def _sayCounts(self, before=""):
+        if not self._folder():
+            self._say(_("Nothing is kept unless you choose a folder."))
+            return
+        try:
+            volumes, patients = count_kept(self._folder())
+        except InputError as error:
+            self._say(str(error), failed=True)
+            return
+        self._say(before + _("Volumes kept: {volumes}, of patients: {patients}.").format(volumes=volumes, patients=patients))
+
+    def _say(self, text, failed=False):
+        Messages.say(self.ui.keptLabel, text, failed)
+
+    def _folder(self):
+        return self.ui.keptFolderEdit.currentPath.strip()
+
+
+def _setting(name):
+    return str(slicer.app.userSettings().value(name) or "")
+
+
+def _key():
+    """The key of patients' codes, made once and kept in this user's settings."""
+    if not _setting(KEY):
+        slicer.app.userSettings().setValue(KEY, secrets.token_hex(16))
+    return _setting(KEY)

@@ -1,0 +1,115 @@
+"""A folder of corrected volumes to train on: each with its labels, without names, in a list that `crend_training finetune` and `improve` read."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .acquisition import describe, notes_of
+from .atomic import check_writable, replacing
+from .csv_list import read_list
+from .labels import Labels, same_geometry, write_labels
+from .tables import write_rows
+
+LIST = "volumes.csv"
+#: What the list says beside image, label, name and patient: who corrected what of which model's result, when, and what the files held then.
+REMARKS = ("corrected_by", "corrections", "model", "model_version", "kept_on", "image_content", "label_content")
+COLUMNS = ("name", "image", "label", "patient", *REMARKS)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Who corrected what: corrections in words; model and its version, "" where nobody knows; patient: a code that is no name, or ""."""
+
+    corrected_by: str = ""
+    corrections: str = ""
+    model: str = ""
+    model_version: str = ""
+    patient: str = ""
+
+
+def keep(folder, image, labels: Labels, correction: Correction) -> str:
+    """Write a volume (SimpleITK) and its Labels, on its grid, into `folder`, made if missing; returns the volume's name there.
+
+    Nothing of the image's metadata is kept. The name is made of the voxels: a volume that is kept again replaces what was kept of it. The
+    list is written last, so a stop leaves the folder as it was. InputError for empty labels, labels of another grid, a list that cannot be
+    read (it is left alone) and a folder that cannot be written to.
+    """
+    import SimpleITK as sitk
+
+    from .image_files import write_image
+
+    folder = Path(folder)
+    if not same_geometry(image, labels.ovary):
+        raise InputError("the labels are not on the volume's grid; nothing was kept.")
+    if not sitk.GetArrayViewFromImage(labels.ovary).any():
+        raise InputError("there is no ovary to learn from; draw one first. Nothing was kept.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made a folder ({(error.strerror or str(error)).lower()}); choose another one.") from error
+    rows = kept_rows(folder)
+    check_writable(folder / LIST)
+    content = image_content(image)
+    name = f"kept-{content}"
+    files = {"image": f"{name}.nrrd", "label": f"{name}-labels.nrrd"}
+    if not (folder / files["image"]).is_file():
+        with replacing(folder / files["image"]) as temporary:
+            write_image(_bare(image), temporary, folder / files["image"])
+    write_labels(folder / files["label"], labels.ovary, labels.follicles)
+    row = {"name": name, **files, **vars(correction), "kept_on": datetime.date.today().isoformat()}
+    row |= {"image_content": content, "label_content": label_content(labels)}
+    write_rows(folder / LIST, COLUMNS, [other for other in rows if other["name"] != name] + [row])
+    return name
+
+
+def kept_rows(folder) -> list[dict]:
+    """The rows of the folder's list, every column a text; none where there is no list. InputError for one that is no list of ours."""
+    path = Path(folder) / LIST
+    if not path.exists():
+        return []
+    columns, rows = read_list(path)
+    if not {"name", "image", "label"} <= columns:
+        raise InputError(f"{path}: is no list of volumes to train on; choose another folder.")
+    return [{column: row.get(column, "") for column in COLUMNS} for _, row in rows]
+
+
+def count_kept(folder) -> tuple[int, int]:
+    """(volumes, patients) in the folder; a volume without a patient's code counts as a patient of its own. InputError as `kept_rows`."""
+    rows = kept_rows(folder)
+    return len(rows), len({row["patient"] or f"volume {row['name']}" for row in rows})
+
+
+def image_content(image) -> str:
+    """Digest of a volume's voxels and size: the same for a copy under another name, compressed or not."""
+    import SimpleITK as sitk
+
+    return _digest(sitk.GetArrayViewFromImage(image))
+
+
+def label_content(labels: Labels) -> str:
+    """Digest of labels, likewise."""
+    import SimpleITK as sitk
+
+    return _digest(*(sitk.GetArrayViewFromImage(part) for part in (labels.ovary, labels.follicles)))
+
+
+def _digest(*arrays) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _bare(image):
+    """Voxels, grid, and notes on how the grid was read: not even the date of the scan."""
+    import SimpleITK as sitk
+
+    bare = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(image))
+    bare.CopyInformation(image)
+    return describe(bare, notes=notes_of(image))

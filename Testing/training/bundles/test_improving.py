@@ -1,0 +1,198 @@
+"""Corrections that were kept become a bundle, and only where that is no worse on volumes that it did not learn from."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+import torch
+from test_finetuning import BLOCK
+from training_samples import ball_images
+
+from crend import networks
+from crend.bundle import bundle
+from crend.bundle.metadata import describe
+from crend.errors import InputError
+from crend.io.kept import LIST, Correction, keep, kept_rows
+from crend.io.labels import Labels
+from crend_training.bundles import improving
+from crend_training.bundles.finetuning import FineTuning
+from crend_training.bundles.improve_plan import plan
+from crend_training.bundles.kept_folder import read_kept_folder, rounds_of
+from crend_training.bundles.maker import Maker
+from crend_training.bundles.verdict import judge
+
+QUICK = FineTuning(steps=6, rate=1e-2, share=1.0, workers=0)
+
+
+def kept_balls(folder, count=5, patients=""):
+    for seed in range(count):
+        volume, ovary, follicles = ball_images(seed)
+        keep(
+            folder,
+            volume,
+            Labels(ovary, follicles),
+            Correction("A. B.", "2 follicles drawn", "crend-sim", "0.9.0", patients[seed : seed + 1]),
+        )
+    return folder
+
+
+def network_of(ovary):
+    """A C-Rend of width 2 whose coarse logits are `ovary` and -9 everywhere: it takes all for ovary, or nothing."""
+    torch.manual_seed(0)
+    network = networks.build("crend", width=2)
+    with torch.no_grad():
+        network.classifier.weight.zero_()
+        network.classifier.bias.copy_(torch.tensor([ovary, -9.0]))
+        network.head[-1].weight.zero_()
+        network.head[-1].bias.copy_(torch.tensor([ovary, -9.0]))
+    return network.eval()
+
+
+def save_base(folder):
+    """A bundle that finds nothing."""
+    network = network_of(-9.0)
+    about = describe(**BLOCK, version="0.3.0", changelog={}, description="", trained_on="noise", measured_on="noise", render_points=200)
+    return bundle.save(folder, network, about, "# for tests\n")
+
+
+@pytest.fixture(scope="module")
+def corrections(tmp_path_factory):
+    return kept_balls(tmp_path_factory.mktemp("kept") / "training")
+
+
+@pytest.fixture
+def folder(corrections, tmp_path):
+    return shutil.copytree(corrections, tmp_path / "training")
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_better_model_is_offered_says_how_it_was_measured_and_a_stopped_run_goes_on(folder, tmp_path, monkeypatch):
+    # Six steps teach nothing: the run is real, what it learned is put in.
+    monkeypatch.setattr("crend_training.bundles.finetuning.load_checkpoint", lambda experiment, checkpoint: (network_of(9.0), 6))
+    base, before, told = save_base(tmp_path / "base"), files_of(folder), []
+    todo = plan(read_kept_folder(folder), base, steps=QUICK.steps, folds=2)
+    assert sorted(todo.measured) == sorted(row["name"] for row in kept_rows(folder)) and todo.trainings == 3
+
+    class Stop(Exception):
+        pass
+
+    def stop(stage, fraction):
+        told.append((stage, fraction))
+        if stage.startswith("round 1 of 2: close look") and stage.endswith("step 3 of 6"):
+            raise Stop
+
+    settings = {"engine": "torch", "maker": Maker("Clinic A"), "tell": lambda line: None}
+    with pytest.raises(Stop):
+        improving.improve(todo, QUICK, progress=stop, **settings)
+    measured = {path: path.read_bytes() for path in folder.glob("improve/*/before/*.json")}
+    found = improving.improve(todo, QUICK, progress=lambda stage, fraction: told.append((stage, fraction)), **settings)
+    assert measured and all(path.read_bytes() == content for path, content in measured.items()), "the first half was done again"
+    assert found.verdict.offered and found.bundle == folder / "models" / "improved-1", found.verdict.words()
+    fractions = [fraction for _, fraction in told]
+    assert told[-1] == ("done", 1.0) and all(0 <= fraction <= 1 for fraction in fractions)
+    made = bundle.load(found.bundle)
+    block = made.metadata["crend"]
+    assert made.metadata["authors"] == "Clinic A" and len(block["learned_from"]["training"]) == 5
+    assert block["measured_on"] == "5 kept volumes: 2 models like this one, each on the volumes that it did not learn from"
+    card = (found.bundle / "README.md").read_text()
+    assert "| ovary_dsc | 5 | " in card and "Not since it was fine-tuned" not in card and "## Limits" in card
+    result = json.loads((folder / "improve" / "result.json").read_text())
+    assert result["offered"] and result["bundle"] == "models/improved-1" and "No worse on any structure" in result["words"]
+    assert files_of(folder) == before, "the corrections themselves were touched"
+    assert not list(folder.glob("improve/*/round-*/work")) and not list(folder.glob("models/.*"))
+    with pytest.raises(
+        InputError, match="improved-1: has learned from some of these volumes, and base, which it was made from, is not installed"
+    ):
+        plan(read_kept_folder(folder), found.bundle)
+
+
+def report(folder, rows):
+    folder.mkdir()
+    names = [f"v{k}" for k in range(len(rows))]
+    about = {"model": folder.name, "list": LIST, "volumes": names, "contents": dict.fromkeys(names, "x"), "figures": {}}
+    (folder / "summary.json").write_text(json.dumps(about))
+    with open(folder / "per_volume.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["volume", "ovary_dsc", "follicles_dsc", "count_error"])
+        writer.writerows([name, *row] for name, row in zip(names, rows))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "after, offered, worse",
+    [
+        ([(0.9, 0.8, 1), (0.8, 0.8, 1)], True, ()),
+        ([(0.95, 0.79, 1), (0.9, 0.8, 1)], False, ("follicles",)),
+        ([(0.9, 0.9, 2), (0.9, 0.9, 1)], False, ("follicles",)),
+        ([(0.79, 0.9, 0), (0.8, 0.9, 0)], False, ("ovary",)),
+        ([(0.8, 0.8, 1), (0.8, 0.8, 1)], False, ()),
+    ],
+)
+def test_a_model_is_offered_only_where_no_structure_is_worse_and_one_is_better(tmp_path, after, offered, worse):
+    found = judge(report(tmp_path / "after", after), report(tmp_path / "before", [(0.8, 0.8, 1), (0.8, 0.8, 1)]))
+    assert (found.offered, found.worse) == (offered, worse)
+    assert ("is offered" in found.words()) == offered and "2 volumes that it did not learn from" in found.words()
+
+
+def test_a_patients_volumes_are_never_learned_from_and_measured_on_in_one_round(tmp_path):
+    kept = read_kept_folder(kept_balls(tmp_path / "kept", 6, "aabbcd"))
+    assert kept.patients == 4
+    patients = {entry.name: entry.patient for entry in kept.entries}
+    rounds = rounds_of(kept, 3)
+    assert sorted(name for fold in rounds for name in fold.test) == sorted(patients)
+    for fold in rounds:
+        assert not {patients[name] for name in fold.test} & {patients[name] for name in fold.training}
+
+
+def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing_is_lost(tmp_path):
+    folder = kept_balls(tmp_path / "kept", 9)
+    names = [row["name"] for row in kept_rows(folder)]
+    (folder / f"{names[0]}.nrrd").unlink()
+    shutil.copy(folder / f"{names[2]}-labels.nrrd", folder / f"{names[1]}-labels.nrrd")
+    with open(folder / LIST, "a", encoding="utf-8") as file:
+        file.write(f"again,{names[3]}.nrrd,{names[3]}-labels.nrrd,,,,,,,,\n")
+        grey = sitk.ReadImage(str(folder / f"{names[4]}.nrrd"))
+        sitk.WriteImage(255 - grey, str(folder / "strange.nrrd"))
+        file.write(f"strange,strange.nrrd,{names[4]}-labels.nrrd,,,,,,,,\n")
+    before = files_of(folder)
+    kept = read_kept_folder(folder)
+    said = {finding.name: finding.text for finding in kept.findings if finding.wrong}
+    assert said[names[0]] == "no such file; copy it back, or take its row out of the list"
+    assert said[names[1]] == f"the labels of {names[2]}, another volume; keep this one again"
+    assert "the same voxels as" in said["again"] and "are these the labels of this volume?" in said["strange"]
+    assert {entry.name for entry in kept.entries} == set(names[2:]) and files_of(folder) == before
+    for name in names[2:5]:
+        (folder / f"{name}.nrrd").unlink()
+    with pytest.raises(InputError, match=r"4 of 11 volumes can be used, of 4 patients; kept-.*: no such file.*Keep at least 5 volumes"):
+        read_kept_folder(folder)
+    with pytest.raises(InputError, match="no such list; give the folder into which corrections were kept"):
+        read_kept_folder(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_model_that_learned_nothing_is_not_offered(folder, tmp_path):
+    todo = plan(read_kept_folder(folder), save_base(tmp_path / "base"), steps=1, folds=2)
+    found = improving.improve(todo, FineTuning(steps=1, rate=1e-7, workers=0), engine="torch", tell=lambda line: None)
+    assert found.bundle is None and not (folder / "models").exists() and "No better: the model stays as it is" in found.verdict.words()
+    assert json.loads((folder / "improve" / "result.json").read_text())["bundle"] is None
+
+
+@pytest.mark.slow
+def test_the_command_says_what_it_would_do_and_how_long_that_takes_here(folder, tmp_path):
+    words = ["improve", str(folder), "--model", str(save_base(tmp_path / "base")), "--estimate", "--folds", "2"]
+    done = subprocess.run([sys.executable, "-m", "crend_training", *words], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(
+        "5 volumes of 5 patients; 2 rounds, in each of which other volumes are held out, and a last one on all; about "
+    )
+    assert "minutes on this machine (CPU" in done.stdout and "lowest priority" in done.stdout
+    assert not (folder / "improve").exists()

@@ -1,0 +1,179 @@
+"""The Learning section as a user meets it: keep a corrected volume, ask what improving would take, take the new model, go back."""
+
+import csv
+import json
+import stat
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+from host import samples
+from host.bundles import writeBundle
+from test_panel import apply, models, panel, wait  # noqa: F401
+
+from crend.io.kept import LIST, kept_rows
+from crend.io.labels import read_labels
+from CRendSegmentationLib.Scene.Export import labelImages
+from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """No folder and no Python is remembered from another test."""
+    for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "FormerModel"):
+        slicer.app.userSettings().setValue(f"CRend/{name}", "")
+
+
+@pytest.fixture
+def section(panel, scene, tmp_path):  # noqa: F811
+    """The Learning section after Apply on a volume whose node bears a patient's name, with a folder chosen."""
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="DOE JANE left"))
+    apply(panel)
+    found = panel.panel.learning
+    found.ui.keptFolderEdit.currentPath = str(tmp_path / "kept")
+    return found
+
+
+def keepNow(section, by="Dr B", patient=""):
+    section.ui.correctedByEdit.text, section.ui.patientEdit.text = by, patient
+    section.ui.keepButton.click()
+
+
+def removeSmallest(node):
+    segmentation = node.GetSegmentation()
+    segmentation.RemoveSegment(follicleIDs(segmentation)[-1])
+
+
+def test_nothing_is_kept_unless_a_folder_is_chosen_and_the_button_pressed(panel, scene, tmp_path):  # noqa: F811
+    ui = panel.panel.learning.ui
+    assert panel.ui.learningSection.collapsed and ui.keptLabel.text == "Nothing is kept unless you choose a folder."
+    assert not ui.keepButton.enabled and "folder" in ui.keepButton.toolTip and not ui.improveButton.enabled
+    ui.keptFolderEdit.currentPath = str(tmp_path / "kept")
+    assert not ui.keepButton.enabled and "Segment a volume" in ui.keepButton.toolTip and ui.improveButton.enabled
+    assert ui.keptLabel.text == "Volumes kept: 0, of patients: 0." and not (tmp_path / "kept").exists()
+
+
+def test_a_kept_volume_has_its_labels_as_they_are_now_who_corrected_what_and_no_name(section, tmp_path):
+    node, folder = section._node, tmp_path / "kept"
+    removeSmallest(node)
+    keepNow(section, patient="p7")
+    (row,) = kept_rows(folder)
+    assert (row["corrected_by"], row["corrections"], row["patient"]) == ("Dr B", "follicles: 1 removed", "p7")
+    assert section.ui.keptLabel.text == "Kept. Volumes kept: 1, of patients: 1."
+    image, labels = sitk.ReadImage(str(folder / row["image"])), read_labels(folder / row["label"])
+    assert np.array_equal(sitk.GetArrayFromImage(image), samples.voxels())
+    for kept, shown in zip((labels.ovary, labels.follicles), labelImages(node)):
+        assert np.array_equal(sitk.GetArrayFromImage(kept) > 0, sitk.GetArrayFromImage(shown) > 0)
+        assert np.allclose(kept.GetOrigin(), image.GetOrigin()) and np.allclose(kept.GetDirection(), image.GetDirection())
+    everything = b"".join(path.read_bytes() + path.name.encode() for path in folder.iterdir())
+    assert b"DOE" not in everything and b"JANE" not in everything
+
+
+def test_a_volume_that_is_kept_again_replaces_what_was_kept_of_it(section, tmp_path):
+    keepNow(section)
+    assert kept_rows(tmp_path / "kept")[0]["corrections"] == "none"
+    removeSmallest(section._node)
+    keepNow(section)
+    (row,) = kept_rows(tmp_path / "kept")
+    assert row["corrections"] == "follicles: 1 removed" and len(list((tmp_path / "kept").iterdir())) == 3
+    labels = sitk.GetArrayFromImage(read_labels(tmp_path / "kept" / row["label"]).follicles)
+    assert labels.max() == len(samples.FOLLICLES) - 1
+
+
+def test_a_list_of_another_program_is_left_alone(section, tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / LIST).write_text("theirs\n1\n")
+    keepNow(section)
+    assert "is no list of volumes to train on; choose another folder." in section.ui.keptLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+    assert (tmp_path / "kept" / LIST).read_text() == "theirs\n1\n" and len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_dicom_patient_becomes_a_code_that_only_this_computer_can_make(section):
+    from CRendSegmentationLib.Scene.Export import referenceVolume
+    from CRendSegmentationLib.Scene.KeptCorrections import patientCode
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    names = slicer.vtkMRMLSubjectHierarchyConstants
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "DOE JANE")
+    hierarchy.SetItemAttribute(patient, names.GetDICOMPatientIDAttributeName(), "12345")
+    study = hierarchy.CreateStudyItem(patient, "today")
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(referenceVolume(section._node)), study)
+    code = patientCode(section._node, "key of one computer")
+    assert len(code) == 8 and "12345" not in code and code == patientCode(section._node, "key of one computer")
+    assert code != patientCode(section._node, "key of another")
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_a_python_without_the_trainer_is_told_with_the_cure(section, tmp_path):
+    section.ui.trainerEdit.currentPath = script(tmp_path / "python", "echo '/usr/bin/python: No module named crend_training' >&2; exit 1")
+    section.ui.improveButton.click()
+    wait(lambda: not section.run.running, 20)
+    said = section.ui.improveStatusLabel.text
+    assert "needs PyTorch" in said and 'pip install "crend[training]"' in said
+    section.ui.trainerEdit.currentPath = str(tmp_path / "nowhere")
+    section.ui.improveButton.click()
+    assert "cannot be started" in section.ui.improveStatusLabel.text
+
+
+def test_a_run_shows_how_far_it_is_and_one_that_is_stopped_can_go_on(section, tmp_path, monkeypatch):
+    slow = 'case "$*" in *--estimate*) echo "5 volumes of 4 patients; about 2.0 hours on this machine";; *) '
+    slow += "echo ' 41.5 % round 1 of 3: close look, step 40 of 400' >&2; sleep 60;; esac"
+    section.ui.trainerEdit.currentPath = script(tmp_path / "python", slow)
+    asked = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: asked.append(text) or len(asked) > 1, raising=False)
+    section.ui.improveButton.click()
+    wait(lambda: asked and not section.run.running, 20)
+    assert asked[0].startswith("5 volumes of 4 patients; about 2.0 hours on this machine.\n") and "stop at any time" in asked[0]
+    section.ui.improveButton.click()
+    wait(lambda: "Round 1 of 3" in section.ui.improveStatusLabel.text, 20)
+    assert "close look, step 40 of 400, 42 %" in section.ui.improveStatusLabel.text and section.ui.improveProgressBar.value == 41
+    assert not section.ui.keepButton.enabled and section.ui.improveButton.text == "Cancel"
+    process = section.run._run._child._process
+    section.ui.improveButton.click()
+    wait(lambda: not section.run.running, 20)
+    assert process.poll() is not None and "What was done is kept" in section.ui.improveStatusLabel.text
+
+
+@pytest.mark.slow
+def test_the_trainer_itself_says_what_is_missing_before_anything_is_done(section, tmp_path):
+    keepNow(section)
+    section.ui.improveButton.click()
+    wait(lambda: not section.run.running, 250)
+    said = section.ui.improveStatusLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+    assert "1 of 1 volumes can be used, of 1 patient. Keep at least 5 volumes, of two patients or more" in said
+
+
+def test_the_new_model_is_taken_with_one_click_and_left_with_another(section, panel, tmp_path):  # noqa: F811
+    folder = tmp_path / "other"
+    (folder / "models").mkdir(parents=True)
+    made = writeBundle(folder / "models" / "improved-1")
+    (folder / "improve").mkdir()
+    told = {"offered": True, "bundle": "models/improved-1", "words": "Dice of the ovary 0.80 before, 0.90 after"}
+    (folder / "improve" / "result.json").write_text(json.dumps(told))
+    panel.logic.getParameterNode().model = "crend-two"
+    assert section.ui.useModelButton.isHidden()
+    section.ui.keptFolderEdit.currentPath = str(folder)
+    assert section.ui.improveStatusLabel.text == "Dice of the ovary 0.80 before, 0.90 after."
+    assert section.ui.useModelButton.text == "Use improved-1"
+    section.ui.useModelButton.click()
+    assert panel.logic.getParameterNode().model == str(made) and panel.ui.modelComboBox.currentText == "improved-1"
+    assert section.ui.useModelButton.text == "Back to crend-two"
+    section.ui.useModelButton.click()
+    assert panel.logic.getParameterNode().model == "crend-two" and panel.ui.modelComboBox.currentText == "crend-two"
+    (folder / "improve" / "result.json").write_text(json.dumps({**told, "offered": False, "bundle": None}))
+    section.ui.keptFolderEdit.currentPath = ""
+    section.ui.keptFolderEdit.currentPath = str(folder)
+    assert section.ui.useModelButton.isHidden()
+
+
+def test_the_list_opens_in_a_spreadsheet(section, tmp_path):
+    keepNow(section, by="=cmd()")
+    with open(tmp_path / "kept" / LIST, newline="", encoding="utf-8-sig") as file:
+        (row,) = csv.DictReader(file)
+    assert row["corrected_by"] == "'=cmd()" and row["model"]

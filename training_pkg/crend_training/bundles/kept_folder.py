@@ -1,0 +1,92 @@
+"""A folder of kept corrections as a training set: what may be learned from, and which volumes a model is measured on that did not learn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crend.errors import InputError
+from crend.io.kept import LIST, kept_rows, label_content
+
+from ..data.checking import Finding, check_entries
+from ..data.folds import Fold, make_folds
+from ..data.lists import read_datalist
+from ..data.volumes import Entry, read_as_stored
+
+FEWEST = 5  # volumes
+MANY = 20  # volumes, from which on a fifth is held out once, instead of each in its turn
+
+
+@dataclass(frozen=True)
+class KeptFolder:
+    """entries: the volumes that may be used; findings: what is wrong with others, and notes. patients: how many the entries are of."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def patients(self) -> int:
+        return len({entry.patient or f"volume {entry.name}" for entry in self.entries})
+
+
+def read_kept_folder(folder) -> KeptFolder:
+    """InputError where there is no list, and where fewer than FEWEST volumes, or those of one patient alone, can be used."""
+    folder = Path(folder)
+    path = folder / LIST
+    if not path.is_file():
+        raise InputError(f"{path}: no such list; give the folder into which corrections were kept")
+    entries = [entry for entry in read_datalist(path) if entry.labelled]
+    findings = _swapped(entries, {row["name"]: row for row in kept_rows(folder)})
+    bad = {finding.name for finding in findings}
+    found = check_entries([entry for entry in entries if entry.name not in bad], splits=False)
+    findings += [_stricter(finding) for finding in found]
+    wrong = {finding.name for finding in findings if finding.wrong}
+    kept = KeptFolder(folder, tuple(entry for entry in entries if entry.name not in wrong), tuple(findings))
+    if len(kept.entries) < FEWEST or kept.patients < 2:
+        what = f"{len(kept.entries)} of {len(entries)} volumes can be used, of {kept.patients} patient{'s' * (kept.patients != 1)}"
+        why = f"; {findings[0].name}: {findings[0].text}" if wrong else ""
+        raise InputError(f"{path}: {what}{why}. Keep at least {FEWEST} volumes, of two patients or more")
+    return kept
+
+
+def rounds_of(kept: KeptFolder, folds: int) -> list[Fold]:
+    """Which volumes are learned from and which measured on, in each round: of MANY volumes a fifth once, of fewer each in one of `folds` rounds.
+
+    A patient's volumes are never in both.
+    """
+    if len(kept.entries) >= MANY:
+        return make_folds(kept.entries, 1, len(kept.entries) // 5)
+    return make_folds(kept.entries, min(folds, kept.patients), 0)
+
+
+def _swapped(entries, rows: dict) -> list[Finding]:
+    """Volumes whose files are missing, whose voxels are not those that were kept, or whose labels are those of another volume."""
+    from crend.io.kept import image_content
+
+    labels_of = {row["label_content"]: name for name, row in rows.items() if row["label_content"]}
+    found = []
+    for entry in entries:
+        missing = [path for path in entry.files() if not path.exists()]
+        if missing:
+            found.append(Finding(entry.name, str(missing[0]), "no such file; copy it back, or take its row out of the list", True))
+            continue
+        row = rows.get(entry.name, {})
+        if not row.get("image_content"):
+            continue
+        try:
+            image, labels = read_as_stored(entry)
+        except InputError:
+            continue  # `check_entries` says why
+        owner = labels_of.get(label_content(labels), entry.name)
+        if image_content(image) != row["image_content"]:
+            found.append(Finding(entry.name, str(entry.image), "not the volume that was kept under this name; keep it again", True))
+        elif owner != entry.name:
+            found.append(Finding(entry.name, str(entry.label), f"the labels of {owner}, another volume; keep this one again", True))
+    return found
+
+
+def _stricter(finding: Finding) -> Finding:
+    """Labels that look like another patient's are only noted by `check`; nobody looks at that here, so they are left out."""
+    strange = "no darker than the ovary" in finding.text
+    return Finding(finding.name, finding.file, finding.text, True) if strange else finding
