@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "batch": "results predict io",
         "cluster": "batch results bundle io inference",
         "doctor": "bundle inference",
-        "worker": "batch results predict editing comparison bundle io inference",
+        "worker": "batch results predict editing comparison bundle io inference structures",
         "cli": "cluster worker batch predict doctor clinic pictures comparison bundle io inference",
         "__main__": "cli",
     },
