@@ -14,7 +14,6 @@ other open readers of such files put it: the scanner does not record how the pro
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +86,8 @@ def scan_convert(voxels: np.ndarray, sector: Sector, spacing_mm: float | None = 
 
     workers = max(1, min(8, os.cpu_count() or 1))
     # SciPy and NumPy release the interpreter's lock in the loops that take the time.
+    from concurrent.futures import ThreadPoolExecutor  # not at file scope: it is slow to import, and most volumes need no conversion
+
     with ThreadPoolExecutor(workers) as pool:
         try:
             for done, _ in enumerate(pool.map(fill, range(size[2]))):
