@@ -18,7 +18,10 @@ PANEL = {
     "panel": SCREENSHOTS / "panel.png",
     "segmenting": PICTURES / "segment.png",
     "plot": PICTURES / "followup-plot.png",
-    **{name: PICTURES / f"{name}.png" for name in ("read", "region", "correct", "review", "followup", "study", "export", "folder", "report")},
+    **{
+        name: PICTURES / f"{name}.png"
+        for name in ("read", "region", "correct", "review", "followup", "study", "export", "folder", "report")
+    },
 }
 
 

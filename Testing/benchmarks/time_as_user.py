@@ -49,7 +49,8 @@ class User:
 
     def _processor(self):
         """Processor seconds of the worker so far."""
-        pid = self.made.logic.predictor._client.pid
+        client = getattr(self.made.logic.predictor, "_client", None)
+        pid = client.pid if client is not None else None
         if pid is None:
             return 0.0
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -188,8 +189,11 @@ class User:
         return f"{len(false)} false, {len(missed)} missed, {len(off)} of a wrong size"
 
 
-def measure(way, phantom):
-    """{"clicks", "points", "seconds", "left": what is wrong in the end, "first": what was after Apply} of one way on one volume."""
+def measure(way, phantom, predictor=None):
+    """{"clicks", "points", "seconds", "left": what is wrong in the end, "first": what was after Apply} of one way on one volume.
+
+    predictor: in place of the module's own. first: numbers of false, missed and merged follicles, and of those of a wrong size.
+    """
     import slicer
     from host.views import Views
 
@@ -201,6 +205,8 @@ def measure(way, phantom):
     layouts.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     views = Views(scene)
     made = host.loadModule()
+    if predictor is not None:
+        made.logic.predictor = predictor
     import SimpleITK as sitk
 
     volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(phantom.volume), ijkToRasMatrix(phantom.volume), name="Ultrasound")
