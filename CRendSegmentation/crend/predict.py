@@ -35,8 +35,6 @@ from .structures.ovaries import larger_first, separate
 from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks, neck_radius
 from .structures.small_follicles import drop_low_probability
 
-#: In a box, where no outline of an ovary speaks against a follicle, one that is less likely a follicle than not is dropped.
-LEAST_IN_BOX = 0.5
 FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
@@ -71,7 +69,7 @@ def segment(
                 large enough for that to pay; False predicts everywhere. A bundle with an overview network always runs it first.
     smallest_follicle_mm: follicles of a smaller equal-volume diameter are dropped; None = as the bundle says.
     split:      False leaves touching follicles together.
-    least_confidence: follicles of a lower confidence, 0 to 1, are dropped; in a box those below LEAST_IN_BOX in any case, if the bundle is calibrated.
+    least_confidence: follicles of a lower confidence, 0 to 1, are dropped.
     box:        None, or where one ovary lies: six numbers (R0, R1, A0, A1, S0, S1: faces, mm in RAS), a mapping of centre, axes and size, or a
                 `structures.box.Box`. All of it is looked at closely. A follicle counts when at least half of it lies in the box, whatever the
                 ovary's outline; that is the most plausible one in the box. Where there is none it is the ellipsoid of the box, a guide that is
@@ -157,9 +155,8 @@ def segment(
     with run.stage("measurements"):
         ovary, follicles, ovaries = (image_like(array, image) if array is not None else None for array in (ovary, follicles, ovaries))
         follicles, found = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
-        measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings)
-        if region is not None and settings.get("confidence") is not None:
-            least_confidence = max(least_confidence, LEAST_IN_BOX)
+        by_themselves = region is not None
+        measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings, by_themselves)
         follicles, measurements = keep_confident(follicles, measurements, least_confidence)
         if region is not None:
             ovary, measurements = _with_follicles(ovary, follicles, measurements, source)

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,23 +84,26 @@ def test_a_follicle_beyond_the_ovarys_outline_stays_and_is_a_part_of_it():
     assert len(found.measurements.follicles) == 3 and arrays(found)[0][away].all()
 
 
-def test_in_a_box_a_follicle_that_is_less_likely_one_than_not_is_dropped_and_no_part_of_the_ovary():
+def test_in_a_box_a_confidence_does_not_depend_on_the_ovary(without_ovary):
+    array, bundle = without_ovary
+    bundle = replace(bundle, metadata=deepcopy(bundle.metadata))
+    ovary = np.array([name == "ovary" for name in FEATURES], float)
+    calibration = {"mean": (5 * ovary).tolist(), "scale": [1.0] * len(FEATURES), "weights": (4 * ovary).tolist(), "bias": 2.0}
+    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration}
+    follicles = run(array, bundle=bundle).measurements.follicles
+    assert [follicle.confidence for follicle in follicles] == pytest.approx([1 / (1 + np.exp(-2.0))] * 2)
+
+
+def test_follicles_that_are_dropped_for_their_confidence_are_no_part_of_the_ovary():
     away = (slice(32, 36), slice(34, 38), slice(38, 42))
     array = scene(SHAPE, OVARY, [FOLLICLES[0], away])
     bundle = bundle_for(scene(SHAPE, OVARY, FOLLICLES))
     sizes = np.array([name == "size" for name in FEATURES], float)
-    calibration = {
-        "mean": [0.0] * len(FEATURES),
-        "scale": [1.0] * len(FEATURES),
-        "weights": (20 * sizes).tolist(),
-        "bias": float(-20 * np.log(6.0)),
-    }
-    box = (-47, 0, -43, 0, 0, 39)
-    assert len(run(array, box=box, bundle=bundle).measurements.follicles) == 2
-    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration}
-    found = run(array, box=box, bundle=bundle)
+    calibration = {"mean": [0.0] * len(FEATURES), "scale": [1.0] * len(FEATURES), "weights": (20 * sizes).tolist()}
+    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration, "bias": float(-20 * np.log(6.0))}
+    found = run(array, box=(-47, 0, -43, 0, 0, 39), bundle=bundle, least_confidence=0.5)
     assert len(found.measurements.follicles) == 1 and not arrays(found)[0][away].any()
-    assert found.provenance["options"]["least_confidence"] == 0.5 and found.measurements.ovary.volume_ml == pytest.approx(8.712)
+    assert found.measurements.ovary.volume_ml == pytest.approx(8.712)
 
 
 def test_a_follicle_counts_when_half_of_it_lies_in_the_box_and_then_it_is_whole():

@@ -5,25 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..inference.model_grid import labels_on_model_grid
-from .follicle_confidence import calibration_of, confidence, follicle_features
+from .follicle_confidence import FEATURES, calibration_of, confidence, follicle_features
 from .plausibility import flags
 
 #: Most that a follicle's confidence may be in a volume unlike those that the calibration knows: there it does not hold.
 MOST_IN_UNFAMILIAR = 0.5
 
 
-def assess(values, normalised, grid, probabilities, organ, expected, follicles, measurements, settings: dict):
+def assess(values, normalised, grid, probabilities, organ, expected, follicles, measurements, settings: dict, by_themselves=False):
     """(measurements with a confidence in every follicle, flags of the volume).
 
     values, normalised: (D, H, W) intensities of the model grid, as `to_model_grid` gives them, and after `normalise`. probabilities: (2, D, H, W) there, organ: (D, H, W)
     bool, as `clean_up_masks` gives them. expected: Dice of the ovary, as `expected.select_ovary_threshold` promises it. follicles: SimpleITK image, k = follicle k,
-    and its measurements. settings: the bundle's "crend" block.
+    and its measurements. settings: the bundle's "crend" block. by_themselves: somebody says that they lie in an ovary, so
+    that a low probability of ovary does not speak against them.
     """
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
     doubts = flags(values, normalised, grid, expected, organ, ovary_ml, settings)
     most = MOST_IN_UNFAMILIAR if any(doubt["key"] == "unfamiliar" for doubt in doubts) else 1.0
     calibration = calibration_of(settings)
     found = features_of(values, grid, probabilities, follicles, measurements)
+    if by_themselves and calibration is not None:
+        place = FEATURES.index("ovary")
+        for features in found.values():
+            features[place] = max(features[place], calibration["mean"][place])
     known = {label: min(confidence(features, calibration), most) for label, features in found.items()}
     measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
     return measured, doubts
