@@ -81,12 +81,12 @@ class _View:
     """A volume as one network sees it."""
 
     def __init__(self, image: sitk.Image, settings: dict, engine, name: str):
-        from .inference.model_grid import normalise, to_model_grid
+        from .inference.model_grid import grid_spacing, normalise, to_model_grid
         from .inference.windows import pad_to_patch
 
         self._image, self._engine, self._name = image, engine, name
         self._patch = tuple(settings["patch"])
-        values, self.grid = to_model_grid(image, settings["spacing_mm"])
+        values, self.grid = to_model_grid(image, grid_spacing(image, settings, name))
         padded, self._place = pad_to_patch(values, self._patch, 0)
         self._padded = normalise(padded, settings["normalisation"])
 

@@ -21,7 +21,7 @@ from .confidence.expected_dice import select_ovary_threshold
 from .confidence.plausibility import flag
 from .errors import Cancelled
 from .inference.memory import give_back
-from .inference.model_grid import ModelGrid, normalise, to_model_grid
+from .inference.model_grid import ModelGrid, grid_spacing, normalise, to_model_grid
 from .inference.overview import fuse_predictions, predict_overview
 from .inference.sliding import SlidingWindow
 from .io.acquisition import date_of, describe, header_warnings_of, is_spacing_confirmed, notes_of
@@ -97,7 +97,7 @@ def segment(
     already_warned = len(engine.warnings)
 
     with run.stage("model grid"):
-        values, grid = to_model_grid(image, settings["spacing_mm"])
+        values, grid = to_model_grid(image, grid_spacing(image, settings, name))
         normalised = normalise(values, settings["normalisation"])
     overview, searched, guided = None, 0, settings["arguments"].get("guided")
     if bundle.overview_model is not None:
@@ -125,8 +125,8 @@ def segment(
     give_back()
     kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
     if inside is None:
-        thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], settings["spacing_mm"])
-        probabilities, organ, count = clean_up_masks(probabilities, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
+        thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], grid.spacing[::-1])
+        probabilities, organ, count = clean_up_masks(probabilities, thresholds, float(np.prod(grid.spacing)) / 1000)
         seen, cut = organ, False
     else:
         organ, thresholds, expected = outline_in_box(probabilities[0], inside, settings["thresholds"], grid.spacing)
@@ -180,7 +180,7 @@ def segment(
         "engine": engine.name,
         "acquisition_date": date_of(image),
         "notes": notes_of(image),
-        "model_spacing_mm": list(settings["spacing_mm"]),
+        "model_spacing_mm": list(reversed(grid.spacing)),
         "model_size": list(reversed(grid.shape)),
         "windows": sliding.counts,
         "rendered": sliding.renders,

@@ -19,6 +19,7 @@ def describe(
     spacing_mm,
     patch,
     normalisation: dict,
+    in_plane=None,
     version: str,
     changelog: dict,
     description: str,
@@ -38,9 +39,10 @@ def describe(
 ) -> dict:
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
 
-    spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. `more` are further keys of the MONAI schema
+    spacing_mm is [x, y, z] of the model grid, patch [D, H, W] in voxels. in_plane: None, or the grid's size [x, y] in voxels, to which every volume
+    is resized (`inference.model_grid.grid_spacing`). `more` are further keys of the MONAI schema
     (references, data_source, eval_metrics, ...). least_probability: what is asked of small follicles (see `doubtful`). overview describes
-    the second network, where there is one: `network`, `arguments`, `spacing_mm`, `patch`, `normalisation`, `render`, `mirrored` (whether
+    the second network, where there is one: `network`, `arguments`, `spacing_mm`, `in_plane`, `patch`, `normalisation`, `render`, `mirrored` (whether
     windows are seen in their mirror images, too) and `share`, what its probabilities count for in the joint ones. seeds: of the simulated
     volumes that it was trained on and watched on, "training" and "validation", each a list of [first, stop]. InputError if something does
     not fit.
@@ -68,6 +70,7 @@ def describe(
             "network": network,
             "arguments": dict(arguments),
             "spacing_mm": [float(s) for s in spacing_mm],
+            **({"in_plane": [int(side) for side in in_plane]} if in_plane else {}),
             "patch": [int(side) for side in patch],
             "normalisation": dict(normalisation),
             "thresholds": dict(thresholds or THRESHOLDS),

@@ -8,13 +8,13 @@ from typing import Any
 from ..confidence.familiarity import familiarity_model
 from ..confidence.follicle_confidence import calibration_of
 from ..errors import InputError
-from ..inference.model_grid import NORMALISATIONS
+from ..inference.model_grid import NORMALISATIONS, SPACING_MM
 from ..networks import CLASSES_BY_NAME
 from ..structures.outlines import edge_threshold
 
-SPACING_MM = (0.05, 10.0)  # of a model grid: finer than any scanner's, and half an ovary
 LARGEST_SIDE = 384  # of a window; the paper's is 192 x 192 x 128
 LARGEST_PATCH = 256**3
+LEAST_IN_PLANE = 32
 LONGEST_MM = 100.0
 LONGEST_VERSION = 60
 LARGEST_NUMBER = 1e300
@@ -40,7 +40,7 @@ TENSOR_REQUIRED = {
     "value_range": list,
 }
 #: What the parts of the `crend` block may hold. "" is the block itself; what is not here nothing reads.
-_NETWORK = "network arguments spacing_mm patch normalisation render mirrored"
+_NETWORK = "network arguments spacing_mm in_plane patch normalisation render mirrored"
 KEYS = {
     "": f"{_NETWORK} thresholds smallest_follicle_mm least_probability overview trained_on measured_on notice seeds learned_from base sha256 graphs confidence familiar",
     "overview": f"{_NETWORK} share",
@@ -149,6 +149,9 @@ def _check_network(block: dict, demand) -> None:
     finest, coarsest = SPACING_MM
     good = _are_numbers(spacing, 3) and all(finest <= s <= coarsest for s in spacing)
     demand(good, f"'spacing_mm' is not three lengths of {finest:g} to {coarsest:g} mm")
+    in_plane = block.get("in_plane", [LEAST_IN_PLANE] * 2)
+    good = _are_numbers(in_plane, 2) and all(type(side) is int and LEAST_IN_PLANE <= side <= LARGEST_SIDE for side in in_plane)
+    demand(good, f"'in_plane' is not two sizes, in voxels, of {LEAST_IN_PLANE} to {LARGEST_SIDE}")
     good = _are_numbers(patch, 3) and all(isinstance(side, int) and 0 < side <= LARGEST_SIDE and side % 16 == 0 for side in patch)
     demand(
         good and max(patch) >= 32 and patch[0] * patch[1] * patch[2] <= LARGEST_PATCH,

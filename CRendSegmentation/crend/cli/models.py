@@ -13,17 +13,18 @@ def command(json: bool = typer.Option(False, "--json", help="As JSON, for progra
     if json:
         print(_as_json(infos))
         return
+    from ..inference.model_grid import describe_grid
     from .console import stdout, table
 
     console = stdout()
     if not infos:
         console.print("no model is installed; segment with --model FOLDER, or install CRend again.")
         return
-    rows = table("model", "version", "network", "spacing mm", "what it does")
+    rows = table("model", "version", "network", "grid", "what it does")
     for info in infos:
         settings = info.metadata["crend"]
         network = " ".join([settings["network"], *(f"{key} {value}" for key, value in settings["arguments"].items())])
-        spacing = " x ".join(f"{s:g}" for s in settings["spacing_mm"])
+        spacing = describe_grid(settings)
         rows.add_row(info.name, info.metadata["version"], network, spacing, info.summary)
     console.print(rows)
     for info in infos:
@@ -43,7 +44,7 @@ def _as_json(infos) -> str:
                 "default": number == 0,
                 **{
                     key: info.metadata["crend"].get(key)
-                    for key in ("network", "arguments", "spacing_mm", "patch", "trained_on", "measured_on", "notice")
+                    for key in ("network", "arguments", "spacing_mm", "in_plane", "patch", "trained_on", "measured_on", "notice")
                 },
             }
             for number, info in enumerate(infos)

@@ -1,4 +1,4 @@
-"""The model grid: an image resampled to the bundle's spacing along the image's own axes, and the exact way back.
+"""The model grid: an image resampled to the bundle's spacing, or size in plane, along the image's own axes, and the exact way back.
 
 Both ways are separable, a few weighted neighbours along one axis after the other, and obliqueness or flips
 never enter: the model grid keeps the image's direction and shares its centre. All arrays are (D, H, W) = (z, y, x).
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import InputError
+
 NORMALISATIONS = ("zscore_nonzero",)
+SPACING_MM = (0.05, 10.0)  # of a model grid: finer than any scanner's, and half an ovary
 # Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
 # make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
 DARKEST = 0.5 / 255
@@ -44,8 +47,7 @@ class ModelGrid:
     def of(cls, image: sitk.Image, spacing_mm: Sequence[float]) -> ModelGrid:
         """The grid of `spacing_mm` (x, y, z) that covers `image`, centred on it."""
         image_shape = tuple(reversed(image.GetSize()))
-        # A spacing kept in single precision is the same spacing: 0.7 and 0.699999988 must not part at a threshold.
-        image_spacing = tuple(float(str(np.float32(s))) for s in reversed(image.GetSpacing()))
+        image_spacing = _spacing_of(image)[::-1]
         spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
         # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
         shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))
@@ -119,6 +121,44 @@ class ModelGrid:
         first = [self.model_to_image(axis, 0) * self.image_spacing[axis] for axis in (2, 1, 0)]
         image.SetOrigin(tuple(np.asarray(self.origin) + np.reshape(self.direction, (3, 3)) @ first))
         return image
+
+
+def grid_spacing(image: sitk.Image, settings: dict, name: str = "the volume") -> tuple[float, float, float]:
+    """Spacing (x, y, z), mm, of the model grid of `image`; `settings` are a network's, as in the `crend` block of a bundle.
+
+    "spacing_mm" for every volume; with "in_plane", the grid's size in voxels (x, y), it is that of a resize, which differs by volume: along the
+    image's first two axes as many voxels as it says, whatever they measure. The third axis is resized in proportion, from "spacing_mm" by the
+    geometric mean of the other two factors. InputError, which calls the image `name`, where such voxels are no sensible size.
+    """
+    spacing = tuple(float(s) for s in settings["spacing_mm"])
+    in_plane = settings.get("in_plane")
+    if not in_plane:
+        return spacing
+    x, y = (n * s / m for n, s, m in zip(image.GetSize(), _spacing_of(image), in_plane))
+    resized = (x, y, proportionate(spacing, x, y))
+    if not all(SPACING_MM[0] <= s <= SPACING_MM[1] for s in resized):
+        sizes = " x ".join(f"{s:.3g}" for s in resized)
+        raise InputError(
+            f"{name}: resized to {in_plane[0]} x {in_plane[1]} voxels in plane, as the model wants it, its voxels would be {sizes} mm; "
+            "check its spacing, or use another model."
+        )
+    return resized
+
+
+def describe_grid(settings: dict) -> str:
+    """The grid of a network's `settings` in words, such as "0.6 x 0.6 x 0.6 mm" or "192 x 192 voxels in plane"."""
+    in_plane = settings.get("in_plane")
+    return " x ".join(f"{n:g}" for n in in_plane or settings["spacing_mm"]) + (" voxels in plane" if in_plane else " mm")
+
+
+def proportionate(spacing_mm: Sequence[float], x: float, y: float) -> float:
+    """The third spacing, mm, of a grid of `spacing_mm` (x, y, z) that was resized in plane to spacings of x and y mm."""
+    return spacing_mm[2] * float(np.sqrt(x / spacing_mm[0] * (y / spacing_mm[1])))
+
+
+def _spacing_of(image: sitk.Image) -> tuple[float, ...]:
+    """(x, y, z), mm. A spacing kept in single precision is the same spacing: 0.7 and 0.699999988 must not part at a threshold."""
+    return tuple(float(str(np.float32(s))) for s in image.GetSpacing())
 
 
 def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.ndarray, ModelGrid]:

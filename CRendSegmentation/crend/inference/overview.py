@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .engines import engine_for_network
-from .model_grid import ModelGrid, normalise, to_model_grid
+from .model_grid import ModelGrid, grid_spacing, normalise, to_model_grid
 from .sliding import SlidingWindow
 
 
@@ -20,7 +20,7 @@ def predict_overview(image, bundle, engine, render: bool, run, grid: ModelGrid, 
     Returns probabilities (2, D, H, W) of ovary and follicles, 0 where there is no echo, and the number of windows.
     """
     settings = bundle.metadata["crend"]["overview"]
-    values, coarse = to_model_grid(image, settings["spacing_mm"])
+    values, coarse = to_model_grid(image, grid_spacing(image, settings))
     normalised = normalise(values, settings["normalisation"])
     sliding = SlidingWindow(values, normalised, settings, engine_for_network(engine, bundle.overview_model), render, run)
     probabilities = sliding.predict(sliding.all_windows() if box is None else sliding.windows_over(box.voxels(*coarse.voxels)))

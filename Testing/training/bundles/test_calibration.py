@@ -208,10 +208,10 @@ def test_rows_of_other_settings_are_refused(bundle, tmp_path, key, value):
 
 def test_cases_of_another_spacing_are_refused(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"spacing_mm": [0.5, 0.5, 0.5]}))
-    with pytest.raises(InputError, match="spacing of"):
-        calibration.describe_cases(tmp_path, [0.6, 0.6, 0.6])
+    with pytest.raises(InputError, match="prepared at 0.5 x 0.5 x 0.5 mm, the bundle says 0.6"):
+        calibration.describe_cases(tmp_path, {"spacing_mm": [0.6, 0.6, 0.6]})
     with pytest.raises(InputError, match="holds no cases"):
-        calibration.describe_cases(tmp_path / "none", [0.6, 0.6, 0.6])
+        calibration.describe_cases(tmp_path / "none", {"spacing_mm": [0.6, 0.6, 0.6]})
 
 
 def test_volumes_of_a_list_are_known_by_their_content_and_too_few_leave_what_is_familiar(bundle, tmp_path, monkeypatch):

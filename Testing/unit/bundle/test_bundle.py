@@ -282,6 +282,7 @@ def test_a_missing_schema_key_is_named(key):
     "key, value",
     [
         ("network", None), ("arguments", [2]), ("spacing_mm", [0.5, 0.5]), ("spacing_mm", [0.5, 0.5, 0]),
+        ("in_plane", [192]), ("in_plane", [192, 192.5]), ("in_plane", [16, 192]), ("in_plane", [192, 1000]), ("in_plane", None),
         ("spacing_mm", [0.5, 0.5, float("nan")]), ("patch", [80, 80, 81]), ("patch", [16, 16, 16]), ("patch", "80"),
         ("normalisation", {}), ("thresholds", {"ovary": 0.5}), ("thresholds", {"ovary": 0.5, "follicles": 1.5}),
         ("thresholds", {"ovary": 0.5, "follicles": 0.5, "follicles_edge": 0.4}), ("thresholds", {"ovary": 0.5, "follicles": 0.5, "follicles_edge": 1}),

@@ -1,10 +1,13 @@
 """The model grid: a ramp stays a ramp both ways, fine texture is averaged and not aliased, geometry is exact."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from crend.inference.model_grid import ModelGrid, labels_on_model_grid, normalise, to_model_grid
+from crend.errors import InputError
+from crend.inference.model_grid import ModelGrid, grid_spacing, labels_on_model_grid, normalise, to_model_grid
 
 ZSCORE = {"method": "zscore_nonzero"}
 
@@ -197,3 +200,58 @@ def test_ties_of_rounding_are_settled_the_same_way():
         grid = ModelGrid.of(image_of(labels.astype(np.uint8), (spacing,) * 3), (1.4,) * 3)
         read.append(labels_on_model_grid(labels, grid, ()))
     assert all(np.array_equal(each, read[0]) for each in read)
+
+
+OBLIQUE = np.reshape(sitk.Euler3DTransform((0, 0, 0), 0.2, 0.4, -0.6).GetMatrix(), (3, 3))
+IN_PLANE = {"spacing_mm": [0.2, 0.2, 0.2], "in_plane": [192, 160]}
+
+
+def test_without_a_size_in_plane_every_volume_has_the_same_spacing():
+    image = image_of(np.zeros((10, 20, 30), np.uint8), (0.3, 0.5, 1.0))
+    assert grid_spacing(image, {"spacing_mm": [0.5, 0.6, 0.7]}) == (0.5, 0.6, 0.7)
+
+
+def test_a_size_in_plane_is_exact_and_covers_the_volume_to_the_micrometre():
+    random = np.random.default_rng(5)
+    for _ in range(200):
+        size, spacing = random.integers(40, 500, 3), random.uniform(0.1, 1.2, 3)
+        # A stand-in for an image: only its geometry is asked for.
+        image = SimpleNamespace(
+            GetSize=size.tolist,
+            GetSpacing=spacing.tolist,
+            GetOrigin=lambda: (0.0,) * 3,
+            GetDirection=lambda: (0.0,) * 9,
+        )
+        try:
+            x, y, z = grid_spacing(image, IN_PLANE)
+        except InputError:
+            assert (size * spacing)[:2].min() / 192 < 0.05
+            continue
+        grid = ModelGrid.of(image, (x, y, z))
+        assert grid.shape[1:] == (160, 192)
+        assert np.allclose([192 * x, 160 * y], (size * spacing)[:2], rtol=1e-6)
+        assert z == pytest.approx(np.sqrt(x * y)) and grid.shape[0] == int(np.ceil(size[2] * spacing[2] / z - 1e-4))
+
+
+def test_the_third_axis_keeps_its_proportion_to_the_spacing_before_the_resize():
+    image = image_of(np.zeros((40, 80, 96), np.uint8), (0.4, 0.8, 0.3))
+    # 38.4 mm and 64 mm in plane: 192 and 160 voxels of 0.2 and 0.4 mm, so factors of 1 and 2 against 0.2 mm.
+    assert grid_spacing(image, IN_PLANE) == pytest.approx((0.2, 0.4, 0.2 * np.sqrt(2)))
+    assert grid_spacing(image, {**IN_PLANE, "spacing_mm": [0.2, 0.2, 0.5]}) == pytest.approx((0.2, 0.4, 0.5 * np.sqrt(2)))
+
+
+@pytest.mark.parametrize("spacing", [(0.2, 0.3, 0.4), (0.9, 0.7, 1.3)], ids=["finer", "coarser"])
+def test_a_ramp_resized_in_plane_lies_where_itk_would_put_it_and_comes_back(spacing):
+    image = image_of(ramp((40, 50, 60)), spacing, (5, -7, 9), OBLIQUE)
+    array, grid = to_model_grid(image, grid_spacing(image, {"spacing_mm": [0.2] * 3, "in_plane": [48, 44]}))
+    assert array.shape[1:] == (44, 48)
+    expected = sitk.GetArrayFromImage(sitk.Resample(image, grid.to_image(array), sitk.Transform(), sitk.sitkLinear))
+    inside = (slice(4, -4),) * 3
+    assert np.abs(array - expected)[inside].max() < 2e-3
+    assert np.abs(back(grid, array, whole(grid)) - ramp((40, 50, 60)))[inside].max() < 2e-3
+
+
+def test_voxels_of_no_sensible_size_are_refused_in_one_line():
+    image = image_of(np.zeros((8, 8, 8), np.uint8), (0.1, 0.1, 0.1))
+    with pytest.raises(InputError, match="^scan.nrrd: resized to 192 x 160 voxels in plane.*0.00417 x 0.005 x .* mm; check its spacing"):
+        grid_spacing(image, IN_PLANE, "scan.nrrd")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crend.bundle import bundle, metadata
+from crend.inference.model_grid import describe_grid
 from crend.structures.outlines import FAINT
 
 from ..configuration.experiment import Experiment
+from ..data.cases import grid_settings
 from ..data.seeds import seeds_of, watched_among, watched_words
 from ..evaluation.emptiness import empty_words
 from ..evaluation.evaluation import flagged_words, markdown
@@ -90,6 +92,7 @@ def bundle_run(
         network=block["network"],
         arguments=block["arguments"],
         spacing_mm=block["spacing_mm"],
+        in_plane=block.get("in_plane"),
         patch=block["patch"],
         normalisation=block["normalisation"],
         version=version,
@@ -131,7 +134,7 @@ def _network_block(experiment: Experiment) -> dict:
     return {
         "network": experiment.network,
         "arguments": dict(experiment.arguments),
-        "spacing_mm": [float(s) for s in experiment.spacing_mm],
+        **grid_settings(experiment.spacing_mm, experiment.in_plane),
         "patch": list(experiment.patch),
         "normalisation": dict(experiment.normalisation),
         "render": {"points": experiment.render_points or experiment.patch[0] * experiment.patch[1] * experiment.patch[2] // 8},
@@ -271,10 +274,10 @@ def _figures(name: str, measured: dict, said: str | None) -> list[str]:
 
 def _network(experiment: Experiment) -> str:
     width = experiment.arguments.get("width", 32)
-    spacing = " x ".join(f"{s:g}" for s in experiment.spacing_mm)
+    grid = describe_grid(grid_settings(experiment.spacing_mm, experiment.in_plane))
     patch = " x ".join(str(p) for p in experiment.patch)
     detail = ", its head sees the full-size map too" if experiment.arguments.get("detail") else ""
-    return f"{experiment.network}, width {width} (the paper's is 32){detail}, grid of {spacing} mm, windows of {patch} voxels"
+    return f"{experiment.network}, width {width} (the paper's is 32){detail}, grid of {grid}, windows of {patch} voxels"
 
 
 def _augmentation(experiment: Experiment) -> str:

@@ -21,6 +21,7 @@ from crend.confidence.plausibility import LEAST_EXPECTED, fit_least_expected
 from crend.errors import InputError
 from crend.io.atomic import replacing
 
+from ..data.cases import grid_settings
 from ..evaluation.evaluation import POOR
 from ..evaluation.reports import settings_of
 
@@ -43,7 +44,7 @@ def observe(model, subjects, out, *, engine: str = "auto", tell=print) -> tuple[
     column = subjects[0].column if subjects else "seed"
     about = {
         "sha256": block.get("sha256"),
-        "spacing_mm": block["spacing_mm"],
+        **grid_settings(block["spacing_mm"], block.get("in_plane") or ()),
         "settings": settings_of(block),
         **_source_of(subjects),
         "columns": [column, *COLUMNS],
@@ -169,9 +170,10 @@ def _least(drawn) -> float:
     return fit_least_expected(*zip(*drawn)) if sum(right for _, right in drawn) >= FEWEST_OVARIES else LEAST_EXPECTED
 
 
-def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
-    """Descriptions of training cases, of up to `most` spread evenly over the folder. InputError when there are none of that spacing."""
-    from ..data.cases import case_names, open_case
+def describe_cases(folder, settings: dict, most: int = 200) -> list[np.ndarray]:
+    """Descriptions of training cases, of up to `most` spread evenly over the folder. InputError when there are none on the grid of `settings`,
+    the bundle's."""
+    from ..data.cases import case_facts, case_names, check_grid, open_case
 
     folder = Path(folder)
     names = case_names(folder)
@@ -180,11 +182,8 @@ def describe_cases(folder, spacing_mm, most: int = 200) -> list[np.ndarray]:
     chosen = [names[int(k)] for k in np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))]
     found = []
     for name in chosen:
-        spacing = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["spacing_mm"]
-        if not np.allclose(spacing, spacing_mm):
-            raise InputError(
-                f"{folder}: {name} has a spacing of {spacing} mm, the bundle {list(spacing_mm)}; give the cases it was trained on."
-            )
+        check_grid(folder, name, settings, "the bundle")
+        spacing = case_facts(folder, name)["spacing_mm"]
         found.append(describe(np.asarray(open_case(folder, name)[0]), spacing[::-1]))
     return found
 
@@ -196,16 +195,16 @@ def _observe_one(loaded, engine, subject):
     from crend.comparison.metrics import dice
     from crend.confidence.assessment import features_of
     from crend.confidence.expected_dice import select_ovary_threshold
-    from crend.inference.model_grid import normalise, to_model_grid
+    from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
     from crend.predict import segment
     from crend.structures.ovary import clean_up_masks
 
     truth, settings = subject.read(), loaded.metadata["crend"]
     found = segment(truth.volume, loaded, engine=engine, keep_probabilities=True)
-    values, grid = to_model_grid(truth.volume, settings["spacing_mm"])
+    values, grid = to_model_grid(truth.volume, grid_spacing(truth.volume, settings))
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities or ()])
-    thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], settings["spacing_mm"])
-    probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(settings["spacing_mm"])) / 1000)
+    thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], grid.spacing[::-1])
+    probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(grid.spacing)) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(truth.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}

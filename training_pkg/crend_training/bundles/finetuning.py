@@ -136,6 +136,7 @@ def experiment_of(name: str, block: dict, data="list.csv", settings: FineTuning 
         "network": block["network"],
         "arguments": dict(block["arguments"]),
         "spacing_mm": list(block["spacing_mm"]),
+        "in_plane": list(block.get("in_plane") or []),
         "patch": list(block["patch"]),
         "normalisation": dict(block["normalisation"]),
         "data": {"kind": kind, "path": str(data), "rater": settings.rater},

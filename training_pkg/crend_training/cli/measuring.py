@@ -120,7 +120,7 @@ def calibrate(
     follicles, seen = calibration.observe(model, subjects, out, engine=engine, tell=lambda line: typer.echo(line, err=True))
     known = None
     if cases is not None:
-        known = calibration.describe_cases(cases, info(model).metadata["crend"]["spacing_mm"])
+        known = calibration.describe_cases(cases, info(model).metadata["crend"])
     elif own is None or len(seen) >= calibration.FEWEST_VOLUMES:
         known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
     confidence = calibration.calibrate_confidence(follicles)

@@ -82,6 +82,8 @@ class Contrastive:
 class Experiment:
     """Settings of one training run. Sizes are (D, H, W) voxels, spacings (x, y, z) mm.
 
+    in_plane: the grid's size (x, y) in voxels, to which every volume of `spacing_mm` is resized, the third axis in proportion, as in the paper: a
+        millimetre then has another length in each volume (`crend.inference.model_grid.grid_spacing`). Empty: all volumes at `spacing_mm`.
     epochs, where not 0, replaces steps: in each epoch every training volume gives one patch. Context trains that long twice.
     semi_weight > 0 adds the mean teacher's consistency on unlabelled volumes, full after semi_ramp_steps; it needs average_decay.
     discriminator_learning_rate: at the start; it follows learning_rate. Discriminators that learn as fast as the network win,
@@ -106,6 +108,7 @@ class Experiment:
     network: str = "crend"
     arguments: dict = field(default_factory=lambda: {"width": 32})
     spacing_mm: tuple = (0.5, 0.5, 0.5)
+    in_plane: list = field(default_factory=list)
     patch: tuple = (192, 192, 128)
     normalisation: dict = field(default_factory=lambda: {"method": "zscore_nonzero"})
     data: Data = field(default_factory=Data)
@@ -264,6 +267,10 @@ def _check(experiment: Experiment, where: str) -> None:
         check_seeds(experiment.data, where)
     if not all(isinstance(n, int) and n > 0 and n % 16 == 0 for n in experiment.patch) or max(experiment.patch) < 32:
         raise InputError(f"{where}: 'patch' must be three multiples of 16, one of them 32 or more, not {list(experiment.patch)}")
+    if experiment.in_plane and (len(experiment.in_plane) != 2 or not all(type(n) is int and 32 <= n <= 384 for n in experiment.in_plane)):
+        raise InputError(f"{where}: 'in_plane' must be two sizes in voxels (x, y) of 32 to 384, or be left out, not {experiment.in_plane}")
+    if experiment.in_plane and experiment.small_weight > 1:
+        raise InputError(f"{where}: 'in_plane' and 'small_weight' do not go together: how large a follicle is differs by volume")
     unknown = [system for system in experiment.crossval.systems if system not in SYSTEMS]
     if unknown:
         raise InputError(f"{where}: 'crossval: systems' has '{unknown[0]}'; known are {', '.join(SYSTEMS)}")

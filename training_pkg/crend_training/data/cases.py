@@ -21,13 +21,16 @@ OVARY, FOLLICLE = 1, 2
 EVERY = 5  # slices
 
 
-def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normalisation, about: dict | None = None) -> None:
-    """Resamples image and label images (SimpleITK) to `spacing_mm` (x, y, z) and writes the case; the JSON comes last.
+def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normalisation, in_plane=(), about: dict | None = None) -> None:
+    """Puts image and label images (SimpleITK) on the model grid and writes the case; the JSON comes last.
 
-    ovary and follicles None: a case without labels, which has no NAME.labels.npy.
+    spacing_mm (x, y, z) and in_plane (x, y; empty: none) as `grid_spacing` takes them. NAME.json has the spacing of this volume's grid as "spacing_mm";
+    where there is an in_plane, it and what came before the resize are there as "grid". ovary and follicles None: a case without labels, which has no NAME.labels.npy.
     """
-    from crend.inference.model_grid import normalise, to_model_grid
+    from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
 
+    settings = grid_settings(spacing_mm, in_plane)
+    spacing_mm = grid_spacing(image, settings, name)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     array, _grid = to_model_grid(image, spacing_mm)
@@ -38,7 +41,9 @@ def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normal
         labels[_majority(ovary, spacing_mm)] = OVARY
         labels[_majority(follicles, spacing_mm)] = FOLLICLE
         _replace(folder / f"{name}.labels.npy", lambda f: np.save(f, labels))
-    facts = {"spacing_mm": [float(s) for s in spacing_mm], "normalisation": normalisation, **(about or {})}
+    facts = {"spacing_mm": list(spacing_mm), "normalisation": normalisation, **(about or {})}
+    if in_plane:
+        facts["grid"] = settings
     _replace(folder / f"{name}.json", lambda f: f.write(json.dumps(facts, default=float).encode()))
 
 
@@ -125,17 +130,42 @@ class TrainingCases:
         return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
 
 
-def check_prepared(cases: Cases, spacing_mm, normalisation: dict) -> None:
-    """InputError, naming the first, when cases are damaged, are on another grid than `spacing_mm`, for their millimetres would be wrong, or are
-    normalised in another way. Cases that do not say how they were normalised are taken as they are."""
+def grid_settings(spacing_mm, in_plane=()) -> dict:
+    """What says on which grid a volume is, as plain values: "spacing_mm" and, where volumes are resized in plane, "in_plane"."""
+    return {"spacing_mm": [float(s) for s in spacing_mm], **({"in_plane": [int(side) for side in in_plane]} if in_plane else {})}
+
+
+def check_grid(folder, name: str, wanted: dict, whose: str) -> None:
+    """InputError where a case is not on the grid of `wanted` (as `grid_settings` or a bundle's block has it), which is that of `whose`."""
+    from crend.inference.model_grid import describe_grid, proportionate
+
+    facts = case_facts(folder, name)
+    found, grid = facts["spacing_mm"], facts.get("grid") or {}
+    in_plane = wanted.get("in_plane") or []
+    same = list(grid.get("in_plane") or []) == list(in_plane)
+    if same and in_plane:
+        x, y, z = found
+        sizes = open_case(folder, name)[0].shape[:0:-1]
+        same = np.allclose([z], [proportionate(wanted["spacing_mm"], x, y)], rtol=1e-3) and list(sizes) == list(in_plane)
+    elif same:
+        same = np.allclose(found, wanted["spacing_mm"], rtol=1e-3)
+    if not same:
+        there = f"{describe_grid(grid)} and {format_sizes(found)} mm" if grid.get("in_plane") else f"{format_sizes(found)} mm"
+        now = (
+            f"{describe_grid(wanted)} of {format_sizes(wanted['spacing_mm'])} mm"
+            if in_plane
+            else f"{format_sizes(wanted['spacing_mm'])} mm"
+        )
+        raise InputError(f"{folder}/{name}: prepared at {there}, {whose} says {now}; prepare into another folder.")
+
+
+def check_prepared(cases: Cases, grid: dict, normalisation: dict) -> None:
+    """InputError, naming the first, when cases are damaged, are on another grid than `grid` (see `grid_settings`), for their millimetres would be wrong,
+    or are normalised in another way. Cases that do not say how they were normalised are taken as they are."""
     for name in cases.names():
         facts = case_facts(cases.folder, name)
         check_content(cases.folder, name)
-        found = facts["spacing_mm"]
-        if not np.allclose(found, spacing_mm, rtol=1e-3):
-            raise InputError(
-                f"{cases.folder}/{name}: prepared at {format_sizes(found)} mm, the configuration says {format_sizes(spacing_mm)} mm; prepare into another folder."
-            )
+        check_grid(cases.folder, name, grid, "the configuration")
         if facts.get("normalisation", normalisation) != json.loads(json.dumps(normalisation)):
             raise InputError(
                 f"{cases.folder}/{name}: prepared with normalisation {facts['normalisation']}, the configuration says {normalisation}; "

@@ -21,7 +21,8 @@ def make_cases(experiment: Experiment, folder, seeds, *, processes: int | None =
     folder = Path(folder)
     present = set(case_names(folder))
     missing = [seed for seed in seeds if case_name(seed) not in present]
-    _simulate(_make_case, missing, processes, folder, experiment.spacing_mm, experiment.normalisation, labelled, experiment.data.scene)
+    settings = {"spacing_mm": experiment.spacing_mm, "in_plane": experiment.in_plane, "normalisation": experiment.normalisation}
+    _simulate(_make_case, missing, processes, folder, settings, labelled, experiment.data.scene)
 
 
 def make_volumes(folder, seeds, *, processes: int | None = None) -> list[Entry]:
@@ -44,12 +45,11 @@ def _simulate(make, seeds, processes, *arguments) -> None:
             done.result()
 
 
-def _make_case(seed: int, folder: Path, spacing_mm, normalisation, labelled: bool, scene: str) -> None:
+def _make_case(seed: int, folder: Path, settings: dict, labelled: bool, scene: str) -> None:
     from ..phantom import make_phantom
 
     phantom = make_phantom(seed, scene=scene)
     truth = (phantom.ovary, phantom.follicles) if labelled else (None, None)
-    settings = {"spacing_mm": spacing_mm, "normalisation": normalisation}
     write_case(folder, case_name(seed), phantom.volume, *truth, about={"seed": seed}, **settings)
 
 

@@ -11,7 +11,7 @@ from crend.errors import InputError
 from crend.io.kept import image_content
 
 from ..configuration.experiment import Data, Experiment
-from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, write_case
+from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, grid_settings, write_case
 from .checking import Finding, check_entries, usable
 from .lists import read_datalist
 from .simulated import case_name, make_cases, make_volumes
@@ -80,7 +80,7 @@ def write_cases(experiment: Experiment, folder, entries, *, processes: int | Non
     folder = Path(folder)
     present = set(case_names(folder))
     there = tuple(entry.name for entry in entries if entry.name in present)
-    check_prepared(Cases(folder, there), experiment.spacing_mm, experiment.normalisation)
+    check_prepared(Cases(folder, there), grid_settings(experiment.spacing_mm, experiment.in_plane), experiment.normalisation)
     if processes == 1:
         for entry in entries:
             _write_case(entry, folder, experiment, entry.name in present)
@@ -96,7 +96,7 @@ def _write_case(entry: Entry, folder: Path, experiment: Experiment, present: boo
         return
     ovary, follicles = (labels.ovary, labels.follicles) if labels else (None, None)
     about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing()), "source": source, "content": image_content(image)}
-    settings = {"spacing_mm": experiment.spacing_mm, "normalisation": experiment.normalisation}
+    settings = {"spacing_mm": experiment.spacing_mm, "in_plane": experiment.in_plane, "normalisation": experiment.normalisation}
     write_case(folder, entry.name, image, ovary, follicles, about=about, **settings)
 
 

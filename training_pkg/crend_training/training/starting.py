@@ -10,8 +10,10 @@ import numpy as np
 from crend import networks
 from crend.bundle import bundle as bundles
 from crend.errors import InputError
+from crend.inference.model_grid import describe_grid
 
 from ..configuration.experiment import Experiment
+from ..data.cases import grid_settings
 from .checkpoints import read_checkpoint
 
 
@@ -55,10 +57,10 @@ def _start_of_bundle(experiment: Experiment, name) -> Start:
     block = loaded.metadata["crend"]
     for part, network in ((block, loaded.network), (block.get("overview"), loaded.overview)):
         same = part and (part["network"], _unguided(part["arguments"])) == (experiment.network, _unguided(experiment.arguments))
-        if same and np.allclose(part["spacing_mm"], experiment.spacing_mm):
+        if same and np.allclose(part["spacing_mm"], experiment.spacing_mm) and list(part.get("in_plane") or []) == experiment.in_plane:
             wanted = networks.build(experiment.network, **experiment.arguments).state_dict()
             return Start(_fitted(network.state_dict(), wanted), 0, None)
-    kind = f"{experiment.network} {experiment.arguments} at {list(experiment.spacing_mm)} mm"
+    kind = f"{experiment.network} {experiment.arguments} at {describe_grid(grid_settings(experiment.spacing_mm, experiment.in_plane))}"
     raise InputError(f"{name}: has no network like that of the configuration ({kind})")
 
 

@@ -16,7 +16,7 @@ from crend import networks
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, phase_steps
-from ..data.cases import TrainingCases, check_prepared
+from ..data.cases import TrainingCases, check_prepared, grid_settings
 from .checkpoints import read_checkpoint
 from .plan import Plan
 from .records import write_records
@@ -188,7 +188,7 @@ def _check(experiment: Experiment, cases: TrainingCases) -> None:
     if experiment.semi_weight and not cases.unlabelled.names():
         raise InputError(f"{cases.unlabelled.folder}: no unlabelled cases, but 'semi_weight' asks for them; prepare them or set it to 0")
     for some in (cases.training, cases.validation, cases.unlabelled):
-        check_prepared(some, experiment.spacing_mm, experiment.normalisation)
+        check_prepared(some, grid_settings(experiment.spacing_mm, experiment.in_plane), experiment.normalisation)
     precision_here(experiment.precision)
 
 
