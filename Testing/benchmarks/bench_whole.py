@@ -20,7 +20,7 @@ from bench_tools import finish, processes_take_turns, table, take_turns
 from crend import networks
 from crend.bundle import bundle
 from crend.inference.engines import make_engine
-from crend.inference.model_grid import normalise, to_model_grid
+from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
 from crend.predict import segment
 from crend_training.data.simulators import simulate
 
@@ -86,7 +86,7 @@ def main() -> None:
     image = cropped(phantom, arguments.crop)
     loaded = bundle.load()
     block = loaded.model.block
-    values, _ = to_model_grid(image, loaded.metadata["crend"]["spacing_mm"])
+    values, _ = to_model_grid(image, grid_spacing(image, loaded.metadata["crend"]))
     values = normalise(values, loaded.metadata["crend"]["normalisation"])
     torch.manual_seed(0)
     unet = networks.build("unet", width=block["arguments"]["width"]).eval()
