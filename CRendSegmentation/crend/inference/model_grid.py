@@ -130,12 +130,12 @@ def grid_spacing(image: sitk.Image, settings: dict, name: str = "the volume") ->
     image's first two axes as many voxels as it says, whatever they measure. The third axis is resized in proportion, from "spacing_mm" by the
     geometric mean of the other two factors. InputError, which calls the image `name`, where such voxels are no sensible size.
     """
-    spacing = tuple(float(s) for s in settings["spacing_mm"])
+    first, second, third = (float(s) for s in settings["spacing_mm"])
     in_plane = settings.get("in_plane")
     if not in_plane:
-        return spacing
+        return first, second, third
     x, y = (n * s / m for n, s, m in zip(image.GetSize(), _spacing_of(image), in_plane))
-    resized = (x, y, proportionate(spacing, x, y))
+    resized = (x, y, proportionate((first, second, third), x, y))
     if not all(SPACING_MM[0] <= s <= SPACING_MM[1] for s in resized):
         sizes = " x ".join(f"{s:.3g}" for s in resized)
         raise InputError(
