@@ -11,7 +11,7 @@ from crend.errors import InputError
 from crend.inference.model_grid import grid_spacing
 from crend_training.bundles.bundling import _network, _network_block
 from crend_training.bundles.calibration import describe_cases
-from crend_training.bundles.finetuning import FineTuning, _experiment
+from crend_training.bundles.finetuning import FineTuning, experiment_of
 from crend_training.configuration.experiment import experiment_from
 from crend_training.data.cases import Cases, case_facts, check_prepared, grid_settings, open_case, write_case
 
@@ -66,7 +66,7 @@ def test_the_size_in_plane_goes_from_a_run_into_its_bundle_and_back_into_fine_tu
     block = _network_block(tiny(spacing_mm=(0.2, 0.2, 0.2), in_plane=[192, 192]))
     assert block["in_plane"] == [192, 192] and block["spacing_mm"] == [0.2] * 3
     (tmp_path / "list.csv").write_text("image\n")
-    assert _experiment("again", block, tmp_path / "list.csv", FineTuning()).in_plane == [192, 192]
+    assert experiment_of("again", block, tmp_path / "list.csv", FineTuning()).in_plane == [192, 192]
     assert "grid of 192 x 192 voxels in plane" in _network(tiny(in_plane=[192, 192]))
     assert "in_plane" not in _network_block(tiny()) and grid_settings((1, 1, 1)) == {"spacing_mm": [1.0] * 3}
 
