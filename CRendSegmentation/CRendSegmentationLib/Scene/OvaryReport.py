@@ -38,6 +38,7 @@ def sideFrom(segmentationNode, **stated):
         edited=frozenset(follicle.id for follicle, segment in found if isManual(segment, follicle)),
         ovary_edited=isOvaryManual(segmentationNode, measurements),
         ovary_source=BOX if isGuide(segmentationNode) else "",
+        ovaries=max(len(measurements.ovaries), 1),
         flags=tuple(flagsOf(segmentationNode)),
         model={key: segmentationNode.GetAttribute(f"CRend.{key}") for key in _MODEL},
         remarks=tuple(filter(None, (frameWords(segmentationNode), notCounted(segmentationNode), together, missing))),

@@ -22,6 +22,7 @@ REASONS = {
     "no_follicle": "no follicle was counted, so none is confirmed",
     "not_confirmed": "{open} of {count} follicles are not confirmed",
     "flags": "a warning stands",
+    "two_ovaries": "two ovaries are counted as one",
     "cut_off": "the ovary reaches the border of the volume",
     "large_follicle": "a follicle is larger than 10 mm",
     "corpus_luteum": "there is a corpus luteum or cyst",
@@ -72,6 +73,8 @@ def _against(findings: Mapping, route: str) -> Iterable[str]:
             yield "not_confirmed"
         if findings["flags"]:
             yield "flags"
+    if findings["ovaries"] > 1:
+        yield "two_ovaries"
     if findings["cut_off"]:
         yield "cut_off"
     if findings["follicles_above_10_mm"]:

@@ -61,7 +61,8 @@ def side_findings(side: Side, cohorts_mm: Sequence[int]) -> dict:
     """The findings of one ovary; every figure None where it was not assessed, those of the ovary's size also where a box stands for it."""
     measured = side.measurements if side.state == ASSESSED else None
     state = NO_RESULT if side.state == ASSESSED and measured is None else side.state
-    ovary = measured.ovary if measured is not None and side.ovary_source != BOX else None
+    ovary = measured.ovary if measured is not None and side.ovary_source != BOX and side.ovaries < 2 else None
+    known = measured is not None
     follicles = measured.follicles if measured is not None else ()
     sizes = [whole_mm(follicle.mean_diameter_mm) for follicle in follicles]
     rows = [
@@ -74,12 +75,12 @@ def side_findings(side: Side, cohorts_mm: Sequence[int]) -> dict:
         for follicle, size in zip(follicles, sizes)
     ]
     rows.sort(key=lambda row: -row["mean_diameter_mm"])
-    known = measured is not None
     return {
         "state": state,
         "segmentation": side.name,
         "ovary_source": side.ovary_source or None,
         "ovary_edited": side.ovary_edited,
+        "ovaries": side.ovaries if known else None,
         **{name: getattr(ovary, name, None) for name in ("d1_mm", "d2_mm", "d3_mm", "volume_ml")},
         "volume_0523_ml": volume_ml(ovary.d1_mm, ovary.d2_mm, ovary.d3_mm) if ovary is not None else None,
         "cut_off": bool(measured.ovary.touches_border) if measured is not None and measured.ovary is not None else None,
@@ -90,7 +91,7 @@ def side_findings(side: Side, cohorts_mm: Sequence[int]) -> dict:
         "leading": {key: rows[0][key] for key in ("id", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm")} if rows else None,
         "follicles_above_10_mm": [row["id"] for row in rows if row["size_mm"] > ANTRAL[1]],
         "confirmed_count": sum(row["confirmed"] for row in rows) if known else None,
-        "confirmed": bool(rows) and all(row["confirmed"] for row in rows) and not side.flags,
+        "confirmed": bool(rows) and all(row["confirmed"] for row in rows) and not side.flags and side.ovaries < 2,
         "edited": sorted(row["id"] for row in rows if row["edited"]),
         "corpus_luteum": side.corpus_luteum,
         "flags": [dict(flag) for flag in side.flags] if known else [],

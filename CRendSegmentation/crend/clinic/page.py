@@ -123,6 +123,8 @@ def _why_open(found, _) -> str:
         return _(found["state"])
     if found["confirmed_count"] < found["follicle_count"]:
         return _("{number} of {count} follicles ticked").format(number=found["confirmed_count"], count=found["follicle_count"])
+    if found["ovaries"] > 1:
+        return _("two ovaries are counted as one")
     return _("a warning stands") if found["flags"] else _("no follicle")
 
 

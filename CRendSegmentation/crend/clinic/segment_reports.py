@@ -26,10 +26,19 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); give the JSON of crend segment.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no report of crend segment; write one with crend segment --json.") from error
-    remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if how.get("ovaries", 1) > 1 else ()
+    remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if (how.get("ovaries") or 1) > 1 else ()
     name = Path(str(how.get("input") or path)).name
     source = BOX if how.get("ovary_source") == BOX else ""
-    return Side(name=name, measurements=measurements, ovary_source=source, flags=flags, model=how, remarks=remarks, **stated), facts
+    return Side(
+        name=name,
+        measurements=measurements,
+        ovary_source=source,
+        ovaries=max(how.get("ovaries") or 1, 1),
+        flags=flags,
+        model=how,
+        remarks=remarks,
+        **stated,
+    ), facts
 
 
 def pictures_of(path: Path, facts: Mapping) -> list:

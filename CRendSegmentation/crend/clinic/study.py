@@ -52,6 +52,7 @@ class Side:
     """One ovary.
 
     state: one of STATES. name: of the segmentation. measurements: None where there is no segmentation; hidden follicles are left out.
+    ovaries: how many are counted as this one; of two no size is said, and nothing is confirmed or judged.
     confirmed, edited: ids of the follicles that a reader ticked, and of those drawn or changed by hand. ovary_source: BOX, or "" for outlined
     ones. flags: what makes the result doubtful, as `confidence.plausibility` has it. corpus_luteum: one of CORPUS_LUTEUM. model: keys bundle,
     bundle_version, notice and acquisition_date of the provenance. remarks: further sentences.
@@ -64,6 +65,7 @@ class Side:
     edited: frozenset[int] = frozenset()
     ovary_edited: bool = False
     ovary_source: str = ""
+    ovaries: int = 1
     flags: tuple[dict, ...] = ()
     corpus_luteum: str = NOT_STATED
     model: Mapping = field(default_factory=dict)

@@ -37,11 +37,11 @@ def plane_pictures(image: sitk.Image, ovary: sitk.Image, follicles: sitk.Image, 
     """Axial, sagittal and coronal slice through the ovary's centre, outlines in the segments' colours.
 
     The slices lie along the image's own axes; one that leans is called oblique. All three images lie on one grid; follicles holds k for
-    follicle k. Without an ovary the slices go through the image's middle. close_up: squares of one scale around the ovary, with the follicles'
+    follicle k. Without an ovary the slices go through the follicles, without those through the image's middle. close_up: squares of one scale around the ovary, with the follicles'
     numbers, a scale bar and the letters of the directions.
     """
     arrays = [sitk.GetArrayViewFromImage(each) for each in (image, ovary, follicles)]
-    where = np.argwhere(arrays[1])
+    where = np.argwhere(arrays[1] if arrays[1].any() else arrays[2])
     centre = where.mean(axis=0).round().astype(int) if len(where) else np.array(arrays[1].shape) // 2
     low, high = (float(v) for v in np.percentile(arrays[0][centre[0]], (1, 99.5)))
     directions = np.reshape(image.GetDirection(), (3, 3)).T[::-1]  # of the array's axes z, y, x, in LPS
@@ -98,7 +98,7 @@ def _close_up_mm(where, spacing, shape) -> float:
 def _close_up(cut, spacing, pixel, low, high) -> np.ndarray:
     """The part of a cut (grey values, ovary and follicle numbers, each (h, w)) around the ovary, CLOSE_UP_PIXELS square, black beyond the volume."""
     half = CLOSE_UP_PIXELS * pixel / 2
-    where = np.argwhere(cut[1])
+    where = np.argwhere(cut[1] if cut[1].any() else cut[2])
     middle = (where.min(axis=0) + where.max(axis=0)) / 2 if len(where) else (np.array(cut[1].shape) - 1) / 2
     first = [max(int(np.floor(m - half / s)), 0) for m, s in zip(middle, spacing)]
     last = [min(int(np.ceil(m + half / s)) + 1, n) for m, s, n in zip(middle, spacing, cut[1].shape)]

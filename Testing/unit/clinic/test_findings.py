@@ -56,6 +56,7 @@ def test_the_criterion_is_judged_only_where_all_is_confirmed_and_nothing_speaks_
         "corpus_luteum": side(MANY, corpus_luteum=PRESENT),
         "corpus_luteum_not_stated": side(MANY, corpus_luteum="not stated"),
         "no_follicle": side([]),
+        "two_ovaries": side(MANY, ovaries=2),
         "not seen": Side(state=NOT_SEEN),
         "no_result": Side(),
         "no_volume": side(FEW, ovary_source=BOX),
