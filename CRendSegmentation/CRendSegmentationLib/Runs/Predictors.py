@@ -15,6 +15,7 @@ from crend.errors import Cancelled, InputError
 from crend.result import Segmentation
 from crend.structures.measurements import Measurements
 from crend.worker.client import WorkerClient
+from crend.worker.surface_files import read_surface
 
 #: How long a cancelled worker may take to reach the end of its window before the process is ended.
 PATIENCE_SECONDS = 0.6
@@ -204,7 +205,10 @@ def _written(image, folder):
 
 
 class _WorkerSegmentJob(_WorkerImageJob):
+    """`surfaces`: {segment ID: vtkPolyData} of what it ended with, so that Slicer need not make them."""
+
     def __init__(self, client, image, name, settings):
+        self.surfaces = {}
         super().__init__(
             client,
             image,
@@ -216,9 +220,11 @@ class _WorkerSegmentJob(_WorkerImageJob):
             smallest_follicle_mm=settings.smallestFollicleMm,
             keep_probabilities=settings.keepProbabilities,
             box=settings.box,
+            surfaces=True,
         )
 
     def read(self, event):
+        self.surfaces = {segmentID: read_surface(path) for segmentID, path in event["surfaces"].items()}
         kept = [sitk.ReadImage(event[part]) for part in ("ovary_probability", "follicles_probability") if part in event]
         return Segmentation(
             sitk.ReadImage(event["ovary"]),

@@ -12,15 +12,18 @@ from crend.comparison.distance_maps import FOLLICLES, OVARY
 from crend.comparison.review import SIDES
 from crend.errors import InputError
 from crend.worker.client import WorkerClient
-from crend.worker.review_files import read_surface, write_request
+from crend.worker.review_files import write_request
+from crend.worker.surface_files import read_surface, write_masks
 
 from ..Scene.ReviewLabels import reviewInput
 from ..Scene.ReviewNodes import ReviewResult, putReviewIntoScene
-from ..Scene.SegmentMeasurements import voxelState
+from ..Scene.SegmentMeasurements import maskOf, voxelState
+from ..Scene.Surfaces import giveSurface, staleIDs
 from ..Scene.VolumeImage import lpsPoint
 from .Predictors import WorkerJob
 from .Run import Waiting, progressWords
 
+_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 _STAGES = {
     "starting": "starting the comparison",
     "surfaces": "drawing the surfaces",
@@ -44,18 +47,18 @@ class ReviewSettings:
 
 
 class Reviewer:
-    """Holds the worker process for reviews; it loads no network, and a segmentation may run beside it."""
+    """Holds the worker process for reviews and surfaces (client); it loads no network, and a segmentation may run beside it."""
 
     def __init__(self, client=None):
-        self._client = client or WorkerClient([shutil.which("PythonSlicer") or sys.executable])
+        self.client = client or WorkerClient([shutil.which("PythonSlicer") or sys.executable])
 
     def start(self, referenceNode, comparedNode, settings=ReviewSettings()):
         """A ReviewRun. InputError at once for segmentations that cannot be compared."""
-        return ReviewRun(self._client, referenceNode, comparedNode, settings)
+        return ReviewRun(self.client, referenceNode, comparedNode, settings)
 
     def close(self):
         """End the process; a later start starts it again."""
-        self._client.close()
+        self.client.close()
 
 
 class ReviewRun(Waiting):
@@ -72,7 +75,10 @@ class ReviewRun(Waiting):
         self._job = _ReviewJob(
             client,
             "review",
-            lambda folder: write_request(folder, given.reference, given.compared, given.field),
+            lambda folder: {
+                **write_request(folder, given.reference, given.compared, given.field),
+                **write_masks(folder, _withoutSurfaces(nodes)),
+            },
             names=self._names,
             structures=list(settings.structures),
             sides=list(settings.sides),
@@ -84,11 +90,14 @@ class ReviewRun(Waiting):
         answer = self._job.poll()
         if answer is None:
             return None
-        found, mapSurfaces, markSurfaces = answer
+        found, mapSurfaces, markSurfaces, segmentSurfaces = answer
         nodes = [slicer.mrmlScene.GetNodeByID(nodeID) for nodeID, _ in self._states]
         for name, node, (_, state) in zip(self._names, nodes, self._states):
             if node is None or _state(node) != state:
                 raise InputError(f"{name}: was changed while it was compared; compute again.")
+        for name, surface in segmentSurfaces.items():
+            side, segmentID = name.split(" ", 1)
+            giveSurface(nodes[int(side)].GetSegmentation().GetSegment(segmentID), surface)
         centres = [{int(number): lpsPoint(np.array(point)) for number, point in found["centres"][side].items()} for side in SIDES]
         result = ReviewResult({**found, "centres": centres}, mapSurfaces, markSurfaces, self._segmentNames)
         return putReviewIntoScene(result, *nodes, self._settings)
@@ -105,12 +114,25 @@ class ReviewRun(Waiting):
 
 class _ReviewJob(WorkerJob):
     def read(self, event):
-        """(the event, poly data of each map, {kind: poly data of a mark}): the files are gone afterwards."""
+        """(the event, poly data of each map, {kind: poly data of a mark}, {"0 segment ID" or "1 segment ID": poly data of a segment of the
+        reference or of the compared one}): the files are gone afterwards."""
         return (
             event,
             [read_surface(part["file"]) for part in event["maps"]],
             {kind: read_surface(path) for kind, path in event["marks"].items()},
+            {name: read_surface(path) for name, path in event["surfaces"].items()},
         )
+
+
+def _withoutSurfaces(nodes):
+    """{"0 segment ID" or "1 segment ID": mask} of the segments that have no surface, which the views of a review show."""
+    masks = {
+        f"{side} {segmentID}": maskOf(node, segmentID)
+        for side, node in enumerate(nodes)
+        if node.GetSegmentation().ContainsRepresentation(_LABELMAP())
+        for segmentID in staleIDs(node)
+    }
+    return {name: mask for name, mask in masks.items() if mask is not None}
 
 
 def _state(segmentationNode):

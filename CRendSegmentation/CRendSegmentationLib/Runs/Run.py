@@ -11,6 +11,7 @@ from crend.io.volumes import check_image
 from ..Scene.Frames import browserOf
 from ..Scene.Results import ResultNodes, putResultIntoScene, updateTables
 from ..Scene.SegmentMeasurements import voxelState
+from ..Scene.Surfaces import staleIDs
 from ..Scene.VolumeImage import ijkToRas, imageFromVolumeNode, lpsPoint
 
 POLL_SECONDS = 0.02
@@ -99,7 +100,7 @@ class SegmentationRun(Run):
         segmentationNode = slicer.mrmlScene.GetNodeByID(self._segmentationID) if self._segmentationID else None
         if segmentationNode is not None and voxelState(segmentationNode) != self._state:
             segmentationNode = None
-        return putResultIntoScene(result, volumeNode, segmentationNode)
+        return putResultIntoScene(result, volumeNode, segmentationNode, getattr(self._job, "surfaces", {}))
 
 
 class FollicleRun(Run):
@@ -120,7 +121,8 @@ class FollicleRun(Run):
         """Add the follicle and measure it. Returns ResultNodes."""
         segmentID = self._editing.add(result)
         node = self._editing.segmentationNode
-        updateTables(node)
+        if not staleIDs(node):  # else the panel waits for surfaces and measurements
+            updateTables(node)
         extension = extensionWords(self._editing)
         added = f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added"
         return ResultNodes(node, None, None, f"{added}. {extension}" if extension else added)

@@ -40,7 +40,7 @@ class SequenceRun(Waiting):
         self._predictor = predictor
         self._settings = settings
         self._sequenceID = sequenceNode.GetID()
-        self._results = []
+        self._results, self._surfaces = [], []
         self._began = time.monotonic()
         self._startFrame(sequenceNode)
 
@@ -53,10 +53,11 @@ class SequenceRun(Waiting):
         if sequenceNode is None or sequenceNode.GetNumberOfDataNodes() != self._count:
             raise InputError(f"{self._name}: was changed while it was segmented; apply again.")
         self._results.append(result)
+        self._surfaces.append(getattr(self._job, "surfaces", {}))
         if len(self._results) < self._count:
             self._startFrame(sequenceNode)
             return None
-        return putSequenceIntoScene(self._results, sequenceNode)
+        return putSequenceIntoScene(self._results, sequenceNode, self._surfaces)
 
     @property
     def fraction(self):
@@ -79,7 +80,7 @@ class SequenceRun(Waiting):
         self._job = self._predictor.start(image, name, self._settings)
 
 
-def putSequenceIntoScene(results, sequenceNode):
+def putSequenceIntoScene(results, sequenceNode, surfaces=()):
     """Write one crend Segmentation a frame into the scene: all of it, or nothing."""
     with sceneTransaction():
         name = f"{sequenceNode.GetName()} ovary"
@@ -90,7 +91,7 @@ def putSequenceIntoScene(results, sequenceNode):
         # Data nodes are copied by the sequence; one node in the scene serves for all of them.
         carrier = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         for number, result in enumerate(results):
-            writeSegmentation(carrier, sequenceNode.GetNthDataNode(number), result)
+            writeSegmentation(carrier, sequenceNode.GetNthDataNode(number), result, surfaces[number] if surfaces else {})
             describe(carrier, result)
             showSegmentation(carrier)
             output.SetDataNodeAtValue(carrier, sequenceNode.GetNthIndexValue(number))

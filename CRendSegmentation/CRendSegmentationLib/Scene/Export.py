@@ -17,6 +17,7 @@ from .Masks import on
 from .ResultTables import flagsOf
 from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
 from .SegmentTags import hiddenIDs
+from .Surfaces import makeSurfaces
 from .VolumeImage import imageFromVolumeNode
 
 SURFACE_FORMATS = ("STL", "OBJ")
@@ -62,7 +63,7 @@ def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
     """One closed surface a segment into `folder`, in millimetres, LPS, in the world. Returns the number of files. InputError when there is no folder."""
     if not Path(folder).is_dir():
         raise InputError(f"{folder}: no such folder; make it first.")
-    segmentationNode.CreateClosedSurfaceRepresentation()
+    makeSurfaces(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
     names = vtk.vtkStringArray()
     hidden = hiddenIDs(segmentation)

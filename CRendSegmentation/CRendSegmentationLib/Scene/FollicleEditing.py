@@ -10,17 +10,18 @@ from crend.errors import InputError
 from crend.structures import segments
 
 from .FollicleMarks import marksOf, restoreMarks
-from .Masks import like, millilitres, nearest, on, outside, union
+from .Masks import cropped, like, millilitres, nearest, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import MODELS_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
 from .SegmentTags import hiddenIDs, setTag, tagOf
+from .Surfaces import emptySurface, giveSurface, makeSurfaces, markStale, surfaceOf, united
 
 STATES = 20
 
 
 class _Edit(NamedTuple):
-    """What undo needs: the segments' order before, {segment ID: (segment, mask)} of those that were changed, IDs of those that were made, and
-    what was hidden and confirmed. kind: of one that only marks, else ""."""
+    """What undo needs: the segments' order before, {segment ID: (segment with its surface, mask)} of those that were changed, IDs of those that
+    were made, and what was hidden and confirmed. kind: of one that only marks, else ""."""
 
     order: list
     changed: dict
@@ -32,11 +33,13 @@ class _Edit(NamedTuple):
 class FollicleEditing:
     """Edits one segmentation node; `undo` takes the last edit back and leaves all other segments as they are by then.
 
+    surfaces(segmentationNode) is called after each edit, to make the surfaces that are stale by it.
     extendedMl: by how much the last edit extended the ovary, since a follicle reached out of it.
     """
 
-    def __init__(self, segmentationNode):
+    def __init__(self, segmentationNode, surfaces=makeSurfaces):
         self.segmentationNode = self._node = segmentationNode
+        self._surfaces = surfaces
         self._edits = []
         self.extendedMl = 0.0
         self.imageOfVolume = (None, None)  # (what the volume held, its image), kept by who needs it for every click
@@ -58,18 +61,20 @@ class FollicleEditing:
         for segmentID, (segment, mask) in edit.changed.items():
             if segmentation.GetSegment(segmentID) is None:
                 fresh = slicer.vtkSegment()
-                fresh.DeepCopy(segment)
+                fresh.DeepCopyMetadata(segment)
+                fresh.SetLabelValue(1)
                 fresh.AddRepresentation(_labelmapName(), _labelmapOf(mask))
+                giveSurface(fresh, surfaceOf(segment))
                 segmentation.AddSegment(fresh, segmentID)
                 showSegment(self._node, segmentID)
             else:
-                self._setMask(segmentID, mask)
+                self._setMask(segmentID, mask, surfaceOf(segment))
                 for name in (segments.SOURCE_TAG, MODELS_TAG):
                     setTag(segmentation.GetSegment(segmentID), name, tagOf(segment, name))
         there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
         segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
         restoreMarks(self._node, edit.marks)
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
 
     def mark(self, change, kind, goOn=False):
         """Hide or confirm follicles: call change(segmentation node) and return what that returns.
@@ -94,12 +99,15 @@ class FollicleEditing:
         largest = max(segmentIDs, key=lambda segmentID: millilitres(masks[segmentID]))
         merged = union([mask for mask in masks.values() if mask is not None])
         self._remember(segmentIDs)
+        segmentation = self._node.GetSegmentation()
+        before = united([segmentation.GetSegment(segmentID) for segmentID in segmentIDs])
         self._setMask(largest, merged)
+        markStale(segmentation.GetSegment(largest), before)
         for segmentID in segmentIDs:
             if segmentID != largest:
                 self._node.GetSegmentation().RemoveSegment(segmentID)
         self._extendOver([merged])
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
         return largest
 
     def split(self, segmentID):
@@ -116,7 +124,7 @@ class FollicleEditing:
                 self._setMask(segmentID, piece)
             else:
                 made.append(self._addFollicle(piece))
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
         return made
 
     def add(self, mask):
@@ -124,6 +132,7 @@ class FollicleEditing:
 
         Returns its segment ID. InputError when nothing is left of it.
         """
+        mask = cropped(mask)
         array = sitk.GetArrayFromImage(mask) > 0
         hidden = hiddenIDs(self._node.GetSegmentation())
         for segmentID in self.follicleIDs():
@@ -138,7 +147,7 @@ class FollicleEditing:
         self._remember([])
         segmentID = self._addFollicle(like(mask, array))
         self._extendOver([like(mask, array)])
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
         return segmentID
 
     def extendOvary(self):
@@ -156,7 +165,7 @@ class FollicleEditing:
             return []
         self._remember([])
         self._extendOver(list(reaching.values()))
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
     def setOvary(self, mask):
@@ -178,7 +187,7 @@ class FollicleEditing:
         masks = {segmentID: maskOf(self._node, segmentID) for segmentID in self.follicleIDs() if segmentID not in hidden}
         reaching = {segmentID: mask for segmentID, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
         self._extendOver(list(reaching.values()))
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
     def change(self, segmentID, mask):
@@ -189,7 +198,7 @@ class FollicleEditing:
         else:
             self._setMask(segmentID, mask)
             self._extendOver([mask])
-        self._node.CreateClosedSurfaceRepresentation()
+        self._surfaces(self._node)
 
     def follicleIDs(self):
         """Segment IDs of the follicles."""
@@ -234,11 +243,11 @@ class FollicleEditing:
         self._edits = [*self._edits[-STATES + 1 :], _Edit(_all(self._node.GetSegmentation()), changed, [], marksOf(self._node), kind)]
 
     def _describe(self, segmentID):
-        """A copy of a segment without its voxels."""
+        """A copy of a segment with its surface and without its voxels."""
+        former = self._node.GetSegmentation().GetSegment(segmentID)
         segment = slicer.vtkSegment()
-        segment.DeepCopy(self._node.GetSegmentation().GetSegment(segmentID))
-        segment.RemoveAllRepresentations()
-        segment.SetLabelValue(1)
+        segment.DeepCopyMetadata(former)
+        giveSurface(segment, surfaceOf(former) or emptySurface())
         return segment
 
     def _check(self, segmentIDs, least, what):
@@ -251,29 +260,32 @@ class FollicleEditing:
         while segmentation.GetSegment(segments.follicle_id(number)) is not None:
             number += 1
         segmentID = segments.follicle_id(number)
-        addSegment(
-            segmentation, segmentID, segments.follicle_name(number), number, segments.FOLLICLE_TERMINOLOGY, orientedLabelmap(mask), 1
-        )
+        name, labelmap, surface = segments.follicle_name(number), orientedLabelmap(mask), {segmentID: emptySurface()}
+        addSegment(segmentation, segmentID, name, number, segments.FOLLICLE_TERMINOLOGY, labelmap, 1, surface)
         self._edits[-1].made.append(segmentID)
         showSegment(self._node, segmentID)
         return segmentID
 
     def _addOvary(self, mask):
         segmentation = self._node.GetSegmentation()
-        addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, orientedLabelmap(mask), 1)
+        labelmap, surface = orientedLabelmap(mask), {segments.OVARY_ID: emptySurface()}
+        addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, labelmap, 1, surface)
         self._edits[-1].made.append(segments.OVARY_ID)
         segmentation.ReorderSegments([segments.OVARY_ID, *(each for each in _all(segmentation) if each != segments.OVARY_ID)])
         showSegment(self._node, segments.OVARY_ID)
 
-    def _setMask(self, segmentID, mask):
-        """Give a segment other voxels, in a labelmap of its own; None: no voxels.
+    def _setMask(self, segmentID, mask, surface=None):
+        """Give a segment other voxels, in a labelmap of its own; None: no voxels. surface: theirs; None: the segment's is stale then.
 
         A new labelmap, not other voxels in the one that is there: over those Slicer would drop the surfaces of all segments.
         """
         segmentation = self._node.GetSegmentation()
         segmentation.SeparateSegmentLabelmap(segmentID)
         segment = segmentation.GetSegment(segmentID)
-        segment.RemoveRepresentation(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
+        if surface is None:
+            markStale(segment)
+        else:
+            giveSurface(segment, surface)
         segment.SetLabelValue(1)
         segment.AddRepresentation(_labelmapName(), _labelmapOf(mask))
 

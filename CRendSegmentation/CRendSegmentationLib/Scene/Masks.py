@@ -16,8 +16,23 @@ def millilitres(mask):
     return 0.0 if mask is None else float(np.count_nonzero(sitk.GetArrayViewFromImage(mask))) * float(np.prod(mask.GetSpacing())) / 1000
 
 
+def cropped(mask):
+    """The box of a mask that holds its voxels; the whole mask when it is empty."""
+    array = sitk.GetArrayViewFromImage(mask)
+    ends = [np.flatnonzero(array.any(axis=tuple(a for a in range(3) if a != axis))) for axis in (2, 1, 0)]
+    if not all(len(end) for end in ends):
+        return mask
+    return sitk.RegionOfInterest(mask, [int(end[-1] - end[0]) + 1 for end in ends], [int(end[0]) for end in ends])
+
+
 def on(grid, mask):
     """A mask as a boolean array on the grid of another image, by the nearest voxel."""
+    offset = _offset(grid, mask)
+    if offset is not None:
+        array = np.zeros(grid.GetSize()[::-1], bool)
+        here, there = zip(*(_overlap(start, size, limit) for start, size, limit in zip(offset, mask.GetSize(), grid.GetSize())))
+        array[here[::-1]] = sitk.GetArrayViewFromImage(mask)[there[::-1]] != 0
+        return array
     return sitk.GetArrayFromImage(sitk.Resample(mask, grid, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
 
 
@@ -42,6 +57,24 @@ def nearest(mask, others):
 def _middle(mask):
     index = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(axis=0)[::-1]
     return np.array(mask.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
+def _offset(grid, mask):
+    """Index in `grid` of the first voxel of `mask` where the voxels of both lie on each other; else None."""
+    if not (
+        np.allclose(grid.GetSpacing(), mask.GetSpacing(), rtol=1e-5) and np.allclose(grid.GetDirection(), mask.GetDirection(), atol=1e-6)
+    ):
+        return None
+    index = np.array(grid.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
+    whole = np.round(index)
+    return whole.astype(int) if np.allclose(index, whole, atol=1e-3) else None
+
+
+def _overlap(start, size, limit):
+    """(slice of an axis of `limit` voxels, slice of one of `size` voxels) where the second lies on the first from `start` on."""
+    first, last = max(int(start), 0), max(min(int(start) + size, limit), 0)
+    last = max(first, last) if first < limit else first
+    return slice(first, last), slice(first - int(start), last - int(start))
 
 
 def outside(mask, other):

@@ -14,7 +14,8 @@ from .Frames import browserOf, volumeOf
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import dress, showSegmentation, writeSegmentation
-from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, tagGuide
+from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, rememberResult, tagGuide
+from .Surfaces import makeSurfaces
 from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeNode
 
 #: Node references from the segmentation to its tables; they are saved with the scene.
@@ -35,10 +36,11 @@ class ResultNodes(NamedTuple):
     message: str
 
 
-def putResultIntoScene(result, volumeNode, segmentationNode=None):
+def putResultIntoScene(result, volumeNode, segmentationNode=None, surfaces=()):
     """Write a crend Segmentation of `volumeNode` into the scene, into `segmentationNode` if there is one, else into a new one.
 
     A segmentation that was written before keeps its tables: they are overwritten. Either everything is written or nothing.
+    surfaces: {segment ID: vtkPolyData}, where they are known already; the others Slicer makes.
     """
     tables = [tableOf(segmentationNode, role) for role in (FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE)]
     volumes = [tableOf(segmentationNode, role) for role in PROBABILITY_ROLES]
@@ -46,9 +48,10 @@ def putResultIntoScene(result, volumeNode, segmentationNode=None):
         name = volumeNode.GetName()
         if segmentationNode is None:
             segmentationNode = _newNode("vtkMRMLSegmentationNode", f"{name} ovary")
-        writeSegmentation(segmentationNode, volumeNode, result)
+        writeSegmentation(segmentationNode, volumeNode, result, surfaces)
         describe(segmentationNode, result)
         follicleTable, summaryTable = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
+        rememberResult(segmentationNode, result.measurements)
         fillFollicleTable(follicleTable, result.measurements)
         fillSummaryTable(summaryTable, result.measurements)
         kept = _writeProbabilities(segmentationNode, volumeNode, result)
@@ -82,17 +85,18 @@ def updateTables(segmentationNode):
     return measurements
 
 
-def adopt(segmentationNode):
+def adopt(segmentationNode, surfaces=makeSurfaces):
     """Give a segmentation that comes from elsewhere, a file or somebody's hand, what a result has: tables, and its looks.
 
     Nothing for one without an ovary or follicles, for one that has its tables, and for the frame of a sequence.
+    surfaces(segmentationNode) makes the surfaces that are missing.
     """
     if tableOf(segmentationNode, FOLLICLE_TABLE_ROLE) is not None or browserOf(segmentationNode) is not None:
         return
     segmentation = segmentationNode.GetSegmentation()
     if ovaryID(segmentation) is None and not follicleIDs(segmentation):
         return
-    dress(segmentationNode)
+    dress(segmentationNode, surfaces)
     tagGuide(segmentationNode)
     name = segmentationNode.GetName()
     for table in giveTables(segmentationNode, f"{name} follicles", f"{name} summary"):

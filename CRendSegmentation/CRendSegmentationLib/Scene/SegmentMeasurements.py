@@ -11,7 +11,7 @@ import vtk
 from vtk.util import numpy_support
 
 from crend.structures import segments
-from crend.structures.measurements import Follicle, Measurements, Structure, measure
+from crend.structures.measurements import Follicle, Measurements, Ovary, Structure, measure
 from crend.structures.ovaries import most_frequent
 
 from .Masks import labelsOn, union
@@ -202,6 +202,23 @@ def manualIDs(segmentationNode):
     ]
 
 
+def rememberMeasured(mask, structure):
+    """Let this Structure be what a mask, as maskOf gives it, measures: measuring a large ovary takes a second."""
+    if structure.volume_ml is not None:
+        fields = {field: getattr(structure, field) for field in Ovary.__dataclass_fields__ if hasattr(structure, field)}
+        _measured[_keyOf(mask)] = Ovary(**{**fields, "segment": segments.OVARY, "touches_border": False})
+
+
+def rememberResult(segmentationNode, measurements):
+    """As `rememberMeasured`, of all segments of a result, exactly as it was measured."""
+    segmentation = segmentationNode.GetSegmentation()
+    for structure in (measurements.ovary, *measurements.follicles):
+        segmentID = segmentation.GetSegmentIdBySegmentName(structure.segment) if structure is not None else ""
+        mask = maskOf(segmentationNode, segmentID) if segmentID else None
+        if mask is not None:
+            rememberMeasured(mask, structure)
+
+
 def isEdited(segmentationNode):
     """Whether anything is not as a run left it: a segment was changed, drawn, removed, hidden or confirmed, or no run made it at all."""
     segmentation = segmentationNode.GetSegmentation()
@@ -252,8 +269,7 @@ def _ovaryOf(segmentationNode, segmentID, ovaries):
 
 
 def _measureMask(mask, reference):
-    voxels = hashlib.sha1(sitk.GetArrayViewFromImage(mask).tobytes(), usedforsecurity=False).digest()
-    key = (voxels, mask.GetSize(), mask.GetSpacing(), mask.GetOrigin(), mask.GetDirection())
+    key = _keyOf(mask)
     if key not in _measured:
         empty = sitk.Image(mask.GetSize(), sitk.sitkUInt16)
         empty.CopyInformation(mask)
@@ -262,6 +278,12 @@ def _measureMask(mask, reference):
     while len(_measured) > _KEPT:
         _measured.popitem(last=False)
     return replace(_measured[key], touches_border=_touchesBorder(mask, reference))
+
+
+def _keyOf(mask):
+    """What differs where a mask does."""
+    voxels = hashlib.sha1(sitk.GetArrayViewFromImage(mask).tobytes(), usedforsecurity=False).digest()
+    return voxels, mask.GetSize(), mask.GetSpacing(), mask.GetOrigin(), mask.GetDirection()
 
 
 def _asFollicle(measured, name, number):

@@ -9,15 +9,17 @@ from crend.structures import segments
 
 from .SegmentMeasurements import ovaryIDs, tagAsModels, tagGuide
 from .SegmentTags import isHidden
+from .Surfaces import giveSurface, makeSurfaces
 from .VolumeImage import ijkToRasMatrix
 
 
-def writeSegmentation(segmentationNode, volumeNode, result):
+def writeSegmentation(segmentationNode, volumeNode, result, surfaces=()):
     """Replace the segments of `segmentationNode` by those of `result`, a crend Segmentation of `volumeNode`.
 
     The node is put under the volume's parent transform first, linear or not, and the labelmaps are given in the volume's own
     coordinates: so they coincide with the volume voxel by voxel and no transform is ever resampled. All follicles
-    share one labelmap, cropped to where they are; the ovary, which contains them, has its own, and two ovaries share that.
+    share one labelmap, cropped to where they are; the ovary, which contains them, has its own, and two ovaries share that. surfaces: {segment ID:
+    vtkPolyData} in the volume's own coordinates, as far as they are known.
     """
     segmentationNode.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
@@ -29,7 +31,7 @@ def writeSegmentation(segmentationNode, volumeNode, result):
     if result.measurements.ovaries:
         organs = [(segments.ovary_id(k), ovary.segment, ovary) for k, ovary in enumerate(result.measurements.ovaries, start=1)]
     for label, (segmentID, name, ovary) in enumerate(organs, start=1):
-        addSegment(segmentation, segmentID, name, 0, segments.OVARY_TERMINOLOGY, labels, label)
+        addSegment(segmentation, segmentID, name, 0, segments.OVARY_TERMINOLOGY, labels, label, surfaces)
         if result.ovary_source is not None:
             segmentation.GetSegment(segmentID).SetTag(segments.SOURCE_TAG, result.ovary_source)
         if ovary is not None:
@@ -45,15 +47,19 @@ def writeSegmentation(segmentationNode, volumeNode, result):
             segments.FOLLICLE_TERMINOLOGY,
             follicles,
             follicle.id,
+            surfaces,
         )
         tagAsModels(segmentation.GetSegment(segments.follicle_id(follicle.id)), follicle)
 
 
-def showSegmentation(segmentationNode):
-    """Outline and translucent fill in slices, closed surfaces in 3D: the ovary translucent, the follicles solid."""
+def showSegmentation(segmentationNode, surfaces=makeSurfaces):
+    """Outline and translucent fill in slices, closed surfaces in 3D: the ovary translucent, the follicles solid.
+
+    surfaces(segmentationNode) makes the surfaces that are missing.
+    """
     segmentationNode.CreateDefaultDisplayNodes()
     display = segmentationNode.GetDisplayNode()
-    segmentationNode.CreateClosedSurfaceRepresentation()
+    surfaces(segmentationNode)
     display.SetPreferredDisplayRepresentationName3D(slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName())
     display.SetPreferredDisplayRepresentationName2D(_binaryLabelmap())
     segmentation = segmentationNode.GetSegmentation()
@@ -62,14 +68,17 @@ def showSegmentation(segmentationNode):
     display.SetVisibility(True)
 
 
-def dress(segmentationNode):
-    """Show a segmentation that comes from elsewhere as a result is shown, if it is not: with surfaces, and no opaque ovary over its follicles."""
+def dress(segmentationNode, surfaces=makeSurfaces):
+    """Show a segmentation that comes from elsewhere as a result is shown, if it is not: with surfaces, and no opaque ovary over its follicles.
+
+    surfaces(segmentationNode) makes the surfaces that are missing.
+    """
     segmentationNode.CreateDefaultDisplayNodes()
-    segmentationNode.CreateClosedSurfaceRepresentation()
+    surfaces(segmentationNode)
     segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
     ovaries = ovaryIDs(segmentation)
     if segmentation.GetNumberOfSegments() > 1 and any(display.GetSegmentOpacity3D(ovary) == 1.0 for ovary in ovaries):
-        showSegmentation(segmentationNode)
+        showSegmentation(segmentationNode, surfaces)
 
 
 def showSegment(segmentationNode, segmentID):
@@ -107,14 +116,19 @@ def _bounds(labels):
     return lower, upper
 
 
-def addSegment(segmentation, segmentID, name, number, terminology, labelmap, label):
-    """Add a segment whose voxels are those of value `label` in `labelmap`; `number` chooses its colour, 0 is the ovary's."""
+def addSegment(segmentation, segmentID, name, number, terminology, labelmap, label, surfaces=()):
+    """Add a segment whose voxels are those of value `label` in `labelmap`; `number` chooses its colour, 0 is the ovary's.
+
+    surfaces: {segment ID: vtkPolyData}; of a segment that is not in it Slicer makes the surface, if the others have one.
+    """
     segment = slicer.vtkSegment()
     segment.SetName(name)
     segment.SetColor(*segments.colour(number))
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology)
     segment.SetLabelValue(label)
     segment.AddRepresentation(_binaryLabelmap(), labelmap)
+    if segmentID in surfaces:
+        giveSurface(segment, surfaces[segmentID])
     segmentation.AddSegment(segment, segmentID)
 
 

@@ -16,13 +16,14 @@ from .SeedPlacing import SeedPlacing
 
 class EditTools:
     """onEdited() is called after the segments changed; onAdd(editing, point) when the user clicked at a follicle to be added,
-    the point in the segmentation's own coordinates. What was done, or cannot be, is said below the buttons."""
+    the point in the segmentation's own coordinates. surfaces: see FollicleEditing. What was done, or cannot be, is said below the buttons."""
 
-    def __init__(self, ui, table, onEdited, onAdd):
+    def __init__(self, ui, table, onEdited, onAdd, surfaces):
         self._ui = ui
         self._table = table
         self._onEdited = onEdited
         self._onAdd = onAdd
+        self._surfaces = surfaces
         self._node = None
         self._editing = None
         self._left = None
@@ -49,7 +50,7 @@ class EditTools:
         """Edit this segmentation; None: none."""
         if segmentationNode is not self._node:
             self._node = segmentationNode
-            self._editing = FollicleEditing(segmentationNode) if segmentationNode is not None else None
+            self._editing = FollicleEditing(segmentationNode, self._surfaces) if segmentationNode is not None else None
             self._left = None
             self.say("")
         self.stopAdding()
@@ -58,7 +59,7 @@ class EditTools:
 
     def forget(self):
         """A run has written the segments anew: no former edit can be taken back in them."""
-        self._editing = FollicleEditing(self._node) if self._node is not None else None
+        self._editing = FollicleEditing(self._node, self._surfaces) if self._node is not None else None
         self._left = None
         self.say("")
         self._showUndo()

@@ -26,6 +26,7 @@ from .ResultView import ResultView
 from .ReviewPanel import ReviewPanel
 from .RunControl import RunControl
 from .StudyPanel import StudyPanel
+from .SurfaceKeeper import SurfaceKeeper
 
 
 class Panel:
@@ -44,8 +45,9 @@ class Panel:
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.region = RegionTools(ui, lambda: self._parameterNode, self.onProblem)
-        self.result = ResultView(ui)
-        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle)
+        self.surfaces = SurfaceKeeper(lambda: logic.reviewer.client)
+        self.result = ResultView(ui, self.surfaces.isBusy)
+        self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.surfaces.request)
         self.brush = BrushTools(ui, self.result.table, self.edit, self.onBrushClick, self.onBrushReady)
         self.contours = ContourTools(ui, self.onContours)
         self.reading = FollicleReading(ui, self.result, self.edit)
@@ -68,6 +70,7 @@ class Panel:
         self.review.close()
         self._show(None)
         self.reading.close()
+        self.surfaces.close()
 
     def leaveScene(self):
         """The scene is about to be closed: let it go, and what is running with it. A folder's run goes on, from files to files."""
@@ -250,7 +253,7 @@ class Panel:
 
     def _show(self, segmentationNode):
         if segmentationNode is not None:
-            adopt(segmentationNode)
+            adopt(segmentationNode, self.surfaces.request)
             self.study.follow(segmentationNode)
         self.result.show(segmentationNode)
         self.edit.show(segmentationNode)

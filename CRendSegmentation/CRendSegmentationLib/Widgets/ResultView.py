@@ -29,11 +29,13 @@ FOLLOWED = (
 class ResultView:
     """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment.
 
-    onSide(segmentation node) is called when the user said which ovary it is, onShown() when what is shown has changed.
+    onSide(segmentation node) is called when the user said which ovary it is, onShown() when what is shown has changed. isBusy(segmentation
+    node): whether measurements of it are on their way, for which its tables wait.
     """
 
-    def __init__(self, ui):
+    def __init__(self, ui, isBusy):
         self._ui = ui
+        self._isBusy = isBusy
         self._node = None
         self._observations = []
         self._editorObservations = []
@@ -123,8 +125,11 @@ class ResultView:
         self._timer.start()
 
     def updateTables(self):
-        """Bring the tables up to the segments as they are now."""
+        """Bring the tables up to the segments as they are now, or as soon as they are measured."""
         self._timer.stop()
+        if self._node is not None and self._isBusy(self._node):
+            self._timer.start()
+            return
         if self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
             updateTables(self._node)
             updateHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))

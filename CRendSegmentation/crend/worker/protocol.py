@@ -7,7 +7,7 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
     it is asked                                                     it answers, each with the request's "id"
     {"do": "segment", "id", "image": FILE, "name", "folder": DIR,   {"event": "progress", "stage", "fraction"} many times, then
      "model", "device", "engine", "smallest_follicle_mm",           one of "result" (ovary, follicles and, of two, ovaries: files in DIR,
-     "split", "search", "keep_probabilities", "box"}                measurements, provenance), "cancelled",
+     "split", "search", "keep_probabilities", "box", "surfaces"}    measurements, provenance), "cancelled",
                                                                     "input_error" (message), "failure" (message, details)
     {"do": "follicle", "id", "image": FILE, "name", "point": [x, y, z],    as above; "result" has "follicle": a file in DIR
      "folder": DIR, "model", "device", "engine"}
@@ -25,6 +25,8 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review
      "percentile"}
+    {"do": "surfaces", "id", "folder": DIR, "masks": {NAME: FILE},  as above; "result" has "surfaces": for each NAME a .vtp in DIR, in
+     "measure"}                                                     RAS, and "measured", its measurements if they are asked for
     {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}
     {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
     {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
@@ -118,6 +120,10 @@ def _or_none(fits) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
 
+def _are_files(value) -> bool:
+    return isinstance(value, dict) and all(_is_text(name) and _is_path(path) for name, path in value.items())
+
+
 def _are_labels(value) -> bool:
     return isinstance(value, dict) and set(value) == {"ovary", "follicles"} and all(map(_is_path, value.values()))
 
@@ -156,7 +162,17 @@ _SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", Tr
 
 #: {what to do: {key: what fits it}}.
 REQUESTS = {
-    "segment": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, **_NETWORK, **_OPTIONS, "keep_probabilities": _FLAG, "box": _BOX},
+    "segment": {
+        **_ID,
+        "image": _PATH,
+        "folder": _FOLDER,
+        "name": _NAME,
+        **_NETWORK,
+        **_OPTIONS,
+        "keep_probabilities": _FLAG,
+        "box": _BOX,
+        "surfaces": _FLAG,
+    },
     "follicle": {**_ID, "image": _PATH, "folder": _FOLDER, "name": _NAME, "point": _POINT, **_NETWORK},
     "outline": {
         **_ID,
@@ -179,8 +195,10 @@ REQUESTS = {
         "field": Field(_or_none(_is_path), "a path or null"),
         "structures": Field(_lists(lambda value: value in ("ovary", "follicles")), "a list of ovary and follicles"),
         "sides": Field(_lists(lambda value: value in ("reference", "compared")), "a list of reference and compared"),
+        "masks": Field(_are_files, "an object of paths"),
         "percentile": Field(lambda value: _is_number(value) and 0 <= value <= 100, "a number from 0 to 100"),
     },
+    "surfaces": {**_ID, "folder": _FOLDER, "masks": Field(_are_files, "an object of paths", True), "measure": _FLAG},
     "describe": {**_ID, **_ENGINE},
     "cancel": _ID,
     "quit": {"id": _ID["id"]._replace(needed=False)},

@@ -9,6 +9,7 @@ import numpy as np
 from ..comparison.distance_maps import ABSOLUTE, FOLLICLES, OVARY, SIGNED
 from ..comparison.review import COMPARED, SIDES, review
 from ..io.labels import Labels
+from . import surface_files
 
 PARTS = ("ovary", "follicles")
 
@@ -32,7 +33,10 @@ def write_request(folder, reference, compared, field=None) -> dict:
 
 
 def answer(request, progress=None, cancelled=None) -> dict:
-    """Review what a request names; surfaces go into its folder as .vtp in RAS, everything else is returned as plain data."""
+    """Review what a request names; surfaces go into its folder as .vtp in RAS, everything else is returned as plain data.
+
+    A request may have `masks` as well, of segments without a surface: then theirs are in "surfaces" (see surface_files.answer).
+    """
     import SimpleITK as sitk
 
     sides = [Labels(*(sitk.ReadImage(request[side][part]) for part in PARTS)) for side in SIDES]
@@ -53,36 +57,12 @@ def answer(request, progress=None, cancelled=None) -> dict:
     maps = []
     for part in made.maps:
         path = folder / f"map-{part.structure}-{part.side}.vtp"
-        _write(part.surface, path, **{SIGNED: part.distances, ABSOLUTE: np.abs(part.distances)})
+        surface_files.write_surface(part.surface, path, **{SIGNED: part.distances, ABSOLUTE: np.abs(part.distances)})
         maps.append({"structure": part.structure, "side": part.side, "file": str(path), **part.spread()})
     marks = {}
     for kind, surface in made.marks.items():
         if surface is not None:
-            marks[kind] = str(folder / f"{kind}.vtp")
-            _write(surface, marks[kind])
+            marks[kind] = surface_files.write_surface(surface, folder / f"{kind}.vtp")
     centres = {side: {str(k): list(point) for k, point in points.items()} for side, points in made.centres.items()}
-    return {"figures": made.figures, "maps": maps, "tops": made.tops, "marks": marks, "centres": centres, "notes": list(made.notes)}
-
-
-def read_surface(path):
-    """vtkPolyData of a .vtp file that `answer` wrote: RAS."""
-    import vtk
-
-    reader = vtk.vtkXMLPolyDataReader()
-    reader.SetFileName(str(path))
-    reader.Update()
-    return reader.GetOutput()
-
-
-def _write(surface, path, **arrays):
-    import vtk
-
-    from ..comparison.surfaces import polydata
-
-    writer = vtk.vtkXMLPolyDataWriter()
-    writer.SetInputData(polydata(surface, "RAS", **arrays))
-    writer.SetDataModeToAppended()
-    writer.SetCompressorTypeToNone()
-    writer.SetFileName(str(path))
-    if not writer.Write():
-        raise OSError(f"{path}: VTK could not write the surface.")
+    found = {"figures": made.figures, "maps": maps, "tops": made.tops, "marks": marks, "centres": centres, "notes": list(made.notes)}
+    return {**found, **surface_files.answer({"masks": {}, **request}, cancelled=cancelled)}

@@ -92,6 +92,7 @@ class Worker:
             "outline": self._outline,
             "batch": self._batch,
             "review": self._review,
+            "surfaces": self._surfaces,
             "describe": self._describe,
         }
         try:
@@ -143,6 +144,10 @@ class Worker:
         files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
         for part, volume in parts.items():
             sitk.WriteImage(volume, files[part])
+        if request.get("surfaces", False):
+            from .surface_files import write_result_surfaces
+
+            files["surfaces"] = write_result_surfaces(request["folder"], result.ovary, result.follicles)
         return {**files, "measurements": result.measurements.as_dict(), "provenance": result.provenance}
 
     def _follicle(self, request: dict) -> dict:
@@ -239,6 +244,13 @@ class Worker:
         found = answer(request, tell, lambda: number in self._cancelled)
         self._check_cancelled(number)
         return found
+
+    def _surfaces(self, request: dict) -> dict:
+        from .surface_files import answer
+
+        number = request.get("id")
+        tell = _Throttle(lambda stage, fraction: self.say("progress", id=number, stage=stage, fraction=fraction))
+        return answer(request, tell, lambda: number in self._cancelled)
 
     def _describe(self, request: dict) -> str:
         # Imported to try them out: whoever asks wants to know whether they work here.

@@ -1,0 +1,76 @@
+"""Keeps the surfaces of segmentations up to their voxels while the window stays alive."""
+
+import traceback
+
+import qt
+
+from crend.errors import Cancelled
+
+from ..Runs.SurfaceRun import SurfaceRun
+from ..Scene.Surfaces import makeSurfaces, markStale, staleIDs, staleVoxels, surfaceOf
+
+INTERVAL_MS = 30
+#: Of so many voxels, two follicles or three, Slicer makes the surfaces at once: it takes less than a tenth of a second.
+LIGHT_VOXELS = 200_000
+
+
+class SurfaceKeeper:
+    """client(): the WorkerClient that makes surfaces. `request` takes the place of Surfaces.makeSurfaces."""
+
+    def __init__(self, client):
+        self._client = client
+        self._runs = {}
+        self._timer = qt.QTimer()
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self.onTimer)
+
+    def isBusy(self, segmentationNode):
+        """Whether surfaces and measurements of a segmentation are on their way."""
+        return segmentationNode in self._runs
+
+    def request(self, segmentationNode):
+        """Let the missing and stale surfaces of a segmentation be made; a segment without one has an empty one meanwhile."""
+        if segmentationNode not in self._runs and staleVoxels(segmentationNode) <= LIGHT_VOXELS:
+            makeSurfaces(segmentationNode)
+            return
+        segmentation = segmentationNode.GetSegmentation()
+        stale = staleIDs(segmentationNode)
+        for segmentID in stale:
+            if surfaceOf(segmentation.GetSegment(segmentID)) is None:
+                markStale(segmentation.GetSegment(segmentID))
+        # A run that is on does not know of this change; when it has ended, what is stale still is asked for once more.
+        if stale and segmentationNode not in self._runs:
+            self._start(segmentationNode)
+
+    def close(self):
+        """Nothing is waited for any more."""
+        self._timer.stop()
+        for run in self._runs.values():
+            run.cancel()
+        self._runs = {}
+
+    def onTimer(self):
+        """Look how the runs are."""
+        for node, run in list(self._runs.items()):
+            try:
+                if run.poll() is None:
+                    continue
+            except Cancelled:
+                pass
+            except Exception:
+                traceback.print_exc()  # into Slicer's log
+                makeSurfaces(node)  # the window waits, but what it shows is right
+            del self._runs[node]
+            if node.GetScene() is not None and staleIDs(node):
+                self._start(node)
+        if not self._runs:
+            self._timer.stop()
+
+    def _start(self, segmentationNode):
+        try:
+            self._runs[segmentationNode] = SurfaceRun(self._client(), segmentationNode)
+        except Exception:
+            traceback.print_exc()
+            makeSurfaces(segmentationNode)
+            return
+        self._timer.start()
