@@ -2,7 +2,6 @@
 
 import os
 import sys
-import unittest
 
 import slicer
 from slicer.i18n import tr as _
@@ -15,7 +14,6 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from CRendSegmentationLib.Runs import Installation
 from CRendSegmentationLib.Runs.BrushRun import BrushRun, prepare
 from CRendSegmentationLib.Runs.FolderRun import FolderRun
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
@@ -249,49 +247,16 @@ class CRendSegmentationLogic(ScriptedLoadableModuleLogic):
 
 
 class CRendSegmentationTest(ScriptedLoadableModuleTest):
-    """Slicer's self test: a real segmentation, in a scene of its own, by the worker process and the bundled model."""
+    """Slicer's self test (Reload and Test): all that can be tried of the module by code, numbered, in this Slicer. It empties the scene."""
 
     def runTest(self):
-        """Run every test."""
-        for test in (self.test_a_volume_gets_segments_and_tables, self.test_bad_input_is_refused_and_the_scene_stays):
-            self.setUp()
-            try:
-                test()
-            except unittest.SkipTest as reason:
-                self.delayDisplay(f"Skipped: {reason}")
+        """Run every check, and say at last how many passed, failed and were skipped. A check that fails stops no other."""
+        self.test_what_can_be_tried_by_code()
 
-    def setUp(self):
-        """Start with an empty scene."""
-        slicer.mrmlScene.Clear(0)
+    def test_what_can_be_tried_by_code(self):
+        """See CRendSegmentationLib.SelfTest: each check prints PASS, FAIL or SKIP with its number and a reason."""
+        from CRendSegmentationLib.SelfTest.Run import runChecks
 
-    def test_a_volume_gets_segments_and_tables(self):
-        """The sample volume goes in; an Ovary segment, closed surfaces and tables come out."""
-        if Installation.missing():
-            self.skipTest(f"{', '.join(Installation.missing())} not installed: press Install in the module's panel first.")
-        volume = slicer.util.loadVolume(self.samplePath())
-        logic = CRendSegmentationLogic()
-        try:
-            nodes = logic.segment(volume)
-        finally:
-            logic.close()
-        segmentation = nodes.segmentationNode.GetSegmentation()
-        self.assertIsNotNone(segmentation.GetSegment("Ovary"))
-        self.assertEqual(nodes.follicleTableNode.GetNumberOfRows(), segmentation.GetNumberOfSegments() - 1)
-        self.assertTrue(nodes.message)
-        self.delayDisplay(nodes.message)
-
-    def test_bad_input_is_refused_and_the_scene_stays(self):
-        """A volume of one value is refused in one line."""
-        import numpy as np
-
-        from crend.errors import InputError
-
-        volume = slicer.util.addVolumeFromArray(np.full((20, 20, 20), 7, np.uint8), name="Flat")
-        before = slicer.mrmlScene.GetNumberOfNodes()
-        with self.assertRaises(InputError):
-            CRendSegmentationLogic().segment(volume)
-        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
-
-    def samplePath(self):
-        """The volume that is part of the extension."""
-        return os.path.join(os.path.dirname(os.path.abspath(__file__)), "Resources", "SampleData", "CRendSimulatedOvary.nrrd")
+        failed, totals = runChecks()
+        self.delayDisplay(totals)
+        self.assertEqual(failed, [], totals)

@@ -16,6 +16,9 @@ class SegmentEditor:
         monkeypatch.setattr(slicer.util, "selectModule", self._open)
 
     def _open(self, name):
+        if name == "CRendSegmentation":
+            self.back()
+            return
         assert name == "SegmentEditor", name
         self._widget.parent.leave()
         self._widget.exit()

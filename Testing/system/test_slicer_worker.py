@@ -12,13 +12,14 @@ import SimpleITK as sitk
 import slicer
 from host import samples
 from host.bundles import ultrasoundLike, writeBundle
-from host.fixtures import describeScene, logic, scene, widget  # noqa: F401
+from host.fixtures import describeScene, layouts, logic, readers, reviewer, scene, segmentEditor, threeDViews, widget  # noqa: F401
 
 from crend.bundle import bundle as bundles
 from crend.errors import Cancelled, InputError
 from crend.predict import segment
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
+from CRendSegmentationLib.SelfTest.Session import SAMPLE
 
 CPU = {"device": "cpu", "engine": "torch"}
 
@@ -109,15 +110,50 @@ def test_no_torch_comes_into_slicers_process_when_it_segments(model):
     assert run.stdout.strip().endswith("True False"), run.stdout + run.stderr
 
 
+@pytest.fixture
+def small(tmp_path):
+    """The sample volume, half as fine: the self test is about the way, and here it shall not take long."""
+    path = tmp_path / "sample.nrrd"
+    sitk.WriteImage(sitk.BinShrink(sitk.ReadImage(str(SAMPLE)), [2, 2, 2]), str(path))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(not bundles.available(), reason="no bundled model")
-def test_slicers_self_test_passes(scene, monkeypatch):  # noqa: F811
+def test_slicers_self_test_passes(widget, predictor, small, threeDViews, segmentEditor, readers, reviewer):  # noqa: F811
+    from CRendSegmentationLib.SelfTest.Run import CHECKS, runChecks
+
+    widget.logic.predictor, widget.logic.reviewer, lines = predictor, reviewer, []
+    widget.panel.review.reviewer = reviewer
+    failed, totals = runChecks(small, lines.append)
+    widget.logic.predictor = samples.KnownPredictor()
+    assert failed == [] and lines[-1] == totals
+    assert [line.split()[1] for line in lines[:-1]] == [str(number) for number in range(1, len(CHECKS) + 1)]
+    skipped = [line for line in lines if line.startswith("SKIP")]
+    # What is not there on this machine, or not in this version; nothing else.
+    reasons = ("not in this version", "CUDA", "cuda", "the model changes nothing there", "no follicle has a confidence")
+    assert [line for line in skipped if not any(reason in line for reason in reasons)] == []
+
+
+def test_a_check_that_fails_stops_no_other_and_is_named(widget, monkeypatch, capsys):  # noqa: F811
     import CRendSegmentation
+    from CRendSegmentationLib.SelfTest import Run, Session
 
-    def load(path):
-        # Half as fine: the self test is about the way, and here it shall not take long.
-        image = sitk.BinShrink(sitk.ReadImage(path), [2, 2, 2])
-        matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*image.GetSpacing(), 1.0])
-        return slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(image), ijkToRAS=matrix, name="Sample")
+    def broken(session):
+        raise ValueError("of\nno use")
 
-    monkeypatch.setattr(slicer.util, "loadVolume", load)
-    CRendSegmentation.CRendSegmentationTest().runTest()
+    checks = (
+        ("Good", lambda session: None),
+        ("Bad", lambda session: Session.equal(1, 2, "rows")),
+        ("Broken", broken),
+        ("Left out", lambda session: Session.skip("there is none")),
+        ("Good again", lambda session: None),
+    )
+    monkeypatch.setattr(Run, "CHECKS", checks)
+    with pytest.raises(AssertionError, match="2 passed, 2 failed, 1 skipped of 5"):
+        CRendSegmentation.CRendSegmentationTest().runTest()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.split()[0] in ("PASS", "FAIL", "SKIP", "CRend")]
+    assert lines[1:4] == ["FAIL 2 Bad: rows: 1 in place of 2", "FAIL 3 Broken: ValueError: of no use", "SKIP 4 Left out: there is none"]
+    assert lines[0].startswith("PASS 1 Good (") and lines[4].startswith("PASS 5 Good again (")
+    assert lines[5] == "CRend self test: 2 passed, 2 failed, 1 skipped of 5"

@@ -46,7 +46,7 @@ MAY_IMPORT = {
         "cli": "study bundles evaluation training data configuration phantom trial_phantom",
         "__main__": "cli",
     },
-    ("CRendSegmentation", "CRendSegmentationLib"): {"Scene": "", "Runs": "Scene", "Widgets": "Runs Scene"},
+    ("CRendSegmentation", "CRendSegmentationLib"): {"Scene": "", "Runs": "Scene", "Widgets": "Runs Scene", "SelfTest": "Runs Scene"},
 }
 PACKAGES = pytest.mark.parametrize("place", MAY_IMPORT, ids=lambda place: place[1])
 OPEN = {"errors", "__init__"}

@@ -5,6 +5,7 @@ from crend.io.volumes import check_image
 
 from ..Scene.BrushEditing import Click
 from ..Scene.Results import ResultNodes, updateTables
+from ..Scene.Surfaces import staleIDs
 from ..Scene.VolumeImage import ijkToRas, imageFromVolumeNode
 from .Predictors import PredictionFailed
 from .Run import Run, extensionWords, referenceVolume
@@ -33,7 +34,8 @@ class BrushRun(Run):
         mask, change = self._click.changed(probability)
         self._editing.change(self._click.segmentID, mask)
         node = self._editing.segmentationNode
-        updateTables(node)
+        if not staleIDs(node):  # else the panel waits for surfaces and measurements
+            updateTables(node)
         words = f"{self._click.name} {'grown' if change >= 0 else 'shrunk'} by {abs(change):.3f} ml"
         extension = extensionWords(self._editing)
         if extension:

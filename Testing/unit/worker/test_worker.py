@@ -265,3 +265,31 @@ def test_a_run_that_does_not_stop_in_time_ends_without_leaving_another_in_wait(s
         hasty.poll()
     with pytest.raises(PredictionFailed, match="start this one again"):
         other.poll()
+
+
+@pytest.mark.slow
+def test_surfaces_of_masks_come_back_in_ras_with_their_measurements(tmp_path):
+    from crend.worker.surface_files import read_surface, write_masks
+
+    grids = np.ogrid[:30, :30, :30]
+    ball = sitk.GetImageFromArray((sum((grid - 15) ** 2 for grid in grids) <= 100).astype(np.uint8))
+    ball.SetSpacing((0.5, 0.5, 0.5))
+    ball.SetOrigin((10.0, 20.0, 30.0))
+    nothing = sitk.Image(ball.GetSize(), sitk.sitkUInt8)
+    client = WorkerClient()
+    try:
+        masks = write_masks(tmp_path, {"Ovary": ball, "Empty": nothing})
+        number = client.ask("surfaces", folder=str(tmp_path), measure=True, **masks)
+        until = time.monotonic() + 60
+        events = []
+        while not (events and events[-1]["event"] in FINAL) and time.monotonic() < until:
+            events += client.poll(number)
+            time.sleep(0.02)
+    finally:
+        client.close()
+    answer = events[-1]
+    assert answer["event"] == "result" and list(answer["surfaces"]) == list(answer["measured"]) == ["Ovary"]
+    bounds = np.reshape(read_surface(answer["surfaces"]["Ovary"]).GetBounds(), (3, 2))
+    assert np.allclose(bounds.mean(axis=1), (-17.5, -27.5, 37.5), atol=0.1)
+    assert np.allclose(bounds[:, 1] - bounds[:, 0], 10.0, atol=0.6)
+    assert answer["measured"]["Ovary"]["dv_mm"] == pytest.approx(10.0, abs=0.3)

@@ -111,6 +111,7 @@ def test_what_the_protocol_describes_fits_it():
         "batch",
         "volume",
         "review",
+        "surfaces",
     ]
     assert id_of({"id": [1]}) is None and id_of("x") is None
 

@@ -1,0 +1,1 @@
+"""What can be tried of the module by code in a Slicer that runs."""
