@@ -54,7 +54,7 @@ def test_the_table_holds_the_measurements_with_types_and_units(scene, known):
     volume = samples.addVolume()
     node = known.segment(volume).follicleTableNode
     table = node.GetTable()
-    assert tuple(table.GetColumnName(index) for index in range(table.GetNumberOfColumns())) == (*Measurements.COLUMNS, "manual")
+    assert tuple(table.GetColumnName(index) for index in range(table.GetNumberOfColumns())) == (*Measurements.COLUMNS, "manual", "confirmed")
     rows = samples.KnownPredictor().predict(imageFromVolumeNode(volume)).measurements.rows()
     assert table.GetNumberOfRows() == len(rows) == 3
     for index, row in enumerate(rows):
@@ -112,7 +112,7 @@ def test_no_ovary_is_said_in_words_and_gives_empty_results(scene, known):
     assert nodes.segmentationNode.GetSegmentation().GetNumberOfSegments() == 1
     assert not slicer.util.arrayFromSegmentBinaryLabelmap(nodes.segmentationNode, "Ovary", volume).any()
     assert nodes.follicleTableNode.GetNumberOfRows() == 0
-    assert nodes.follicleTableNode.GetNumberOfColumns() == len(Measurements.COLUMNS) + 1
+    assert nodes.follicleTableNode.GetNumberOfColumns() == len(Measurements.COLUMNS) + 2
 
 
 def test_the_result_survives_saving_and_loading_the_scene(scene, known, tmp_path):
