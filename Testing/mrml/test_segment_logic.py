@@ -54,7 +54,11 @@ def test_the_table_holds_the_measurements_with_types_and_units(scene, known):
     volume = samples.addVolume()
     node = known.segment(volume).follicleTableNode
     table = node.GetTable()
-    assert tuple(table.GetColumnName(index) for index in range(table.GetNumberOfColumns())) == (*Measurements.COLUMNS, "manual", "confirmed")
+    assert tuple(table.GetColumnName(index) for index in range(table.GetNumberOfColumns())) == (
+        *Measurements.COLUMNS,
+        "manual",
+        "confirmed",
+    )
     rows = samples.KnownPredictor().predict(imageFromVolumeNode(volume)).measurements.rows()
     assert table.GetNumberOfRows() == len(rows) == 3
     for index, row in enumerate(rows):

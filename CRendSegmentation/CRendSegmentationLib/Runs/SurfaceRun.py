@@ -6,7 +6,8 @@ import vtk
 from crend.structures.measurements import Ovary
 from crend.worker.surface_files import read_surface, write_masks
 
-from ..Scene.SegmentMeasurements import maskOf, rememberMeasured
+from ..Scene.KnownMeasurements import rememberMeasured
+from ..Scene.SegmentMeasurements import maskOf
 from ..Scene.Surfaces import giveSurface, staleIDs
 from .Predictors import WorkerJob
 from .Run import Waiting

@@ -11,10 +11,11 @@ from crend.structures.measurements import measure
 
 from .FollicleMarks import confirmedNames, dropOutdated
 from .Frames import browserOf, volumeOf
+from .KnownMeasurements import rememberResult
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import dress, showSegmentation, writeSegmentation
-from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, rememberResult, tagGuide
+from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, tagGuide
 from .Surfaces import makeSurfaces
 from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeNode
 

@@ -11,7 +11,7 @@ import vtk
 from vtk.util import numpy_support
 
 from crend.structures import segments
-from crend.structures.measurements import Follicle, Measurements, Ovary, Structure, measure
+from crend.structures.measurements import Follicle, Measurements, Structure, measure
 from crend.structures.ovaries import most_frequent
 
 from .Masks import labelsOn, union
@@ -202,21 +202,9 @@ def manualIDs(segmentationNode):
     ]
 
 
-def rememberMeasured(mask, structure):
-    """Let this Structure be what a mask, as maskOf gives it, measures: measuring a large ovary takes a second."""
-    if structure.volume_ml is not None:
-        fields = {field: getattr(structure, field) for field in Ovary.__dataclass_fields__ if hasattr(structure, field)}
-        _measured[_keyOf(mask)] = Ovary(**{**fields, "segment": segments.OVARY, "touches_border": False})
-
-
-def rememberResult(segmentationNode, measurements):
-    """As `rememberMeasured`, of all segments of a result, exactly as it was measured."""
-    segmentation = segmentationNode.GetSegmentation()
-    for structure in (measurements.ovary, *measurements.follicles):
-        segmentID = segmentation.GetSegmentIdBySegmentName(structure.segment) if structure is not None else ""
-        mask = maskOf(segmentationNode, segmentID) if segmentID else None
-        if mask is not None:
-            rememberMeasured(mask, structure)
+def remember(mask, measured):
+    """Let `measured`, an Ovary, be what a mask, as maskOf gives it, measures."""
+    _measured[_keyOf(mask)] = measured
 
 
 def isEdited(segmentationNode):
