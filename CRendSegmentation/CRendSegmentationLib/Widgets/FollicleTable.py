@@ -29,7 +29,7 @@ class FollicleTable:
         self._widget = widget
         self._onSelected = onSelected
         self.onTicked = lambda segmentID, ticked: None
-        self._updating = False
+        self._updating = self._fitting = False
         widget.setColumnCount(len(SHOWN) + 3)
         widget.setHorizontalHeaderLabels([_header(name) for name, decimals in SHOWN] + [_("Note"), _header("confirmed"), _header("ovary")])
         widget.verticalHeader().setVisible(False)
@@ -109,13 +109,15 @@ class FollicleTable:
         self._updating = False
 
     def onSectionResized(self):
-        """The panel has another width, perhaps."""
-        if not self._updating:
-            self._fitWidths()
+        """The panel has another width, perhaps. Qt is still at it, and would be confused by other widths now."""
+        if not self._updating and not self._fitting:
+            self._fitting = True
+            qt.QTimer.singleShot(0, self._fitWidths)
 
     def _fitWidths(self):
         """Give the columns their widths; where not all have room, d(V), which the volume says as well, makes place for the others."""
         widget = self._widget
+        self._fitting = False
         left = widget.viewport().width
         self._updating = True
         for column in FIXED_COLUMNS:
