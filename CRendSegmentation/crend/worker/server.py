@@ -141,7 +141,7 @@ class Worker:
         if result.ovaries is not None:
             parts["ovaries"] = result.ovaries
         parts.update(zip(("ovary_probability", "follicles_probability"), result.probabilities or ()))
-        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
+        files: dict = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in parts}
         for part, volume in parts.items():
             sitk.WriteImage(volume, files[part])
         if request.get("surfaces", False):
