@@ -153,7 +153,8 @@ def segment(
             if region is not None:
                 _keep_box(region, source, grid.image_voxels(where), ovary[where], follicles[where])
     with run.stage("measurements"):
-        ovary, follicles, ovaries = (image_like(array, image) if array is not None else None for array in (ovary, follicles, ovaries))
+        ovaries = None if ovaries is None else image_like(ovaries, image)
+        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
         follicles, found = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
         by_themselves = region is not None
         measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings, by_themselves)
