@@ -6,6 +6,8 @@ import vtk
 from trame_slicer.views.threed_view import ThreeDView as TrameView
 from vtk.util.numpy_support import vtk_to_numpy
 
+_MARKUPS = "vtkMRMLMarkupsDisplayableManager"
+
 
 class _TrameView(TrameView):
     """A view of a view node that is there already."""
@@ -13,6 +15,13 @@ class _TrameView(TrameView):
     def __init__(self, viewNode, *arguments):
         self._given = viewNode
         super().__init__(*arguments)
+
+    def _initialize_displayable_manager_group(self, factory_type, app_logic, manager_types):
+        """All of Slicer's managers but that of markups, which crashes in this library where a box gets its size."""
+        wanted = [manager for manager in manager_types if manager is not slicer.vtkMRMLMarkupsDisplayableManager]
+        if factory_type.GetInstance().IsDisplayableManagerRegistered(_MARKUPS):
+            factory_type.GetInstance().UnRegisterDisplayableManager(_MARKUPS)
+        super()._initialize_displayable_manager_group(factory_type, app_logic, wanted)
 
     def set_scene(self, scene):
         super(TrameView, self).set_scene(scene)
