@@ -113,7 +113,7 @@ def brush(session):
     ovary = ovaryID(segmentation)
     before = voxelState(session.node)
     whole = np.argwhere(voxels(session, ovary))
-    edge = whole[whole[:, 2].argmax()][::-1]
+    edge = whole[whole[:, 2].argmax()][::-1] + (2, 0, 0)  # just outside
     point = np.array(_ijkToRas(session.volume) @ [*edge, 1.0])[:3]
     session.panel.onBrushClick(session.panel.edit.editing, ovary, [float(value) for value in point], True, 4.0)
     session.wait(lambda: not session.panel.run.running, "the outline")
