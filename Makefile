@@ -41,7 +41,7 @@ format: setup
 
 # A process a core, each with one thread; a file's tests stay together, for they share what is slow to make.
 test: setup
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n $(CORES) --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n $(CORES) --dist loadfile --max-worker-restart 0 $(PYTEST)
 
 test-fast: setup
 	$(VENV_PYTHON) -m pytest -m "not slow" Testing/unit $(PYTEST)
