@@ -10,7 +10,8 @@ from crend.comparison.warping import warped
 from crend.errors import Cancelled, InputError
 from crend.io.labels import Labels
 from crend.pictures.colour_maps import diverging, sequential
-from crend.worker.review_files import answer, read_surface, write_request
+from crend.worker.review_files import answer, write_request
+from crend.worker.surface_files import read_surface
 
 
 def ball(centre, radius, size=48, spacing=0.5, origin=(0.0, 0.0, 0.0)):
