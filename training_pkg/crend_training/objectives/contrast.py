@@ -66,18 +66,9 @@ class Prototypes(nn.Module):
         self.seen[number] = True
 
 
-def contrastive_loss(
-    hybrid: Tensor,
-    probabilities: Tensor,
-    labels: Tensor,
-    gamma: float = 2.0,
-    most: int = 2048,
-    generator: torch.Generator | None = None,
-    form: Form = PAPER,
-    prototypes: Prototypes | None = None,
-) -> Tensor:
-    """Eq. 3 and 4: hybrid vectors of a class are drawn together, those of follicle and ovary pushed apart. See `contrast`."""
-    return contrast(hybrid, probabilities, labels, gamma, most, generator, form, prototypes)[0]
+def contrastive_loss(*arguments, **options) -> Tensor:
+    """Eq. 3 and 4: hybrid vectors of a class are drawn together, those of follicle and ovary pushed apart. Takes what `contrast` takes."""
+    return contrast(*arguments, **options)[0]
 
 
 def contrast(
