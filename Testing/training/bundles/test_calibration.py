@@ -175,6 +175,29 @@ def test_rows_of_a_volume_are_kept_and_those_of_another_bundle_refused(bundle, t
         calibration.observe(bundle, simulated(3), out, tell=lambda line: None)
 
 
+def test_volumes_of_several_simulators_and_without_an_ovary_are_told_apart_in_the_rows(bundle, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from crend_training.cli.app import app
+
+    def one(loaded, engine, subject):
+        assert subject.empty == (subject.seed >= 9002)
+        rows = [{key: value for key, value in dict(row, volume=subject.name).items() if key != "seed"} for row in follicles(8)]
+        generator = np.random.default_rng(abs(hash(subject.name)) % 999)
+        description = dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))
+        return rows, {"volume": subject.name, "ovary_dsc": 0.9, "expected_ovary_dsc": 0.8, **description}
+
+    monkeypatch.setattr(calibration, "_observe_one", one)
+    monkeypatch.setattr(calibration, "FEWEST_VOLUMES", 3)
+    mix = ["--simulator", "training", "--simulator", "trial", "--first-seed", "9000", "--volumes", "2", "--empty", "1"]
+    done = CliRunner().invoke(app, ["calibrate", str(bundle), *mix, "--out", str(tmp_path / "rows")])
+    assert done.exit_code == 0, done.output
+    names = [row["volume"] for row in csv.DictReader(open(tmp_path / "rows" / calibration.VOLUMES))]
+    assert names == ["training 9000", "trial 9000", "training 9001", "trial 9001", "training 9002 empty", "trial 9002 empty"]
+    words = "2 simulated volumes of each of training, trial (seeds 9000 to 9001), and 1 of each without an ovary (seeds 9002 to 9002)"
+    assert words in (bundle / "README.md").read_text() and bundles.info(bundle).metadata["crend"]["familiar"]["volumes"] == 6
+
+
 def test_rows_of_a_volume_that_was_stopped_half_way_are_counted_once(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(
         calibration,

@@ -349,3 +349,20 @@ def test_a_list_becomes_cases_on_the_model_grid(tmp_path):
     assert image.shape == (20, 20, 20) and set(np.unique(labels)) == {0, 1, 2}
     assert not open_case(tmp_path / "data" / "unlabelled", "c")[1].any()
     assert len(entries_at(path)) == 4
+
+
+def test_plain_scenes_beside_others_have_every_third_without_an_ovary(tmp_path, monkeypatch):
+    import crend_training.phantom
+    from crend_training.data.subjects import Truth
+
+    def drawn(seed, **wishes):
+        volume, ovary, follicles = ball_images(seed)
+        assert wishes == ({"scene": "plain", "empty": seed % 3 == 0} if seed > 6000 else {"scene": "mixed"})
+        return Truth(volume, *(each * 0 if wishes.get("empty") else each for each in (ovary, follicles)), {})
+
+    monkeypatch.setattr(crend_training.phantom, "make_phantom", drawn)
+    seeds = {"first_seed": 5001, "last_seed": 5002, "validation_first_seed": 0, "validation_last_seed": 0}
+    mixed = dataclasses.replace(tiny(), data=Data(scene="mixed", **seeds, plain_first_seed=6001, plain_last_seed=6004))
+    cases = prepare_training(mixed, tmp_path, processes=1)
+    has_ovary = {name: bool(open_case(tmp_path / "training", name)[1].any()) for name in cases.training.names()}
+    assert has_ovary == {"sim005001": True, "sim006001": True, "sim006002": True, "sim006003": False}

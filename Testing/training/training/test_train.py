@@ -95,6 +95,7 @@ def test_a_value_of_the_wrong_type_is_an_error_that_names_the_key(tmp_path):
     [
         ({"first_seed": 0, "last_seed": 1000}, "seeds 900 to 907 to training and to validation volumes"),
         ({"unlabelled_first_seed": 1199, "unlabelled_last_seed": 1300}, "seeds 1199 to 1199 to training and to unlabelled volumes"),
+        ({"plain_first_seed": 1150, "plain_last_seed": 1300}, "seeds 1150 to 1199 to training and to plain volumes"),
         ({"unlabelled_first_seed": 0, "unlabelled_last_seed": 901}, "seeds 900 to 900 to validation and to unlabelled volumes"),
     ],
 )

@@ -148,6 +148,9 @@ def _volumes(experiment: Experiment) -> str:
     without = data.unlabelled_last_seed - data.unlabelled_first_seed if experiment.semi_weight else 0
     more = f" and {without} without their labels" if without else ""
     scene = f" --scene {data.scene}" if data.scene != "plain" else ""
+    if data.plain_first_seed < data.plain_last_seed:
+        plain = data.plain_last_seed - data.plain_first_seed
+        more = f" and {plain} of plain scenes (seeds {data.plain_first_seed} to {data.plain_last_seed - 1}, every third without an ovary){more}"
     return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom{scene}, seeds {data.first_seed} to {data.last_seed - 1}){more}"
 
 

@@ -22,6 +22,7 @@ from crend.errors import InputError
 from crend.io.atomic import replacing
 
 from ..data.cases import grid_settings
+from ..data.subjects import OfSeveral
 from ..evaluation.evaluation import POOR
 from ..evaluation.reports import settings_of
 
@@ -73,6 +74,8 @@ def observe(model, subjects, out, *, engine: str = "auto", tell=print) -> tuple[
 
 def _source_of(subjects) -> dict:
     """What tells these volumes from others of the same names."""
+    if subjects and isinstance(subjects[0], OfSeveral):  # whose names say it
+        return {"simulator": "several"}
     if subjects and subjects[0].column == "volume":
         return {"contents": {subject.name: subject.content() for subject in subjects}}
     return {"simulator": subjects[0].simulator if subjects else "training"}
@@ -136,6 +139,11 @@ def reliability(confidences, matched) -> list[dict]:
                 }
             )
     return table
+
+
+def descriptions_of(volumes) -> list[list[float]]:
+    """Of volumes' rows."""
+    return [[float(row[name]) for name in DESCRIPTION] for row in volumes]
 
 
 def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:

@@ -104,9 +104,11 @@ def calibrate(
     cases: Optional[Path] = typer.Option(
         None, help="Cases that it was trained on (from `prepare`), to learn what is familiar; else the volumes above."
     ),
-    simulator: str = typer.Option(
-        "training", help="training, trial (volumes of a kind that no model learned from), training-mixed or trial-crowded."
+    simulator: list[str] = typer.Option(
+        ["training"],
+        help="training, trial (volumes of a kind that no model learned from), training-mixed or trial-crowded; may be repeated, for a mix of them.",
     ),
+    empty: int = typer.Option(0, min=0, help="Number of further volumes of each simulator, without an ovary."),
     engine: str = ENGINE,
 ) -> None:
     """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
@@ -114,23 +116,26 @@ def calibrate(
 
     from ..bundles import calibration
     from ..bundles import calibration_card as calibrating
+    from ..data.subjects import OfSeveral
 
     seeds = range(first_seed, first_seed + volumes)
-    subjects = _subjects(model, own, split, seeds, simulator)
+    if own is None and (len(simulator) > 1 or empty):
+        subjects = _mix(model, simulator, seeds, empty)
+    else:
+        subjects = _subjects(model, own, split, seeds, simulator[0])
     follicles, seen = calibration.observe(model, subjects, out, engine=engine, tell=lambda line: typer.echo(line, err=True))
-    known = None
-    if cases is not None:
-        known = calibration.describe_cases(cases, info(model).metadata["crend"])
-    elif own is None or len(seen) >= calibration.FEWEST_VOLUMES:
-        known = [[float(row[name]) for name in calibration.DESCRIPTION] for row in seen]
+    known = [] if cases is None else calibration.describe_cases(cases, info(model).metadata["crend"])
+    fresh = cases is not None and simulator == ["training"]
+    if not fresh and (own is None or len(seen) >= calibration.FEWEST_VOLUMES):
+        known = [*known, *calibration.descriptions_of(seen)]
     confidence = calibration.calibrate_confidence(follicles)
-    familiar = calibration.learn_familiar(known, seen, fresh=cases is not None) if known is not None else None
+    familiar = calibration.learn_familiar(known, seen, fresh=fresh) if known else None
     if familiar is None:
         typer.echo(
             f"note: {len(seen)} volumes are too few to say what is familiar (at least {calibration.FEWEST_VOLUMES}); what the bundle says of it stays",
             err=True,
         )
-    on = _volumes_words(own, subjects, simulator, seeds)
+    on = _mix_words(simulator, seeds, empty) if isinstance(subjects[0], OfSeveral) else _volumes_words(own, subjects, simulator[0], seeds)
     calibrating.write_into_bundle(model, confidence, familiar, on)
     calibrating.draw(confidence, out / "reliability.png")
     typer.echo(calibrating.section(confidence, familiar, on))
@@ -140,6 +145,23 @@ def _volumes_words(own, subjects, simulator: str, seeds) -> str:
     if own is not None:
         return f"{len(subjects)} volumes of {own.name}"
     return f"{len(seeds)} simulated volumes{' of another simulator' if simulator.startswith('trial') else ''} (seeds {seeds.start} to {seeds.stop - 1})"
+
+
+def _mix(model, simulators, seeds, empty: int) -> list:
+    """The volumes of `seeds` of each simulator, and as many as `empty` without an ovary, of the seeds after them. InputError as `_subjects`."""
+    from ..data.simulators import check_simulator
+    from ..data.subjects import OfSeveral
+
+    without = range(seeds.stop, seeds.stop + empty)
+    for simulator in simulators:
+        check_simulator(simulator)
+        _check_seeds(model, range(seeds.start, without.stop), simulator)
+    return [OfSeveral(simulator, seed, seed in without) for seed in (*seeds, *without) for simulator in dict.fromkeys(simulators)]
+
+
+def _mix_words(simulators, seeds, empty: int) -> str:
+    without = f", and {empty} of each without an ovary (seeds {seeds.stop} to {seeds.stop + empty - 1})" if empty else ""
+    return f"{len(seeds)} simulated volumes of each of {', '.join(dict.fromkeys(simulators))} (seeds {seeds.start} to {seeds.stop - 1}){without}"
 
 
 def _subjects(model, own, split: str, seeds, simulator: str) -> list:

@@ -29,7 +29,8 @@ RULES = (
         "a whole number, 0 or more",
         lambda v: _whole(v) and v >= 0,
         "contrastive.confident contrastive.ramp_steps seed steps epochs warmup_steps semi_ramp_steps workers crossval.test crossval.validation data.first_seed data.last_seed "
-        "data.validation_first_seed data.validation_last_seed data.unlabelled_first_seed data.unlabelled_last_seed",
+        "data.validation_first_seed data.validation_last_seed data.unlabelled_first_seed data.unlabelled_last_seed "
+        "data.plain_first_seed data.plain_last_seed",
     ),
     ("above 0", lambda v: _number(v) and v > 0, "contrastive.temperature learning_rate discriminator_learning_rate spacing_mm"),
     (
@@ -82,7 +83,7 @@ def check_arguments(network: str, arguments: dict, where: str) -> None:
 
 def check_seeds(data, where: str) -> None:
     """InputError when simulated volumes are in two of the sets: a run would be watched on what it learns from."""
-    sets = {"training": "", "validation": "validation_", "unlabelled": "unlabelled_"}
+    sets = {"training": "", "plain": "plain_", "validation": "validation_", "unlabelled": "unlabelled_"}
     ranges = [(name, getattr(data, f"{prefix}first_seed"), getattr(data, f"{prefix}last_seed")) for name, prefix in sets.items()]
     for (one, first, stop), (other, other_first, other_stop) in combinations(ranges, 2):
         low, high = max(first, other_first), min(stop, other_stop)

@@ -29,7 +29,8 @@ class Data:
     """Where the volumes come from.
 
     kind simulated: seeds, first (inclusive) to last (exclusive), of the volumes to train on, to validate on, and to train on without
-    their labels (semi-supervision); `scene` of `phantom.scenes`, "mixed" for all of them, a third without an ovary.
+    their labels (semi-supervision); `scene` of `phantom.scenes`, "mixed" for all of them, a third without an ovary. plain_first_seed to
+    plain_last_seed: further volumes to train on, of plain scenes, every third without an ovary.
     kind datalist: `path` of a CSV or JSON list of images and labels. kind usova3d: `path` of the folder with vol<ID>.vtk; `rater` 1, 2 or what both agree on.
     problems: what to do with a volume that `check` finds wrong. follicles: "components" where a label image marks all follicles
     with one number, and touching ones are one. outside_percent: share of a volume's follicle voxels that may lie outside its ovary.
@@ -43,6 +44,8 @@ class Data:
     unlabelled_first_seed: int = 0
     unlabelled_last_seed: int = 0
     scene: str = "plain"
+    plain_first_seed: int = 0
+    plain_last_seed: int = 0
     path: str = ""
     rater: str = "agreement"
     problems: str = "refuse"

@@ -15,7 +15,7 @@ def seeds_of(*experiments) -> dict:
         data = experiment.data
         if data.kind != "simulated":
             continue
-        found["training"].add((data.first_seed, data.last_seed))
+        found["training"] |= {(data.first_seed, data.last_seed), (data.plain_first_seed, data.plain_last_seed)}
         if experiment.semi_weight:
             found["training"].add((data.unlabelled_first_seed, data.unlabelled_last_seed))
         found["validation"].add((data.validation_first_seed, data.validation_last_seed))

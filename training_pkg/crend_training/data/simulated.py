@@ -11,6 +11,9 @@ from .cases import case_names, write_case
 from .volumes import Entry
 
 
+EMPTY_EVERY = 3  # seeds, of the plain scenes beside others
+
+
 def case_name(seed: int) -> str:
     """Name of the case that is simulated from `seed`."""
     return f"sim{seed:06d}"
@@ -18,11 +21,20 @@ def case_name(seed: int) -> str:
 
 def make_cases(experiment: Experiment, folder, seeds, *, processes: int | None = None, labelled: bool = True) -> None:
     """Simulates the volumes of `seeds` and writes them as cases of the experiment's grid into `folder`; without labels if asked to."""
+    _make_cases(experiment, folder, seeds, processes, labelled, experiment.data.scene)
+
+
+def make_plain_cases(experiment: Experiment, folder, seeds, *, processes: int | None = None) -> None:
+    """As `make_cases`, of plain scenes, every third without an ovary."""
+    _make_cases(experiment, folder, seeds, processes, True, "plain", EMPTY_EVERY)
+
+
+def _make_cases(experiment: Experiment, folder, seeds, processes, labelled: bool, scene: str, empty_every: int = 0) -> None:
     folder = Path(folder)
     present = set(case_names(folder))
     missing = [seed for seed in seeds if case_name(seed) not in present]
     settings = {"spacing_mm": experiment.spacing_mm, "in_plane": experiment.in_plane, "normalisation": experiment.normalisation}
-    _simulate(_make_case, missing, processes, folder, settings, labelled, experiment.data.scene)
+    _simulate(_make_case, missing, processes, folder, settings, labelled, scene, empty_every)
 
 
 def make_volumes(folder, seeds, *, processes: int | None = None) -> list[Entry]:
@@ -45,10 +57,11 @@ def _simulate(make, seeds, processes, *arguments) -> None:
             done.result()
 
 
-def _make_case(seed: int, folder: Path, settings: dict, labelled: bool, scene: str) -> None:
+def _make_case(seed: int, folder: Path, settings: dict, labelled: bool, scene: str, empty_every: int) -> None:
     from ..phantom import make_phantom
 
-    phantom = make_phantom(seed, scene=scene)
+    # Where nothing is asked for, the seed draws whether there is an ovary.
+    phantom = make_phantom(seed, scene=scene, **({"empty": seed % empty_every == 0} if empty_every else {}))
     truth = (phantom.ovary, phantom.follicles) if labelled else (None, None)
     write_case(folder, case_name(seed), phantom.volume, *truth, about={"seed": seed}, **settings)
 

@@ -14,7 +14,7 @@ from ..configuration.experiment import Data, Experiment
 from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, grid_settings, write_case
 from .checking import Finding, check_entries, usable
 from .lists import read_datalist
-from .simulated import case_name, make_cases, make_volumes
+from .simulated import case_name, make_cases, make_plain_cases, make_volumes
 from .usova3d import find_usova3d
 from .volumes import Entry, read_volume
 
@@ -49,8 +49,11 @@ def prepare_training(experiment: Experiment, folder, *, processes: int | None = 
             "training": range(data.first_seed, data.last_seed),
             "unlabelled": range(data.unlabelled_first_seed, data.unlabelled_last_seed),
         }
+        plain = range(data.plain_first_seed, data.plain_last_seed)
         for split, some in seeds.items():
             make_cases(experiment, folder / split, some, labelled=split != "unlabelled")
+        make_plain_cases(experiment, folder / "training", plain)
+        seeds["training"] = [*seeds["training"], *plain]
         return _cases_of(folder, {split: map(case_name, some) for split, some in seeds.items()})
     entries = checked(_own_entries(data), data, tell)
     splits = {split: [entry for entry in entries if entry.split == split] for split in ("training", "validation", "unlabelled")}

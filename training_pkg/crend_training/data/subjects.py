@@ -42,6 +42,23 @@ class Simulated:
 
 
 @dataclass(frozen=True)
+class OfSeveral:
+    """As Simulated, among volumes of several simulators, or among some without an ovary: its name says which."""
+
+    simulator: str
+    seed: int
+    empty: bool = False
+    column = "volume"
+
+    @property
+    def name(self) -> str:
+        return f"{self.simulator} {self.seed}{' empty' if self.empty else ''}"
+
+    def read(self):
+        return simulate(self.simulator, self.seed, empty=self.empty)
+
+
+@dataclass(frozen=True)
 class Listed:
     """A labelled volume of a list, or of a folder of USOVA3D."""
 
