@@ -10,7 +10,6 @@ from ..configuration.experiment import Experiment
 from .cases import case_names, write_case
 from .volumes import Entry
 
-
 EMPTY_EVERY = 3  # seeds, of the plain scenes beside others
 
 

@@ -53,8 +53,8 @@ def prepare_training(experiment: Experiment, folder, *, processes: int | None = 
         for split, some in seeds.items():
             make_cases(experiment, folder / split, some, labelled=split != "unlabelled")
         make_plain_cases(experiment, folder / "training", plain)
-        seeds["training"] = [*seeds["training"], *plain]
-        return _cases_of(folder, {split: map(case_name, some) for split, some in seeds.items()})
+        names = {split: [case_name(seed) for seed in some] for split, some in seeds.items()}
+        return _cases_of(folder, {**names, "training": [*names["training"], *map(case_name, plain)]})
     entries = checked(_own_entries(data), data, tell)
     splits = {split: [entry for entry in entries if entry.split == split] for split in ("training", "validation", "unlabelled")}
     for split, some in splits.items():
