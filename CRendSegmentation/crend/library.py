@@ -209,7 +209,7 @@ def _labels(given, role: str) -> Labels:
     if isinstance(given, (str, os.PathLike)):
         return read_labels(given)
     if isinstance(given, Segmentation):
-        return Labels(given.ovary, given.follicles)
+        return Labels(given.ovary, given.follicles, guide=given.ovary_source == "box")
     if isinstance(given, Labels):
         return given
     raise InputError(f"the {role} is a file of labels or a result of crend.segment, not {type(given).__name__}.")

@@ -4,18 +4,23 @@ import zipfile
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer
 import vtk
 from host import samples, transforms
 
 from crend.errors import InputError
+from crend.io.labels import read_labels
 from crend.structures.box import Box
 from CRendSegmentationLib.Runs.Predictors import Settings
+from CRendSegmentationLib.Scene.Export import exportSegmentation
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.Scene.KeptCorrections import keepForTraining
 from CRendSegmentationLib.Scene.OvaryReport import sideFrom
 from CRendSegmentationLib.Scene.RegionBox import boxIn, placeBox
 from CRendSegmentationLib.Scene.Results import SUMMARY_TABLE_ROLE, tableOf, updateTables
 from CRendSegmentationLib.Scene.ResultTables import flagsOf, readSummary, summaryText
+from CRendSegmentationLib.Scene.ReviewTables import readRows
 from CRendSegmentationLib.Scene.SegmentMeasurements import isEdited, isGuide, measureSegments
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
@@ -177,3 +182,27 @@ def test_a_guide_and_its_box_are_kept_with_the_scene(guided, scene, tmp_path):
     node = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert isGuide(node) and measureSegments(node).ovary is None
     assert scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode").GetSize() == size
+
+
+def test_a_guide_is_told_from_an_ovary_wherever_its_outline_goes(guided, logic, reviewer, layouts, tmp_path):
+    volume = guided.GetNodeReference("referenceImageGeometryRef")
+    logic.predictor = samples.KnownPredictor()
+    drawn = logic.segment(volume, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Drawn")).segmentationNode
+    made = reviewer.start(drawn, guided).wait()
+    assert "The ovary of the compared one is only the ellipsoid of a box" in made.notes[0]
+    rows = {row["structure"]: row for row in readRows(made.metricsTableNode)}
+    assert rows["Ovary"]["dsc"] is None and rows["Ovary"]["volume_compared_ml"] is None and rows["All follicles"]["dsc"] == 1.0
+    with pytest.raises(InputError, match="only that of the box; draw the ovary first"):
+        keepForTraining(guided, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+    exportSegmentation(guided, tmp_path / "guide.nii.gz")
+    found = read_labels(tmp_path / "guide.nii.gz")
+    assert np.array_equal(sitk.GetArrayFromImage(found.ovary) > 0, sitk.GetArrayFromImage(found.follicles) > 0)
+    exportSegmentation(guided, tmp_path / "guide.seg.nrrd")
+    assert read_labels(tmp_path / "guide.seg.nrrd").guide
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(guided, "Ovary")
+    array[: array.shape[0] // 2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, guided, "Ovary")
+    exportSegmentation(guided, tmp_path / "painted.seg.nrrd")
+    assert not read_labels(tmp_path / "painted.seg.nrrd").guide
+    assert "ellipsoid" not in " ".join(reviewer.start(drawn, guided).wait().notes)

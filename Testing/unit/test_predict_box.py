@@ -11,10 +11,13 @@ import SimpleITK as sitk
 from standin import BACKGROUND, FOLLICLE, Threshold, bundle_for, image_of, scene
 
 import crend
+from crend.cli import main
+from crend.comparison.metrics import compare
+from crend.comparison.pairs import compare_batch, read_pairs
 from crend.confidence.follicle_confidence import FEATURES
 from crend.errors import InputError
 from crend.io.inputs import Volume
-from crend.io.labels import read_labels
+from crend.io.labels import Labels, read_labels
 from crend.predict import segment
 from crend.results.tables import write_tables
 from crend.results.volume_files import segment_volume
@@ -163,3 +166,29 @@ def test_the_library_takes_a_box():
     found = crend.segment(image_of(scene(SHAPE, OVARY, FOLLICLES)), model=bundle_for(scene(SHAPE, OVARY, FOLLICLES)), device="cpu", engine="torch",
                           box=faces(OVARY))  # fmt: skip
     assert len(found.measurements.follicles) == 2 and found.ovary_source == "model" and found.provenance["options"]["box"]
+
+
+def test_a_comparison_says_that_a_guide_is_no_ovary_and_leaves_the_ovarys_figures_empty(without_ovary, tmp_path, capsys):
+    array, bundle = without_ovary
+    guided, drawn = run(array, bundle=bundle), run(scene(SHAPE, OVARY, FOLLICLES))
+    guided.save(tmp_path / "guide.seg.nrrd")
+    drawn.save(tmp_path / "drawn.seg.nrrd")
+    for reference, compared, side in (
+        (drawn, guided, "compared one"),
+        (tmp_path / "guide.seg.nrrd", tmp_path / "drawn.seg.nrrd", "reference"),
+    ):
+        found = crend.compare(reference, compared, components=True)
+        assert found["notes"][0].startswith(f"The ovary of the {side} is only the ellipsoid of a box") and len(found["notes"]) == 1
+        assert set(found["ovary"].values()) == {None} and found["follicles"]["dsc"] == 1.0 and found["detection"]["count_error"] == 0
+    cropped = replace(read_labels(tmp_path / "guide.seg.nrrd"), guide=True)
+    moved = Labels(cropped.ovary[3:, 2:, 1:], cropped.follicles[3:, 2:, 1:], guide=True)
+    assert "ellipsoid" in compare(moved, read_labels(tmp_path / "drawn.seg.nrrd"))["notes"][0]
+    (tmp_path / "pairs.csv").write_text("reference,prediction\ndrawn.seg.nrrd,guide.seg.nrrd\ndrawn.seg.nrrd,drawn.seg.nrrd\n")
+    batch = compare_batch(read_pairs(tmp_path / "pairs.csv"))
+    assert [row["ovary_dsc"] for row in batch.cases] == [None, 1.0] and "ellipsoid" in batch.cases[0]["notes"]
+    assert batch.summary["figures"]["ovary_dsc"]["missing"] == 1 and batch.summary["agreement"]["ovary_volume_ml"]["n"] == 1
+    guided.save(tmp_path / "guide.nii.gz")
+    (alone,) = crend.compare(drawn, tmp_path / "guide.nii.gz")["notes"]
+    assert alone.startswith("The compared one has follicles and no ovary around them")
+    assert main(["compare", str(tmp_path / "drawn.seg.nrrd"), str(tmp_path / "guide.seg.nrrd")]) == 0
+    assert "note: The ovary of the compared one is only the ellipsoid of a box" in " ".join(capsys.readouterr().out.split())

@@ -15,7 +15,7 @@ from crend.io.tables import write_csv
 
 from .Masks import on
 from .ResultTables import flagsOf
-from .SegmentMeasurements import maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
+from .SegmentMeasurements import isGuide, maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
 from .SegmentTags import hiddenIDs
 from .Surfaces import makeSurfaces
 from .VolumeImage import imageFromVolumeNode
@@ -31,11 +31,15 @@ def exportTable(segmentationNode, path):
 
 
 def exportSegmentation(segmentationNode, path):
-    """All segments: .seg.nrrd as Slicer writes it, any other ending as a label image (1 = ovary, k + 1 = follicle k) on the volume's own grid."""
+    """All segments: .seg.nrrd as Slicer writes it, any other ending as a label image (1 = ovary, k + 1 = follicle k) on the volume's own grid.
+
+    The outline of a box is left out of a label image: it is a guide and no ovary.
+    """
     if not str(path).lower().endswith(LABEL_ENDINGS[0]):
         ovary, follicles = labelImages(segmentationNode)
         labels = sitk.GetArrayFromImage(follicles)
-        labels = np.where(labels > 0, labels + 1, sitk.GetArrayViewFromImage(ovary)).astype(np.uint16)
+        organ = 0 if isGuide(segmentationNode) else sitk.GetArrayViewFromImage(ovary)  # a label image could not say that it is a guide
+        labels = np.where(labels > 0, labels + 1, organ).astype(np.uint16)
         image = sitk.GetImageFromArray(labels)
         image.CopyInformation(ovary)
         with replacing(path) as temporary:

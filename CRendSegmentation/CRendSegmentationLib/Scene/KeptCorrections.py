@@ -5,12 +5,14 @@ import hmac
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
+from crend.errors import InputError
 from crend.io.kept import Correction, keep
 from crend.io.labels import Labels
 
 from .Export import labelImages, referenceVolume
-from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isManual, measureSegments, measureWithIDs, ovaryID
+from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isGuide, isManual, measureSegments, measureWithIDs, ovaryID
 from .VolumeImage import imageFromVolumeNode
 
 _CODE = 8  # characters of a patient's code
@@ -19,8 +21,11 @@ _CODE = 8  # characters of a patient's code
 def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
     """Write the volume and the segments as they are now into the folder; returns the volume's name there, which says nothing of the patient.
 
-    patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, and when the volume is not loaded.
+    patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, when the volume is not loaded, and
+    when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
     """
+    if isGuide(segmentationNode):
+        raise InputError(_("the ovary's outline is only that of the box; draw the ovary first, from a few contours say. Nothing was kept."))
     correction = Correction(
         correctedBy.strip(),
         correctionWords(segmentationNode),

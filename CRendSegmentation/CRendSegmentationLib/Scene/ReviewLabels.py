@@ -1,5 +1,6 @@
 """What a review compares: the labels of two segmentation nodes, the second ones in the coordinates of the first."""
 
+from dataclasses import replace
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -14,7 +15,7 @@ from crend.errors import InputError
 from crend.io.labels import Labels
 from crend.structures import segments
 
-from .SegmentMeasurements import maskOf, withLabelmaps
+from .SegmentMeasurements import isGuide, maskOf, withLabelmaps
 from .SegmentTags import isHidden, segmentsOf, terminologyOf
 from .VolumeImage import ijkToRasMatrix, setGeometry
 
@@ -80,7 +81,7 @@ def labelsOf(segmentationNode):
     if None in numbers or len(set(numbers)) < len(numbers) or max(numbers, default=0) > 65535:
         numbers = range(1, len(found) + 1)
     masks = {number: mask for number, (_, _, mask) in zip(numbers, found)}
-    return joined(ovary, masks), {number: name for number, (_, name, _) in zip(numbers, found)}
+    return replace(joined(ovary, masks), guide=isGuide(segmentationNode)), {number: name for number, (_, name, _) in zip(numbers, found)}
 
 
 def _intoReference(reference, compared, referenceNode, comparedNode):
@@ -106,7 +107,7 @@ def _moved(labels, matrix):
         image = sitk.Image(image)
         setGeometry(image, matrix @ slicer.util.arrayFromVTKMatrix(ijkToRasMatrix(image)), "labels")
         images.append(image)
-    return Labels(*images)
+    return replace(labels, ovary=images[0], follicles=images[1])
 
 
 def _applying(transform):

@@ -20,7 +20,7 @@ from .VolumeImage import setGeometry
 
 #: Of a segmentation: how many segments a run left in it.
 SEGMENTS_ATTRIBUTE = "CRend.segments"
-MODELS_TAG = "CRend.drawnByModel"
+MODELS_TAG = segments.MODELS_TAG
 CONFIDENCE_TAG = "CRend.confidence"
 #: segments.SOURCE_TAG of an ovary whose outline is that of a box.
 BOX = "box"

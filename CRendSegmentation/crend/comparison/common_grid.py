@@ -1,5 +1,7 @@
 """Masks and label images that lie anywhere, brought onto one grid: the one way into every comparison."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..errors import InputError
@@ -101,11 +103,12 @@ def _cropped(labels):
     box = union_box(*arrays)
     if not any(array[box].any() for array in arrays):
         return None
-    return Labels(*(image[tuple(slice(s.start, s.stop) for s in box[::-1])] for image in (labels.ovary, labels.follicles)))
+    ovary, follicles = (image[tuple(slice(s.start, s.stop) for s in box[::-1])] for image in (labels.ovary, labels.follicles))
+    return replace(labels, ovary=ovary, follicles=follicles)
 
 
 def _onto(grid, labels):
-    return Labels(*(_resampled(image, grid) for image in (labels.ovary, labels.follicles)))
+    return replace(labels, ovary=_resampled(labels.ovary, grid), follicles=_resampled(labels.follicles, grid))
 
 
 def _resampled(image, grid):

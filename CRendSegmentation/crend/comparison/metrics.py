@@ -51,7 +51,8 @@ def compare(reference, prediction, *, percentiles=(95,)):
     "definitions": what the numbers mean. Distances in mm; what cannot be said is None.
     percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there.
 
-    "notes": what must be said in words: that the two share nothing, that one follicle is in several pieces.
+    "notes": what must be said in words: that the two share nothing, that one follicle is in several pieces, that an ovary is the ellipsoid of a
+    box. Of such a guide (`Labels.guide`) every figure of "ovary" is None: it says where the box was, and nothing of an ovary.
 
     The two may lie on any grids: they are compared in space, on the grid that `on_common_grid` makes, so what was cropped away around either
     makes no difference. InputError when they are too far apart to be of one volume.
@@ -68,9 +69,14 @@ def compare(reference, prediction, *, percentiles=(95,)):
     found = overlaps_of(follicles[0].labels, d[tuple(follicles[0].voxels.T)], follicles[1].labels)
     sizes = [_diameters(voxels, spacing) for voxels in (found.reference_voxels, found.prediction_voxels)]
     pairs = one_to_one(found)
+    ovary = _structure(a, b, boxes[:2], spacing, percentiles)
+    guides = (reference.guide, prediction.guide)
+    union = _structure(c, d, boxes[2:], spacing, percentiles)
+    volumes = ("volume_reference_ml", "volume_prediction_ml")
+    bare = [0 < ovary[key] == union[key] for key in volumes]
     return {
-        "ovary": _structure(a, b, boxes[:2], spacing, percentiles),
-        "follicles": _structure(c, d, boxes[2:], spacing, percentiles),
+        "ovary": dict.fromkeys(ovary) if any(guides) else ovary,
+        "follicles": union,
         "detection": _detection(found, sizes, pairs),
         "matches": [_match(found, sizes, i, j, follicles, spacing) for i, j in pairs],
         "missed": [
@@ -84,7 +90,7 @@ def compare(reference, prediction, *, percentiles=(95,)):
             if j not in {p[1] for p in pairs}
         ],
         "usova3d": _usova3d(found),
-        "notes": notes_of((a, b), boxes[:2], [side.each() for side in follicles], turned),
+        "notes": notes_of((a, b), boxes[:2], [side.each() for side in follicles], turned, guides, bare),
         "definitions": DEFINITIONS,
     }
 

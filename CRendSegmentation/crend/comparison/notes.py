@@ -5,14 +5,18 @@ import numpy as np
 #: Ends a note that counting connected pieces would change the figures.
 IN_PIECES = "counted as one follicle"
 _NAMED = 3
+_SIDES = ("reference", "compared one")
+_GUIDE = "The ovary of the {side} is only the ellipsoid of a box, which measures nothing: the ovary's figures are left empty."
+_BARE = "The {side} has follicles and no ovary around them: its ovary is taken to be its follicles."
 
 
-def notes_of(ovaries, boxes, follicles, turned):
+def notes_of(ovaries, boxes, follicles, turned, guides, bare):
     """[sentence] of two ovaries (D, H, W) and their tiles, of both sides' follicles ({label: voxels (n, 3)}), reference first.
 
-    turned: whether the two files have axes of other directions, which some formats lose.
+    turned: whether the two files have axes of other directions, which some formats lose. guides: whose ovary is only the ellipsoid of a box. bare: whose
+    ovary is nothing but its follicles.
     """
-    notes = []
+    notes = [_GUIDE.format(side=side) for side, guide in zip(_SIDES, guides) if guide]
     first, second = ovaries
     if all(boxes) and not _meet(first, second, boxes[0]):
         notes.append("The two ovaries share no voxel: are both of the same volume, or does one of them miss a transform?")
@@ -20,13 +24,13 @@ def notes_of(ovaries, boxes, follicles, turned):
             notes.append(
                 "The axes of the two files point in other directions, which formats such as .vtk do not keep: the figures are those in space."
             )
-    for side, labels in zip(("reference", "compared one"), follicles):
+    for side, labels in zip(_SIDES, follicles):
         parts = {k: count for k, where in labels.items() if (count := pieces(where)) > 1}
         if parts:
             named = ", ".join(f"follicle {k} in {count}" for k, count in list(parts.items())[:_NAMED])
             more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
             notes.append(f"Separate pieces under one number in the {side} ({named}{more}): each number is {IN_PIECES}.")
-    return notes
+    return notes + [_BARE.format(side=side) for side, alone in zip(_SIDES, bare) if alone]
 
 
 def pieces(where):

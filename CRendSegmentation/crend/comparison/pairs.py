@@ -142,6 +142,7 @@ def summarise(cases, follicles):
 
 
 def _columns(rows, *names):
+    rows = [row for row in rows if None not in [row[name] for name in names]]
     return tuple([row[name] for row in rows] for name in names)
 
 

@@ -1,8 +1,8 @@
 """Labels brought into another's coordinates by a field of displacements: what a transform does, whatever made it."""
 
-import numpy as np
+from dataclasses import replace
 
-from ..io.labels import Labels
+import numpy as np
 
 
 def warped(labels, field):
@@ -22,7 +22,10 @@ def warped(labels, field):
     canvas.SetOrigin(field.GetOrigin())
     # The transform takes the image that it is given: nobody else shall lose it.
     transform = sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
-    return Labels(*(sitk.Resample(image, canvas, transform, sitk.sitkNearestNeighbor, 0.0) for image in (labels.ovary, labels.follicles)))
+    ovary, follicles = (
+        sitk.Resample(image, canvas, transform, sitk.sitkNearestNeighbor, 0.0) for image in (labels.ovary, labels.follicles)
+    )
+    return replace(labels, ovary=ovary, follicles=follicles)
 
 
 def displacement_field(labels, like, forward, backward, *, step=1.5, most=60, margin=6.0):

@@ -1,6 +1,6 @@
 """Ovary and follicles from and to files: label images (1 = ovary, k + 1 = follicle k) and Slicer's .seg.nrrd."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +20,14 @@ TWO_FILES = (".mhd", ".nhdr", ".hdr", ".img")
 
 @dataclass(frozen=True)
 class Labels:
-    """ovary: uint8, 1 = the whole organ, follicles included; follicles: uint16, k = follicle k. One grid, SimpleITK (LPS)."""
+    """ovary: uint8, 1 = the whole organ, follicles included; follicles: uint16, k = follicle k. One grid, SimpleITK (LPS).
+
+    guide: the ovary is only the ellipsoid of a box that somebody set. It has a place, and no size or shape that mean anything.
+    """
 
     ovary: "SimpleITK.Image"
     follicles: "SimpleITK.Image"
+    guide: bool = False
 
 
 def read_labels(path, components=False):
@@ -57,7 +61,7 @@ def in_pieces(labels):
     result = np.zeros(array.shape, np.uint16)
     for number, (_, box, mask) in enumerate(sorted(found, key=lambda each: -each[0]), start=1):
         result[box][mask] = number
-    return Labels(labels.ovary, image_like(result, labels.follicles))
+    return replace(labels, follicles=image_like(result, labels.follicles))
 
 
 def _read(path):
@@ -73,7 +77,8 @@ def _read(path):
     if image.GetDimension() != 3:
         raise InputError(f"{path}: labels must be 3D, this file is {image.GetDimension()}D; export a 3D label image or .seg.nrrd.")
     if is_segmentation(image):
-        return Labels(*read_segmentation(image, path))
+        ovary, follicles, guide = read_segmentation(image, path)
+        return Labels(ovary, follicles, guide)
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(
             f"{path}: {image.GetNumberOfComponentsPerPixel()} components a voxel; a label image has one (1 = ovary, 2.. = follicles)."

@@ -12,6 +12,8 @@ from .acquisition import describe, notes_of
 from .atomic import replacing
 from .overlaps import assemble
 
+_ROUNDED = 1e-6  # by what part of itself a volume may change when spacings are written and read
+
 
 def is_segmentation(image):
     """Whether an image read by SimpleITK carries the keys of at least one segment."""
@@ -101,7 +103,7 @@ def read_segments(image):
             key = f"Segment{index}_{key}"
             return image.GetMetaData(key) if image.HasMetaDataKey(key) else default
 
-        tags = dict(tag.partition(":")[::2] for tag in value("Tags", "").split("|") if ":" in tag)
+        tags = _tags(value("Tags", ""))
         # Files from before shared layers have neither key: one segment a layer, label 1.
         found.append(
             (value("Name", value("ID", "")), tags.get("TerminologyEntry", ""), int(value("Layer", index)), int(value("LabelValue", 1)))
@@ -110,7 +112,7 @@ def read_segments(image):
 
 
 def read_segmentation(image, path):
-    """(ovary uint8, follicles uint16) as SimpleITK images, from a segmentation that SimpleITK read.
+    """(ovary uint8, follicles uint16 as SimpleITK images, whether the ovary is only the ellipsoid of a box), from a segmentation that SimpleITK read.
 
     A segment whose extent ends before it begins is empty, as Slicer has it: of a segmentation of empty segments it writes a single voxel.
     Ovary, follicles and overlaps as `overlaps.assemble` has them; InputError for segments that are neither.
@@ -124,15 +126,35 @@ def read_segmentation(image, path):
     layers = [array] if image.GetNumberOfComponentsPerPixel() == 1 else [np.ascontiguousarray(array[..., k]) for k in range(array.shape[3])]
     boxes = [ndimage.find_objects(layer.astype(np.int32) if layer.dtype.kind == "f" else layer) for layer in layers]
     nowhere = (slice(0, 0),) * 3
-    found = []
+    found, guide = [], False
     for index, (name, terminology, layer, value) in enumerate(read_segments(image)):
         if layer >= len(layers):
             raise InputError(f"{path}: segment '{name}' is in layer {layer}, but the file has {len(layers)}; save it again in Slicer.")
         box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) and not _is_empty(image, index) else None
         box = box or nowhere
-        found.append((name, terminology, box, layers[layer][box] == value))
+        mask = layers[layer][box] == value
+        found.append((name, terminology, box, mask))
+        guide = guide or _is_guide(image, index, mask)
     organ, instances = assemble(found, image, path)
-    return image_like(organ.astype(np.uint8), image), image_like(instances, image)
+    return image_like(organ.astype(np.uint8), image), image_like(instances, image), guide
+
+
+def _is_guide(image, index, mask):
+    """Whether a segment (its mask, D, H, W) is the ellipsoid of a box that nobody changed since, as its tags say."""
+    key = f"Segment{index}_Tags"
+    tags = _tags(image.GetMetaData(key) if image.HasMetaDataKey(key) else "")
+    if tags.get(segments.SOURCE_TAG) != "box" or not mask.any():
+        return False
+    try:
+        drawn_ml = float(tags[segments.MODELS_TAG].split()[0])
+    except (KeyError, IndexError, ValueError):
+        return True  # the command line notes no size: nobody can have changed it there
+    return bool(np.isclose(np.count_nonzero(mask) * np.prod(image.GetSpacing()[:3]) / 1000, drawn_ml, rtol=_ROUNDED, atol=2e-6))
+
+
+def _tags(text):
+    """{name: value} of a segment's tags."""
+    return dict(tag.partition(":")[::2] for tag in text.split("|") if ":" in tag)
 
 
 def _is_empty(image, index):

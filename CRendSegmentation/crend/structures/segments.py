@@ -11,6 +11,8 @@ OVARY = "Ovary"
 OVARY_ID = "Ovary"
 #: Tag of the ovary's segment: whose outline it has, "model" or "box". The latter is a guide, and not measured.
 SOURCE_TAG = "CRend.OvarySource"
+#: Tag of a segment that a model drew: what it measured then, volume (ml) and centroid (mm, RAS). What measures otherwise was changed by hand.
+MODELS_TAG = "CRend.drawnByModel"
 OVARY_CODE = ("SCT", "15497006", "Ovary")
 FOLLICLE_CODE = ("SCT", "24162005", "Ovarian follicle")
 CATEGORY_CODE = ("SCT", "123037004", "Anatomical Structure")

@@ -23,7 +23,7 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
      "device", "engine"}
     {"do": "review", "id", "folder": DIR, "names": [A, B],          as above; "result" has figures, maps (each with its .vtp in
      "reference": {"ovary": FILE, "follicles": FILE},               DIR, in RAS), marks, centres, tops and notes, as described in
-     "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review
+     "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review. A side may have "guide": true
      "percentile"}
     {"do": "surfaces", "id", "folder": DIR, "masks": {NAME: FILE},  as above; "result" has "surfaces": for each NAME a .vtp in DIR, in
      "measure"}                                                     RAS, and "measured", its measurements if they are asked for
@@ -33,7 +33,8 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
 
 REQUESTS says which keys each has, what fits them and which of them must be there; what is left out takes the default of crend.predict.segment or
 crend.comparison.review.review. A field is a displacement in mm from the reference's coordinates to the compared one's (see
-crend.comparison.warping); a review loads no network. A box is {"centre": [r, a, s], "axes": three unit vectors, "size": three lengths} (mm,
+crend.comparison.warping); a review loads no network. A side's "guide" says that its ovary is only the ellipsoid of a box.
+A box is {"centre": [r, a, s], "axes": three unit vectors, "size": three lengths} (mm,
 RAS; see crend.structures.box); that of a "volume" is the list of its six faces. A request that does not fit is a "failure", whose id is null where it has none.
 Whatever libraries print goes to standard error, so that nothing but the protocol is on standard output.
 """
@@ -125,7 +126,10 @@ def _are_files(value) -> bool:
 
 
 def _are_labels(value) -> bool:
-    return isinstance(value, dict) and set(value) == {"ovary", "follicles"} and all(map(_is_path, value.values()))
+    if not isinstance(value, dict) or type(value.get("guide", False)) is not bool:
+        return False
+    paths = {key: path for key, path in value.items() if key != "guide"}
+    return set(paths) == {"ovary", "follicles"} and all(map(_is_path, paths.values()))
 
 
 def _is_box(value) -> bool:
@@ -158,7 +162,7 @@ _READING = {
 _BOX = Field(lambda value: value is None or _is_box(value), "null, or an object with the numbers of centre (3), axes (3 x 3) and size (3)")
 _POINT = Field(_lists(_is_number, 3), "three numbers", True)
 _PATHS = Field(_lists(_is_path), "a list of paths", True)
-_SIDE = Field(_are_labels, "an object with the paths of ovary and follicles", True)
+_SIDE = Field(_are_labels, "an object with the paths of ovary and follicles and, if wanted, guide: true or false", True)
 
 #: {what to do: {key: what fits it}}.
 REQUESTS = {

@@ -26,6 +26,7 @@ def write_request(folder, reference, compared, field=None) -> dict:
         files[side] = {part: str(Path(folder) / f"{side}-{part}.nrrd") for part in PARTS}
         for part, path in files[side].items():
             sitk.WriteImage(getattr(labels, part), path)
+        files[side]["guide"] = labels.guide
     if field is not None:
         files["field"] = str(Path(folder) / "field.nrrd")
         sitk.WriteImage(field, files["field"])
@@ -39,7 +40,7 @@ def answer(request, progress=None, cancelled=None) -> dict:
     """
     import SimpleITK as sitk
 
-    sides = [Labels(*(sitk.ReadImage(request[side][part]) for part in PARTS)) for side in SIDES]
+    sides = [Labels(*(sitk.ReadImage(request[side][part]) for part in PARTS), guide=request[side].get("guide", False)) for side in SIDES]
     if request.get("field"):
         from ..comparison.warping import warped
 

@@ -131,6 +131,16 @@ def test_a_truncated_usova3d_file_is_named_with_what_it_lacks(usova):
     assert (finding.name, finding.file) == ("vol2", str(path)) and "100 of its" in finding.text
 
 
+def test_the_ellipsoid_of_a_box_is_no_truth_to_learn_from(tmp_path):
+    volume, ovary, follicles = ball_images(0)
+    sitk.WriteImage(volume, str(tmp_path / "a.nrrd"))
+    for name, source in (("drawn", None), ("guide", "box")):
+        write_labels(tmp_path / f"{name}.seg.nrrd", ovary, follicles, ovary_source=source)
+    assert read_volume(Entry("a", tmp_path / "a.nrrd", tmp_path / "drawn.seg.nrrd"))[1] is not None
+    with pytest.raises(InputError, match="guide.seg.nrrd: its ovary is only the ellipsoid of a box"):
+        read_volume(Entry("a", tmp_path / "a.nrrd", tmp_path / "guide.seg.nrrd"))
+
+
 def test_wrong_labels_are_named_file_by_file(tmp_path):
     rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("abcdef")]
     _volume, ovary, _follicles = ball_images(1)

@@ -114,6 +114,8 @@ def _labels(entry: Entry):
 
     if entry.label is not None:
         labels = read_labels(entry.label)
+        if labels.guide:
+            raise InputError(f"{entry.label}: its ovary is only the ellipsoid of a box, which is no truth to learn from; draw the ovary.")
     else:
         ovary = _agreed([read_label_image(path) for path in entry.ovaries], entry.ovaries)
         follicles = _agreed([read_label_image(path) for path in entry.follicles], entry.follicles)
