@@ -3,7 +3,8 @@
     python Testing/benchmarks/time_as_user.py --json FILE [--simulator trial] [--first-seed 480] [--volumes 10] [--print]
 
 Right: as many follicles as in truth, and every mean diameter within 1 mm. Ways: `automatic` (Apply), `box` (Place box, each face that is further than
-2 mm from where the box should be drawn there, Apply), `contours` (Apply, then the ovary from three contours of eight points); whatever is wrong then is corrected
+2 mm from where the box should be drawn there, Apply), `contours` (Apply, then the ovary from three contours of eight points), `clicks` (Apply, then the outline of each
+follicle of a wrong size moved by *Grow here* and *Shrink here*, three clicks at most); whatever is wrong then is corrected
 follicle by follicle: false ones deleted, merged ones split, missed ones and those of a wrong size added by a click at their middle, as the tools of the panel do it.
 Time: processor seconds of the process that runs the network, since the machine may be busy with other things, 1.5 s a click, 3 s a point of a contour.
 Volumes on which automatic is right at once are passed over. Each volume is written as soon as it is done; --print only prints the table.
@@ -24,7 +25,8 @@ CLICK_S, POINT_S = 1.5, 3.0
 NEAR_MM, DIAMETER_MM = 2.0, 1.0
 CONTOURS, POINTS = 3, 8
 MOST_ROUNDS = 3  # of corrections: what is wrong after that needs painting
-WAYS = ("automatic", "box", "contours")
+WAYS = ("automatic", "box", "contours", "clicks")
+MOST_CLICKS = 3  # on the outline of one follicle: after that it is added anew
 
 
 class User:
@@ -169,6 +171,46 @@ class User:
         point = self.image.TransformIndexToPhysicalPoint([int(v) for v in place[::-1]])
         self.clickAt([-point[0], -point[1], point[2]])
 
+    def moveOutlines(self):
+        """Grow and shrink follicles of a wrong size by clicks where their outline is furthest from the true one."""
+        for segmentID, truth in self.wrong()[3]:
+            self.select([segmentID])
+            for _ in range(MOST_CLICKS):
+                self._moveOutline(segmentID, truth)
+                if segmentID not in [each for each, _ in self.wrong()[3]]:
+                    break
+        for button in (self.ui.growButton, self.ui.shrinkButton):
+            if button.checked:
+                self.press(button)
+
+    def _moveOutline(self, segmentID, truth):
+        """One click on the side of the outline on which more voxels are wrong."""
+        import numpy as np
+        from scipy import ndimage
+
+        from CRendSegmentationLib.Scene.Masks import on
+        from CRendSegmentationLib.Scene.SegmentMeasurements import maskOf
+        from CRendSegmentationLib.Scene.SegmentTags import segmentsOf
+
+        node = self.made.logic.getParameterNode().segmentation
+        mine = on(self.image, maskOf(node, segmentID))
+        others = [name for name, segment in segmentsOf(node.GetSegmentation()) if name != segmentID and "ollicle" in segment.GetName()]
+        taken = np.any([on(self.image, maskOf(node, name)) for name in others] or [mine & False], axis=0)
+        there = self.labels == truth
+        missing, excess = there & ~mine & ~taken, mine & ~there
+        grow = np.count_nonzero(missing) >= np.count_nonzero(excess)
+        spacing = self.image.GetSpacing()[::-1]
+        # How far the outline has to move at each place; a click must lie within the brush of it.
+        away = ndimage.distance_transform_edt(mine if not grow else ~mine, sampling=spacing)
+        away[~(missing if grow else excess) | (away > 0.9 * self.ui.brushSpinBox.value)] = 0
+        if not away.any():
+            return
+        button = self.ui.growButton if grow else self.ui.shrinkButton
+        if not button.checked:
+            self.press(button)
+        point = self.image.TransformIndexToPhysicalPoint([int(v) for v in np.unravel_index(away.argmax(), away.shape)[::-1]])
+        self.clickAt([-point[0], -point[1], point[2]])
+
     def correct(self):
         """Correct what is wrong, follicle by follicle. Returns what is still wrong, in words; "" when the table is right."""
         for number in range(MOST_ROUNDS + 1):
@@ -222,6 +264,8 @@ def measure(way, phantom, predictor=None):
         first = [len(each) for each in user.wrong()]
         if way == "contours":
             user.drawContours()
+        if way == "clicks":
+            user.moveOutlines()
         left = user.correct()
         return {"clicks": user.clicks, "points": user.points, "seconds": user.seconds, "first": first, "left": left}
     finally:

@@ -40,3 +40,24 @@ def test_a_missed_follicle_costs_two_clicks_and_then_the_table_is_right(phantom)
     contours = measure("contours", phantom, samples.KnownPredictor(follicles=2))
     assert contours["left"] == "" and contours["points"] == 24 and contours["seconds"] >= 24 * 3
     assert "| contours | 1 of 1 |" in table({"one": {"automatic": automatic, "box": box, "contours": contours}})
+
+
+class TooSmall(samples.KnownPredictor):
+    """Finds the largest follicle with two thirds of its radius."""
+
+    def predict(self, image):
+        found = super().predict(image)
+        whole, labels = (sitk.GetArrayFromImage(part) for part in (found.ovary, found.follicles))
+        (centre, radius), *_ = FOLLICLES
+        labels[(labels == 1) & ~ball(centre, 2 * radius / 3)] = 0
+        return samples.segmentationOf(whole > 0, labels, image)
+
+
+@pytest.mark.slow
+def test_a_follicle_of_a_wrong_size_is_made_right_by_clicks_on_its_outline(phantom):
+    from time_as_user import MOST_CLICKS, measure
+
+    clicks = measure("clicks", phantom, TooSmall())
+    assert clicks["first"] == [0, 0, 0, 1] and clicks["left"] == ""
+    # Apply, the follicle, the button, the clicks, and the button again; nothing was deleted or added.
+    assert 1 + 3 < clicks["clicks"] <= 1 + 3 + MOST_CLICKS

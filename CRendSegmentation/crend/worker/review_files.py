@@ -40,7 +40,9 @@ def answer(request, progress=None, cancelled=None) -> dict:
     """
     import SimpleITK as sitk
 
-    sides = [Labels(*(sitk.ReadImage(request[side][part]) for part in PARTS), guide=request[side].get("guide", False)) for side in SIDES]
+    ovaries, follicles = ([sitk.ReadImage(request[side][part]) for side in SIDES] for part in PARTS)
+    guides = [request[side].get("guide", False) for side in SIDES]
+    sides = [Labels(*each) for each in zip(ovaries, follicles, guides)]
     if request.get("field"):
         from ..comparison.warping import warped
 
