@@ -13,7 +13,7 @@ from crend.structures.measurements import measure
 from crend_training.data.simulators import check_simulator
 from crend_training.evaluation.baseline import segment_classically
 from crend_training.evaluation.evaluation import case_of, flagged, flagged_words, markdown, summarise, write_report
-from crend_training.evaluation.strata import strata, strata_markdown
+from crend_training.evaluation.strata import VISIBLE, strata, strata_markdown
 from crend_training.evaluation.worst_cases import reason
 from crend_training.phantom import Phantom
 
@@ -67,6 +67,20 @@ def test_every_true_follicle_has_its_looks_and_its_fate(case):
         0, abs=0.05
     )
     assert invented["dv_mm"] == pytest.approx(4, rel=0.05) and invented["hit"] is None
+
+
+def test_a_follicle_in_noise_twice_its_contrast_is_one_that_nobody_can_see(case):
+    volume, ovary, follicles = scene()
+    for deviation, visible in ((50, True), (200, False)):
+        noise = np.random.default_rng(0).normal(0, deviation, volume.shape)
+        truth = Phantom(*map(as_image, (volume + noise + 1000.0, ovary, follicles)), {"ovary_depth_mm": 24.0})
+        first = case_of(5, truth, segmentation(ovary, follicles)).follicles[0]
+        # both sides have this noise
+        assert first["contrast_to_noise"] == pytest.approx(100 / (deviation * 2**0.5), rel=0.15)
+        assert (first["contrast_to_noise"] >= VISIBLE) == visible
+    assert [(s["range"], s["follicles"]) for s in strata(case.follicles) if s["stratum"] == "contrast-to-noise ratio"] == [
+        ("0.45 and more", 3)
+    ]
 
 
 def test_strata_count_missed_and_false_where_they_belong(case):

@@ -11,7 +11,7 @@ from crend.structures.measurements import measure
 NEAR_MM = 1.0  # follicles whose surfaces are nearer than this touch
 RIM_MM = 1.5  # tissue this near says what contrast a follicle has
 COLUMNS = (
-    "kind", "dv_mm", "mean_diameter_mm", "contrast", "neighbours", "depth_mm", "spacing_mm", "hit", "dsc", "mean_diameter_difference_mm",
+    "kind", "dv_mm", "mean_diameter_mm", "contrast", "contrast_to_noise", "neighbours", "depth_mm", "spacing_mm", "hit", "dsc", "mean_diameter_difference_mm",
 )  # fmt: skip
 
 
@@ -19,7 +19,8 @@ def follicle_rows(truth, found, figures) -> list[dict]:
     """One dict (COLUMNS) a true follicle (kind "true"), and one a predicted follicle that is none (kind "false").
 
     truth: Phantom or `subjects.Truth`; found: Segmentation of its volume; figures: `crend.comparison.metrics.compare` of both.
-    contrast: grey of the rim minus grey of the inside, on the volume's own scale. neighbours: how many follicles touch it.
+    contrast: grey of the rim minus grey of the inside, on the volume's own scale. contrast_to_noise: its size over the root of both variances'
+    sum; below `strata.VISIBLE` nobody can see the follicle. neighbours: how many follicles touch it.
     depth_mm: of the ovary below the probe, where the simulator says it, otherwise None. spacing_mm: the longest side of a voxel.
     hit, dsc, mean_diameter_difference_mm (predicted minus true) by one-to-one matching; None where there is no match.
     """
@@ -51,7 +52,7 @@ def follicle_rows(truth, found, figures) -> list[dict]:
 
 
 def _looks(truth) -> dict:
-    """id -> contrast and neighbours."""
+    """id -> contrast, contrast_to_noise and neighbours."""
     volume, _ovary, labels = (sitk.GetArrayViewFromImage(i) for i in (truth.volume, truth.ovary, truth.follicles))
     spacing = np.array(truth.volume.GetSpacing()[::-1])
     margin = np.ceil(RIM_MM / spacing).astype(int) + 1
@@ -63,7 +64,13 @@ def _looks(truth) -> dict:
         mine = labels[wide] == k
         away = ndimage.distance_transform_edt(~mine, sampling=spacing)
         rim = (away > 0) & (away <= RIM_MM) & (labels[wide] == 0) & (volume[wide] > 0)
-        contrast = float(volume[wide][rim].mean()) - float(volume[wide][mine].mean()) if rim.any() else None
+        around, inside = (volume[wide][where].astype(float) for where in (rim, mine))
+        contrast = around.mean() - inside.mean() if around.size else None
+        noise = np.sqrt(max(around.var() + inside.var(), 1e-6)) if around.size else None
         others = np.unique(labels[wide][(away <= NEAR_MM + spacing.max() / 2) & (labels[wide] != k)])
-        result[k] = {"contrast": contrast, "neighbours": int((others > 0).sum())}
+        result[k] = {
+            "contrast": None if contrast is None else float(contrast),
+            "contrast_to_noise": None if contrast is None else float(abs(contrast) / noise),
+            "neighbours": int((others > 0).sum()),
+        }
     return result

@@ -8,9 +8,13 @@ import numpy as np
 
 from crend.comparison.agreement import bland_altman
 
+#: Contrast-to-noise ratio below which a follicle cannot be told from what is around it. Fixed on truths alone, before any model was measured by it:
+#: of the crowded and the mixed scenes' follicles it leaves out at most one in twenty (seeds 400 to 407), of the plain ones' none.
+VISIBLE = 0.45
 STRATA = (
     ("size", "dv_mm", ((0, 2), (2, 4), (4, 6), (6, 10), (10, math.inf)), "mm"),
     ("contrast", "contrast", ((-math.inf, 20), (20, 40), (40, 80), (80, math.inf)), "grey levels"),
+    ("contrast-to-noise ratio", "contrast_to_noise", ((0, VISIBLE), (VISIBLE, math.inf)), ""),
     ("touching neighbours", "neighbours", ((0, 1), (1, 3), (3, math.inf)), ""),
     ("depth of the ovary", "depth_mm", ((0, 20), (20, 35), (35, math.inf)), "mm"),
     ("voxel's longest side", "spacing_mm", ((0, 0.35), (0.35, 0.5), (0.5, math.inf)), "mm"),
