@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import SimpleITK as sitk
 
@@ -12,6 +14,8 @@ from .structures.follicles import split_follicles
 FAINTEST = 0.1  # follicle probability below which a point is nowhere near a follicle
 NOTHING = "the model sees no follicle at this point; click into a dark follicle, or draw it in Segment Editor."
 LARGEST_MM = 40.0  # no ovarian follicle is larger
+STEPS = 4  # windows for clicks on an outline begin at every fourth part of a window, so that clicks near each other share one
+REMEMBERED = 8  # windows of a volume that are kept
 
 
 def split_follicle(mask: np.ndarray, spacing_zyx) -> np.ndarray:
@@ -64,7 +68,8 @@ class PreparedVolume:
     def near(self, point, radius_mm: float) -> tuple[sitk.Image, sitk.Image]:
         """Probabilities of ovary and follicles (float32) on the part of the image's grid that a brush at a point reaches (brush.crop_around).
 
-        One window of each network is centred on the point; an overview has the same say as in a run.
+        One window of each network lies round the point; an overview has the same say as in a run. Windows begin on a lattice and are kept, so the
+        answer does not depend on earlier clicks, and a click near an earlier one runs no network.
         """
         part = crop_around(self.image, point, radius_mm, self.name)
         close = self.close.on(part, point)
@@ -89,6 +94,7 @@ class _View:
         values, self.grid = to_model_grid(image, grid_spacing(image, settings, name))
         padded, self._place = pad_to_patch(values, self._patch, 0)
         self._padded = normalise(padded, settings["normalisation"])
+        self._seen: OrderedDict = OrderedDict()
 
     def guide(self, maps: np.ndarray) -> None:
         """Show the network the overview's maps (2, D, H, W), too."""
@@ -96,23 +102,23 @@ class _View:
 
         self._padded = np.concatenate([self._padded[None], pad_to_patch(maps, self._patch, 0.0)[0]], dtype=np.float32)
 
-    def look(self, point):
+    def look(self, point, step: int = 1):
         """What the network makes of one window around a point (x, y, z; LPS), every voxel that it is not sure of rendered.
 
         Returns probabilities (2, d, h, w) of ovary and follicles, the part of the model grid (three slices) that they fill, and the point's
-        index in them. InputError for a point outside the volume.
+        index in them. step: voxels between the places at which windows may begin; 1: the point is in the middle, but at the volume's border.
+        InputError for a point outside the volume.
         """
-        from .inference.sliding import predict_window
-
         grid, patch, place = self.grid, self._patch, self._place
         position = self._image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]
         if any(not -0.5 <= p <= n - 0.5 for p, n in zip(position, grid.image_shape)):
             raise InputError(f"{self._name}: the point lies outside the volume; click into a follicle.")
         centre = [int(round(float(grid.image_to_model(axis, position[axis])))) for axis in range(3)]
         seed = [min(max(c, 0), n - 1) + p.start for c, n, p in zip(centre, grid.shape, place)]
-        start = [min(max(s - side // 2, 0), n - side) for s, side, n in zip(seed, patch, self._padded.shape[-3:])]
-        z, y, x = (slice(first, first + side) for first, side in zip(start, patch))
-        found = predict_window(self._engine, self._padded[..., z, y, x], int(np.prod(patch)) // 8)
+        start = tuple(
+            min(max(round((s - side // 2) / step) * step, 0), n - side) for s, side, n in zip(seed, patch, self._padded.shape[-3:])
+        )
+        found = self._window(start)
         # The window's part that lies on the model grid, in the grid's own indices.
         box = tuple(
             slice(max(first - p.start, 0), min(first + side - p.start, n)) for first, side, p, n in zip(start, patch, place, grid.shape)
@@ -120,9 +126,24 @@ class _View:
         cut = tuple(slice(b.start + p.start - first, b.stop + p.start - first) for b, p, first in zip(box, place, start))
         return found[(slice(None), *cut)], box, tuple(s - p.start - b.start for s, p, b in zip(seed, place, box))
 
+    def _window(self, start) -> np.ndarray:
+        """Probabilities (2, d, h, w) of the window that begins at `start` (z, y, x), of which the last few are kept."""
+        from .inference.sliding import predict_window
+
+        if start not in self._seen:
+            z, y, x = (slice(first, first + side) for first, side in zip(start, self._patch))
+            self._seen[start] = predict_window(self._engine, self._padded[..., z, y, x], int(np.prod(self._patch)) // 8)
+            while len(self._seen) > REMEMBERED:
+                self._seen.popitem(last=False)
+        self._seen.move_to_end(start)
+        return self._seen[start]
+
     def on(self, part: sitk.Image, point) -> tuple[sitk.Image, sitk.Image]:
         """What `look` finds, on the grid of an image."""
-        found, box, _ = self.look(point)
+        half = max(n * mm for n, mm in zip(part.GetSize(), part.GetSpacing())) / 2 / min(self.grid.spacing)
+        least = min(self._patch)
+        # A large brush leaves no room to move the window.
+        found, box, _ = self.look(point, max(1, min(least // STEPS, int(least - 2 * half))))
         first = [float(self.grid.model_to_image(axis, box[axis].start)) for axis in (2, 1, 0)]
         images = []
         for channel in found:

@@ -52,6 +52,12 @@ class Clock:
         return [(name, *np.median(values, axis=0)) for name, values in self.parts.items()]
 
 
+def forget(prepared):
+    """Make a click run the networks, wherever it lies."""
+    for view in filter(None, (prepared.close, prepared._overview)):
+        view._seen.clear()
+
+
 def watch(clock, name, engine):
     """Let the clock time an engine's network and, apart from it, its rendering."""
     trunk, predict = engine.trunk, engine.predict
@@ -77,7 +83,9 @@ def main():
         if view is not None:
             watch(clock, name, getattr(view._engine, "_engine", view._engine))
     for place in places[1:]:
+        forget(prepared)
         clock.time("click, whole", lambda place=place: click(clock, prepared, phantom.volume, ovary, place))
+        clock.time("probabilities 1 mm from the last click", lambda place=place: prepared.near(np.add(place, (1, 0, 0)), RADIUS_MM))
     size = " x ".join(map(str, phantom.volume.GetSize()))
     print(f"{options.clicks} clicks, volume {size}, {engine.name}, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', '')}\n")
     print(table(("part", "s", "processor s"), clock.rows()))

@@ -95,3 +95,23 @@ def test_probabilities_near_a_point_lie_on_the_images_own_grid_and_are_those_of_
         assert ((sitk.GetArrayFromImage(found) > 0.5) == (values > 180)).mean() > 0.95
     with pytest.raises(InputError, match="outside the volume"):
         volume.near(image.TransformContinuousIndexToPhysicalPoint([60.0, 5, 5]), 4.0)
+
+
+def test_a_click_near_an_earlier_one_runs_no_network_and_its_answer_does_not_depend_on_it():
+    import SimpleITK as sitk
+
+    from crend.editing import PreparedVolume
+
+    array = np.kron(_volume()[0], np.ones((2, 2, 2), np.uint8))
+    image, asked = image_of(array), []
+    prepared = PreparedVolume(image, bundle_for(array), device="cpu", engine="torch")
+    predict = prepared.close._engine.predict
+    prepared.close._engine.predict = lambda *given: asked.append(1) or predict(*given)
+    first = prepared.near((40, 40, 40), 2.0)
+    again = prepared.near((41, 39, 40), 2.0)
+    assert len(asked) == 1
+    prepared.near((60, 20, 40), 2.0)
+    assert len(asked) == 2
+    fresh = PreparedVolume(image, bundle_for(array), device="cpu", engine="torch").near((41, 39, 40), 2.0)
+    assert all(np.array_equal(*map(sitk.GetArrayFromImage, pair)) for pair in zip(again, fresh))
+    assert not np.array_equal(*map(sitk.GetArrayFromImage, (first[0], again[0])))
