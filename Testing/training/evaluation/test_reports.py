@@ -136,6 +136,10 @@ def test_the_bundle_keeps_the_seeds_of_both_experiments(made, tmp_path):
     second = Overview(other, tmp_path / "over")
     folder = bundle_run(TINY, tmp_path / "close", tmp_path / "b", overview=second)
     assert bundle.info(folder).metadata["crend"]["seeds"]["training"] == [[1000, 1200], [3000, 3010], [4000, 4001]]
+    on = bundle_run(replace(TINY, data=Data(first_seed=5000, last_seed=5010)), tmp_path / "close", tmp_path / "on", start=str(folder))
+    block = bundle.info(on).metadata["crend"]
+    assert block["seeds"]["training"] == [[1000, 1200], [3000, 3010], [4000, 4001], [5000, 5010]]
+    assert block["trained_on"].startswith(bundle.info(folder).metadata["crend"]["trained_on"] + "; then 10 simulated volumes")
     own = replace(TINY, data=Data(kind="datalist", path="list.csv"))
     assert "seeds" not in bundle.info(bundle_run(own, tmp_path / "close", tmp_path / "c")).metadata["crend"]
     fold = bundle_run(TINY, tmp_path / "close", tmp_path / "d", trained_on="4 volumes of a fold")

@@ -12,7 +12,7 @@ from crend.structures.outlines import FAINT
 
 from ..configuration.experiment import Experiment
 from ..data.cases import grid_settings
-from ..data.seeds import seeds_of, watched_among, watched_words
+from ..data.seeds import all_seeds, seeds_of, watched_among, watched_words
 from ..evaluation.emptiness import empty_words
 from ..evaluation.evaluation import flagged_words, markdown
 from ..evaluation.reports import check_measured, least_words, read_report, settings_of, settings_words
@@ -61,12 +61,14 @@ def bundle_run(
     checkpoint: str = "last.ckpt",
     trained_on: str | None = None,
     maker: Maker = NOBODY,
+    start=None,
 ) -> Path:
     """Writes the bundle of a checkpoint in `run_folder` to `out`; `reports` are folders written by `evaluate`, the first with figures counts.
 
     notes: Markdown texts for the card, each with its own heading (`## ...`). overview: the second network, which looks at the whole
     volume first. changes: what is new in `version`; what a bundle that lies in `out` says of other versions is kept. trained_on: which
-    volumes, where they are not those of the configuration. maker: who answers for it. InputError when there is no checkpoint or no report where one was named, and
+    volumes, where they are not those of the configuration. maker: who answers for it. start: the bundle that the runs began with (`train --start`), so that
+    what it had learned from is named, too, and refused in reports. InputError when there is no checkpoint or no report where one was named, and
     for a report of other weights or on volumes that were trained on.
     """
     from ..training.train import load_checkpoint, time_and_device
@@ -74,7 +76,8 @@ def bundle_run(
     run_folder, out = Path(run_folder), Path(out)
     maker.check_name(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
-    seeds = {} if trained_on else seeds_of(experiment, *([overview.experiment] if overview else []))
+    began = bundle.info(start).metadata["crend"] if start is not None else {}
+    seeds = {} if trained_on else all_seeds(seeds_of(experiment, *([overview.experiment] if overview else [])), began.get("seeds", {}))
     found = [_measured(report, seeds) for report in reports]
     measured = next((each for each in found if "figures" in each), {})
     simulated = experiment.data.kind == "simulated"
@@ -88,6 +91,7 @@ def bundle_run(
         trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
         share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
         more["overview"] = {**_network_block(overview.experiment), "share": share, "mirrored": overview.mirrored}
+    trained_on = f"{began['trained_on']}; then {trained_on}" if began else trained_on
     described = metadata.describe(
         network=block["network"],
         arguments=block["arguments"],

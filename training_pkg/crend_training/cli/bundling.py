@@ -21,6 +21,7 @@ def bundle(
     overview: Optional[Path] = typer.Option(None, help="Configuration of a second network that looks at the whole volume first."),
     overview_run: Optional[Path] = typer.Option(None, help="Folder of that network's run."),
     share: tuple[float, float] = typer.Option((0.5, 0.0), help="What its probabilities of ovary and follicles count for, 0 to 1."),
+    start: Optional[str] = typer.Option(None, help="Bundle that the runs began with, as of `train --start`; its training is named, too."),
     version: str = typer.Option("0.1.0", help="Of the bundle."),
     changes: str = typer.Option("first bundle", help="What is new in this version, for its changelog."),
     author: str = AUTHOR,
@@ -36,7 +37,8 @@ def bundle(
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview and overview_run else None
     maker, notes = Maker(author, licence, intended_use), [_text(path) for path in note]
-    bundle_run(read_experiment(config), run, out, report, notes=notes, overview=second, version=version, changes=changes, maker=maker)
+    told = {"notes": notes, "version": version, "changes": changes, "maker": maker, "start": start}
+    bundle_run(read_experiment(config), run, out, report, overview=second, **told)
     typer.echo(f"{out}: done")
 
 

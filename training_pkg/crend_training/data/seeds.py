@@ -23,6 +23,12 @@ def seeds_of(*experiments) -> dict:
     return {part: pairs for part, pairs in ranges.items() if pairs}
 
 
+def all_seeds(*known) -> dict:
+    """What several models learned from together; each as `seeds_of` gives it."""
+    parts = dict.fromkeys(part for each in known for part in each)
+    return {part: [list(pair) for pair in sorted({tuple(pair) for each in known for pair in each.get(part, ())})] for part in parts}
+
+
 def watched_among(seeds, simulator: str, known: dict, where: str) -> int:
     """How many of `seeds` (a range) are volumes that the training was watched on. InputError, begun with `where`, when one was trained on.
 
