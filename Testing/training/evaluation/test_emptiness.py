@@ -68,12 +68,12 @@ def test_the_card_carries_the_sentence_and_figures_come_from_the_other_report(ma
     folder = made([tmp_path / "empty"])
     card = card_of(folder)
     assert (
-        "one was drawn in 1 of 20; of these, 0 were flagged as doubtful. By `python -m crend_training evaluate model --empty --first-seed 0 "
-        in card
+        "| an ovary drawn where there is none (95 % interval) | 1 of 20 (1 to 24 %) |" in card and "| of these warned of | 0 of 1 |" in card
     )
-    assert "DSC: Dice" not in card and bundle.info(folder).metadata["crend"]["measured_on"] == "not measured"
+    assert "evaluate model --empty --first-seed 0 --volumes 20" in card
+    assert "Means over volumes" not in card and bundle.info(folder).metadata["crend"]["measured_on"] == "not measured"
     made([tmp_path / "empty", write_report(tmp_path / "full", {"seeds": [0, 2]})])
-    assert "ovary_dsc" in bundle.info(folder).metadata["eval_metrics"] and "without an ovary" in card_of(folder)
+    assert "ovary_dsc" in bundle.info(folder).metadata["eval_metrics"] and "without an ovary (seeds 0 to 19)" in card_of(folder)
 
 
 def test_a_report_of_the_other_kind_is_not_overwritten(tmp_path):

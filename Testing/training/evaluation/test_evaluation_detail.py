@@ -166,5 +166,9 @@ def test_flags_are_counted_of_poor_ovaries_and_of_the_others():
         {"ovary_dsc": 0.9, "flags": "no sector"},
         {"ovary_dsc": 0.7, "flags": ""},
     ]
-    assert flagged(rows) == {"poor_below": 0.7, "poor": 2, "poor_flagged": 1, "others": 2, "others_flagged": 1}
+    assert flagged(rows) == {"poor_below": 0.7, "poor": 2, "poor_flagged": 1, "others": 2, "others_flagged": 1} | {
+        "good_from": 0.85,
+        "good": 1,
+        "good_flagged": 1,
+    }
     assert flagged_words(flagged(rows)) == "Flagged as doubtful: 1 of 2 volumes with an ovary's Dice below 0.7, 1 of the 2 others."

@@ -99,7 +99,7 @@ def test_a_report_of_other_weights_or_another_share_is_refused_and_the_bundle_st
 
 def test_a_report_that_names_no_weights_is_taken_without_the_settings(made, tmp_path):
     folder = made([write_report(tmp_path / "old", {"model": "model", "seeds": [0, 2]})])
-    assert "| ovary_dsc | 0.900 |" in card_of(folder) and "Measured with" not in card_of(folder)
+    assert "| ovary: Dice | 0.900 |" in card_of(folder) and "Measured with" not in card_of(folder)
 
 
 def test_a_report_without_rendering_says_so_in_line_and_command(made, tmp_path):
@@ -175,7 +175,7 @@ def test_a_report_on_a_list_is_told_in_the_card_and_the_bundle_is_its_makers(mad
         made(out="crend-sim")
     report = write_report(tmp_path / "own", {"list": "ours.csv", "volumes": ["a", "b"]})
     card = card_of(made([report], maker=Maker("Clinic A", "MIT")))
-    assert "on 2 volumes of its maker's list ours.csv, by `python -m crend_training evaluate model --list ours.csv --out REPORT`" in card
+    assert "- 2 volumes of its maker's list ours.csv, by `python -m crend_training evaluate model --list ours.csv --out REPORT`" in card
     assert "| made by | Clinic A |" in card and "| licence | MIT |" in card and "| intended use | not stated |" in card
     assert bundle.info(made(maker=Maker("The CRend authors"), out="crend-sim")).metadata["authors"] == "The CRend authors"
 
@@ -214,3 +214,19 @@ def test_a_bundle_cuts_ovaries_and_counts_follicles_as_its_configuration_says(ma
         and "| follicles | probability from 0.5 on, diameter from 1.6 mm on; edge at a probability of 0.6, unless less than 0.75 of it is left |"
         in card
     )
+
+
+def test_the_card_has_one_table_with_a_column_a_kind_of_volume(made, tmp_path):
+    stratum = {"missed_percent": 20.0, "false": 2, "bias_mm": 0.1, "lower_mm": -0.5, "upper_mm": 0.7}
+    strata = [{"stratum": "all", "range": "", "follicles": 10, **stratum}]
+    strata += [{"stratum": "contrast-to-noise ratio", "range": "0.45 and more", "follicles": 9, **stratum, "missed_percent": 11.11}]
+    flags = {"poor": 2, "poor_flagged": 1, "good": 30, "good_flagged": 3}
+    full = write_report(tmp_path / "full", {"seeds": [0, 2], "strata": strata, "flags": flags})
+    trial = write_report(tmp_path / "trial", {"seeds": [0, 2], "simulator": "trial"})
+    rows = [line.split(" | ") for line in card_of(made([full, trial])).splitlines() if line.startswith("| ") and line.count("|") == 4]
+    table = {row[0].strip("| "): [cell.strip("| ") for cell in row[1:]] for row in rows}
+    assert table[""] == ["training", "trial"] and table["volumes"] == ["2", "2"] and table["ovary: Dice"] == ["0.900", "0.900"]
+    assert table["follicles missed, %"] == ["20.0", "–"] and table["of those that can be seen, %"] == ["11.1", "–"]
+    assert table["false follicles, %"] == ["20.0", "–"], "2 of the 10 that were predicted"
+    assert table["mean diameter, mm: bias (95 % limits)"] == ["+0.10 (-0.50 to +0.70)", "–"]
+    assert table["ovaries with a Dice of 0.85 or more, warned of"] == ["3 of 30", "–"]

@@ -13,18 +13,12 @@ from crend.structures.outlines import FAINT
 from ..configuration.experiment import Experiment
 from ..data.cases import grid_settings
 from ..data.seeds import all_seeds, seeds_of, watched_among, watched_words
-from ..evaluation.emptiness import empty_words
-from ..evaluation.evaluation import flagged_words, markdown
-from ..evaluation.reports import check_measured, least_words, read_report, settings_of, settings_words
-from ..evaluation.strata import strata_markdown
+from ..evaluation.reports import check_measured, least_words, read_report, settings_of
 from .maker import NOBODY, Maker
+from .measured_table import measured_section
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
 NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
-FIGURES_ARE = (
-    "DSC: Dice, 0 to 1. HD95, ASD: millimetres. FD, MD: falsely detected and missed follicles in percent (overlap above "
-    "30 % IoU). Count error: |predicted - true| follicles in a volume."
-)
 LIMITS = (
     "These figures say how well the model does on simulated volumes. They say nothing about real ovaries: no "
     "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
@@ -173,7 +167,7 @@ def _measured(report, seeds: dict) -> dict:
         on = f"{stop - first} {kind} of the trial simulator (seeds {first} to {stop - 1}), from which no model learns"
     if simulator == "training-mixed":
         on = on.replace("simulated volumes", "simulated volumes of mixed scenes")
-    return {**summary, "on": on}
+    return {**summary, "on": on.replace(" (seeds", " without an ovary (seeds") if "empty" in summary else on}
 
 
 def model_card(
@@ -219,14 +213,7 @@ def model_card(
         "## Measured",
         "",
     ]
-    said = None
-    for each in measured:
-        lines += _figures(name, each, said)
-        said = settings_words(each)
-    if any("figures" in each for each in measured):
-        lines += [FIGURES_ARE]
-    elif not measured:
-        lines += ["Nothing yet."]
+    lines += measured_section(name, measured)
     for note in notes:
         lines += ["", note.strip()]
     lines += [
@@ -257,26 +244,6 @@ def _threshold(experiment: Experiment) -> str:
     if experiment.ovary_lowest >= usual:
         return f"{usual:g}"
     return f"{usual:g}; where nothing reaches it, down to {experiment.ovary_lowest:g}: where the expected Dice is highest"
-
-
-def _figures(name: str, measured: dict, said: str | None) -> list[str]:
-    """What one report says, with which settings, unless they were the last ones `said`, and the command that measured it."""
-    simulator = measured.get("simulator", "training")
-    trial = f"--simulator {simulator} " if simulator != "training" else ""
-    options = "--empty " * ("empty" in measured) + "--no-render " * (not measured.get("rendering", True))
-    if "volumes" in measured:
-        which = f"--list {measured.get('list') or 'LIST'}"
-    else:
-        first, stop = measured["seeds"]
-        which = f"--first-seed {first} --volumes {stop - first}"
-    command = f"python -m crend_training evaluate {name} {trial}{options}{which} --out REPORT"
-    settings = settings_words(measured)
-    settings = [settings, ""] if settings and settings != said else []
-    if "empty" in measured:
-        return [f"{empty_words(measured)} By `{command}`.", "", *settings]
-    flags = [flagged_words(measured["flags"]), ""] if "flags" in measured else []
-    lines = [f"At full resolution on {measured['on']}, by `{command}`:", "", *settings, markdown(measured["figures"]), "", *flags]
-    return lines + ([strata_markdown(measured["strata"]), ""] if measured.get("strata") else [])
 
 
 def _network(experiment: Experiment) -> str:

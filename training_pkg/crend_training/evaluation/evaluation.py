@@ -23,6 +23,7 @@ from .worst_cases import Planes, draw, error_score, planes_of, reason
 WORST = 5
 RETRIES = 2  # of a volume whose worker fails
 POOR = 0.7  # an ovary with a lower Dice is one that a user should be warned of
+GOOD = 0.85  # an ovary with this Dice or more should bear no warning
 FIGURES = {
     "ovary_dsc": ("ovary", "dsc"),
     "ovary_hd95_mm": ("ovary", "hd95"),
@@ -158,10 +159,13 @@ def summarise(rows: list[dict], figures=SUMMARISED) -> dict:
 
 
 def flagged(rows: list[dict]) -> dict:
-    """Whether flags warn of poor ovaries: how many volumes have one (Dice below POOR) and how many of them a flag, and the same of the others."""
+    """Whether flags warn of poor ovaries: how many volumes have one (Dice below POOR) and how many of them a flag, and the same of the others,
+    and of those that are good (GOOD or more)."""
     poor = [bool(row["flags"]) for row in rows if row["ovary_dsc"] < POOR]
     others = [bool(row["flags"]) for row in rows if row["ovary_dsc"] >= POOR]
-    return {"poor_below": POOR, "poor": len(poor), "poor_flagged": sum(poor), "others": len(others), "others_flagged": sum(others)}
+    good = [bool(row["flags"]) for row in rows if row["ovary_dsc"] >= GOOD]
+    counts = {"poor_below": POOR, "poor": len(poor), "poor_flagged": sum(poor), "others": len(others), "others_flagged": sum(others)}
+    return {**counts, "good_from": GOOD, "good": len(good), "good_flagged": sum(good)}
 
 
 def flagged_words(counts: dict) -> str:
