@@ -37,8 +37,9 @@ def bundle(
         raise InputError("--overview and --overview-run belong together; give both or none")
     second = Overview(read_experiment(overview), overview_run, share) if overview and overview_run else None
     maker, notes = Maker(author, licence, intended_use), [_text(path) for path in note]
-    told = {"notes": notes, "version": version, "changes": changes, "maker": maker, "start": start}
-    bundle_run(read_experiment(config), run, out, report, overview=second, **told)
+    bundle_run(
+        read_experiment(config), run, out, report, notes=notes, overview=second, version=version, changes=changes, maker=maker, start=start
+    )
     typer.echo(f"{out}: done")
 
 
