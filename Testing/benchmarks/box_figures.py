@@ -10,6 +10,7 @@ soon as it is done, and those in it are not done again; --print only prints the 
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -124,18 +125,21 @@ def main():
     parser.add_argument("--first-seed", type=int, default=480)
     parser.add_argument("--volumes", type=int, default=20)
     parser.add_argument("--empty", action="store_true", help="volumes without an ovary")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no volume after this time")
     parser.add_argument("--print", action="store_true", help="measure nothing")
     options = parser.parse_args()
     bundle = load()
+    end = time.monotonic() + 60 * options.minutes
     identity = {"bundle": bundle.name, "version": bundle.metadata["version"]}
     known = json.loads(options.json.read_text()) if options.json.exists() else {"about": identity, "volumes": {}}
     if known["about"] != identity:
         raise SystemExit(f"{options.json}: of another model; give another file")
-    engine = make_engine(bundle.model)
+    engine = make_engine(bundle.model, engine=options.engine)
     for seed in range(options.first_seed, options.first_seed + options.volumes):
         for simulator in options.simulator or NAMES:
             name = f"{simulator} {seed}" + (" empty" if options.empty else "")
-            if options.print or name in known["volumes"]:
+            if options.print or name in known["volumes"] or time.monotonic() > end:
                 continue
             known["volumes"][name] = measure(simulator, seed, options.empty, bundle, engine)
             print(name, known["volumes"][name], file=sys.stderr, flush=True)

@@ -29,6 +29,72 @@ WAYS = ("automatic", "box", "contours", "clicks")
 MOST_CLICKS = 3  # on the outline of one follicle: after that it is added anew
 
 
+class Once:
+    """A predictor that segments a volume once for all ways that ask for the same; `saved`: processor seconds that it would have taken again."""
+
+    def __init__(self, predictor):
+        self._predictor, self._known, self.saved = predictor, {}, 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._predictor, name)
+
+    def start(self, image, name, settings):
+        """The job of the predictor, or one that has its result already. All calls are of one volume."""
+        key = repr(settings)
+        if key in self._known:
+            self.saved += self._known[key].seconds
+            return _Done(self._known[key])
+        self._known[key] = _Noted(self, self._predictor.start(image, name, settings))
+        return self._known[key]
+
+    def processor(self):
+        """Processor seconds of the worker so far."""
+        client = getattr(self._predictor, "_client", None)
+        if client is None or client.pid is None:
+            return 0.0
+        fields = Path(f"/proc/{client.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        """The worker stays for the next way."""
+
+    def end(self):
+        """End the worker."""
+        self._predictor.close()
+
+
+class _Noted:
+    """A job that notes its result, and what the worker's processor took for it."""
+
+    def __init__(self, once, job):
+        self._once, self._job, self._began = once, job, once.processor()
+        self.result, self.seconds = None, 0.0
+
+    def __getattr__(self, name):
+        return getattr(self._job, name)
+
+    def poll(self):
+        self.result = self._job.poll()
+        if self.result is not None:
+            self.seconds = self._once.processor() - self._began
+        return self.result
+
+
+class _Done:
+    """A job whose result is known."""
+
+    stage, fraction = "done", 1.0
+
+    def __init__(self, noted):
+        self.surfaces, self._result = getattr(noted, "surfaces", {}), noted.result
+
+    def poll(self):
+        return self._result
+
+    def cancel(self):
+        pass
+
+
 class User:
     """Presses the panel's buttons and counts. truth: follicles (D, H, W) and their mean diameters {label: mm}."""
 
@@ -43,6 +109,7 @@ class User:
         self.sizes = {f.id: f.mean_diameter_mm for f in measure(phantom.ovary, phantom.follicles).follicles}
         self.ovary = phantom.ovary
         self.clicks = self.points = 0
+        self.predictor = made.logic.predictor
         self.began = self._processor()
 
     @property
@@ -50,13 +117,8 @@ class User:
         return round(self._processor() - self.began + CLICK_S * self.clicks + POINT_S * self.points, 1)
 
     def _processor(self):
-        """Processor seconds of the worker so far."""
-        client = getattr(self.made.logic.predictor, "_client", None)
-        pid = client.pid if client is not None else None
-        if pid is None:
-            return 0.0
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """What the machine took so far, or would have taken."""
+        return self.predictor.processor() + self.predictor.saved
 
     def press(self, button):
         self.clicks += 1
@@ -231,10 +293,10 @@ class User:
         return f"{len(false)} false, {len(missed)} missed, {len(off)} of a wrong size"
 
 
-def measure(way, phantom, predictor=None):
+def measure(way, phantom, predictor):
     """{"clicks", "points", "seconds", "left": what is wrong in the end, "first": what was after Apply} of one way on one volume.
 
-    predictor: in place of the module's own. first: numbers of false, missed and merged follicles, and of those of a wrong size.
+    predictor: a Once of this volume. first: numbers of false, missed and merged follicles, and of those of a wrong size.
     """
     import slicer
     from host.views import Views
@@ -247,8 +309,7 @@ def measure(way, phantom, predictor=None):
     layouts.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     views = Views(scene)
     made = host.loadModule()
-    if predictor is not None:
-        made.logic.predictor = predictor
+    made.logic.predictor = predictor
     import SimpleITK as sitk
 
     volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(phantom.volume), ijkToRasMatrix(phantom.volume), name="Ultrasound")
@@ -276,9 +337,19 @@ def measure(way, phantom, predictor=None):
         scene.Clear(1)
 
 
+def is_right_at_once(runs):
+    """Whether nothing was to be corrected after Apply."""
+    return "automatic" in runs and not any(runs["automatic"]["first"])
+
+
+def is_done(runs):
+    """Whether a volume on which automatic is wrong was corrected by each way."""
+    return all(way in runs for way in WAYS) and not is_right_at_once(runs)
+
+
 def table(volumes):
     """Markdown: of the volumes on which automatic is wrong, how many each way makes right, clicks and seconds."""
-    wrong = [each for each in volumes.values() if any(each["automatic"]["first"])]
+    wrong = [each for each in volumes.values() if not is_right_at_once(each)]
     lines = ["| way | volumes made right | clicks, median (range) | contour points | seconds, median (range) |", "|---|---|---|---|---|"]
     for way in WAYS:
         runs = [each[way] for each in wrong if way in each]
@@ -299,27 +370,32 @@ def main():
     parser.add_argument("--simulator", default="trial")
     parser.add_argument("--first-seed", type=int, default=480)
     parser.add_argument("--volumes", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no way after this time")
     parser.add_argument("--print", action="store_true")
     options = parser.parse_args()
     from crend.io.atomic import replacing
     from crend_training.data.simulators import simulate
 
     known = json.loads(options.json.read_text()) if options.json.exists() else {}
-    seed = options.first_seed
-    while not options.print and sum(any(each["automatic"]["first"]) for each in known.values()) < options.volumes:
+    end, seed = time.monotonic() + 60 * options.minutes, options.first_seed
+    while not options.print and time.monotonic() < end and sum(is_done(each) for each in known.values()) < options.volumes:
         name = f"{options.simulator} {seed}"
-        here = known.setdefault(name, {})
-        lacking = [way for way in WAYS if way not in here]
-        phantom = simulate(options.simulator, seed, empty=False) if lacking else None
-        for way in lacking:
-            host.install()
-            if way != "automatic" and not any(here["automatic"]["first"]):
-                break  # right at once
-            here[way] = measure(way, phantom)
+        here, seed = known.get(name, {}), seed + 1
+        if is_done(here) or is_right_at_once(here):
+            continue
+        phantom = simulate(options.simulator, seed - 1, empty=False)
+        host.install()
+        from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
+
+        predictor = Once(WorkerPredictor())
+        for way in [way for way in WAYS if way not in here]:
+            if is_right_at_once(here) or time.monotonic() > end:
+                break
+            known[name] = here = {**here, way: measure(way, phantom, predictor)}
             print(name, way, here[way], file=sys.stderr, flush=True)
             with replacing(options.json) as temporary:
                 temporary.write_text(json.dumps(known, indent=1) + "\n")
-        seed += 1
+        predictor.end()
     print(table(known))
 
 

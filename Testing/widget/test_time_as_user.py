@@ -29,16 +29,18 @@ def phantom(widget):
 
 @pytest.mark.slow
 def test_a_missed_follicle_costs_two_clicks_and_then_the_table_is_right(phantom):
-    from time_as_user import measure, table
+    from time_as_user import Once, measure, table
 
     # Without the smallest one, of three voxels: what a click adds in the stand-in is a ball of that size.
-    automatic = measure("automatic", phantom, samples.KnownPredictor(follicles=2))
+    once = Once(samples.KnownPredictor(follicles=2))
+    automatic = measure("automatic", phantom, once)
     assert automatic["first"] == [0, 1, 0, 0] and automatic["left"] == "" and automatic["clicks"] == 1 + 2
     assert automatic["seconds"] == 1.5 * 3
-    box = measure("box", phantom, samples.KnownPredictor(follicles=2))
+    box = measure("box", phantom, once)
     assert box["left"] == "" and 1 + 1 + 2 <= box["clicks"] <= 1 + 6 + 1 + 2
-    contours = measure("contours", phantom, samples.KnownPredictor(follicles=2))
+    contours = measure("contours", phantom, once)
     assert contours["left"] == "" and contours["points"] == 24 and contours["seconds"] >= 24 * 3
+    assert len(once.settings) == 2, "automatic and contours share a run"
     assert "| contours | 1 of 1 |" in table({"one": {"automatic": automatic, "box": box, "contours": contours}})
 
 
@@ -55,9 +57,9 @@ class TooSmall(samples.KnownPredictor):
 
 @pytest.mark.slow
 def test_a_follicle_of_a_wrong_size_is_made_right_by_clicks_on_its_outline(phantom):
-    from time_as_user import MOST_CLICKS, measure
+    from time_as_user import MOST_CLICKS, Once, measure
 
-    clicks = measure("clicks", phantom, TooSmall())
+    clicks = measure("clicks", phantom, Once(TooSmall()))
     assert clicks["first"] == [0, 0, 0, 1] and clicks["left"] == ""
     # Apply, the follicle, the button, the clicks, and the button again; nothing was deleted or added.
     assert 1 + 3 < clicks["clicks"] <= 1 + 3 + MOST_CLICKS
