@@ -15,6 +15,7 @@ VOXEL_MM = (0.05, 1.5)
 #: An ovary of a girl or after the menopause has about 1 ml; one under stimulation may pass 200 ml.
 OVARY_ML = (0.8, 250.0)
 SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
+RIGHT_FLAGGED = 0.05  # share of right ovaries that may be called uncertain so that wrong ones are
 LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
 TEXTS = {
@@ -87,16 +88,17 @@ def least_expected(settings: dict) -> float:
 
 
 def fit_least_expected(expected, right) -> float:
-    """The expected Dice that tells right ovaries from wrong ones with the fewest mistakes; expected: (n,) 0 to 1, right: (n,) bool, one of them True.
+    """The expected Dice below which an ovary counts as uncertain; expected: (n,) 0 to 1, right: (n,) bool, one of them True.
 
-    It lies half-way between two of them; of several the pair furthest apart counts. Where wrong ones promise no less than right ones, it is the
-    value below which one right ovary in forty lies, if the logits are normal.
+    It is the one that catches the most wrong ovaries with at most one in twenty of the right ones; of several the one with the fewest of these, and of those
+    the one furthest from its neighbours, half-way between them. Where that catches no wrong ones it is the value below which one right ovary in forty lies, if the logits are normal.
     """
     order = np.argsort(expected)
     values, right = np.clip(np.asarray(expected, float)[order], 1e-3, 1 - 1e-3), np.asarray(right, bool)[order]
-    mistakes = np.cumsum(right)[:-1] + np.cumsum(~right[::-1])[::-1][1:]
-    if mistakes.min(initial=len(right)) < np.count_nonzero(~right):
-        k = max(np.flatnonzero(mistakes == mistakes.min()), key=lambda k: values[k + 1] - values[k])
+    caught, spoilt = np.cumsum(~right)[:-1], np.cumsum(right)[:-1]
+    allowed = np.flatnonzero((spoilt <= RIGHT_FLAGGED * np.count_nonzero(right)) & (caught > 0))
+    if len(allowed):
+        k = max(allowed, key=lambda k: (caught[k], -spoilt[k], values[k + 1] - values[k]))
         return float(f"{(values[k] + values[k + 1]) / 2:.4g}")
     logits = np.log(values[right] / (1 - values[right]))
     return float(f"{1 / (1 + np.exp(-(logits.mean() - 2 * logits.std()))):.4g}")
