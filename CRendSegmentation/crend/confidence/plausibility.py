@@ -90,8 +90,9 @@ def least_expected(settings: dict) -> float:
 def fit_least_expected(expected, right) -> float:
     """The expected Dice below which an ovary counts as uncertain; expected: (n,) 0 to 1, right: (n,) bool, one of them True.
 
-    It is the one that catches the most wrong ovaries with at most one in twenty of the right ones; of several the one with the fewest of these, and of those
-    the one furthest from its neighbours, half-way between them. Where that catches no wrong ones it is the value below which one right ovary in forty lies, if the logits are normal.
+    It is the one that catches the most wrong ovaries with at most one in twenty of the right ones; of several the one with the fewest of these, and of
+    those the one furthest from its neighbours, half-way between them. Where that catches no wrong ones it
+    is the value below which one right ovary in forty lies, if the logits are normal.
     """
     order = np.argsort(expected)
     values, right = np.clip(np.asarray(expected, float)[order], 1e-3, 1 - 1e-3), np.asarray(right, bool)[order]
