@@ -146,48 +146,37 @@ def test_making_the_model_measures_volumes_of_its_own_seeds_once_for_the_same_we
     folder = tmp_path / "model"
     code, errors, calls = script("make_model.sh", folder)
     assert code == 0, errors
-    first = calls_of(calls, "evaluate")
-    assert [line.split(f"--out {folder}/")[1] for line in first] == [
-        "report --first-seed 200 --volumes 60",
-        "trial --first-seed 440 --volumes 40 --simulator trial",
-        "trial-earlier --first-seed 360 --volumes 80 --simulator trial",
-        "empty --first-seed 200 --volumes 20 --empty",
-        "empty-trial --first-seed 440 --volumes 20 --simulator trial --empty",
-        "report-not-rendered --first-seed 200 --volumes 60 --no-render",
-        "trial-not-rendered --first-seed 440 --volumes 40 --simulator trial --no-render",
-        "trial-earlier-not-rendered --first-seed 360 --volumes 80 --simulator trial --no-render",
+    kinds = ("training", "trial", "training-mixed", "trial-crowded")
+    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "evaluate")] == [
+        *(f"{kind} --first-seed 480 --volumes 40 --simulator {kind}" for kind in kinds),
+        *(f"{kind}-empty --first-seed 600 --volumes 100 --simulator {kind} --empty" for kind in kinds[:2]),
+        "trial-not-rendered --first-seed 480 --volumes 40 --simulator trial --no-render",
     ]
-    reports = " ".join(f"--report {folder}/{name}" for name in ("report", "trial", "trial-earlier", "empty", "empty-trial"))
-    results = "training_pkg/results"
-    texts = [
-        f"{folder}/plain.md",
-        f"{folder}/rendering.md",
-        *(f"{results}/{name}" for name in ("peers/trial.md", "measuring/shapes.md", "finetune/card.md")),
-    ]
-    notes = " ".join(f"--note {path}" for path in texts)
-    assert f" {reports} {notes} " in calls[-2] and calls[-1].startswith("calibrate")
+    reports = " ".join(f"--report {folder}/{name}" for name in (*kinds, "training-empty", "trial-empty"))
+    notes = f"--note {folder}/plain.md --note {folder}/rendering.md"
+    assert f" {reports} {notes}" in calls[-2] and " --start crend-sim " in calls[-2] and calls[-1].startswith("calibrate")
+    assert " --empty 8 " in calls[-1] and all(f"--simulator {kind} " in calls[-1] for kind in kinds)
     assert (folder / "plain.md").read_text().startswith("## Plain phantoms\n\n") and (folder / "plain.md").read_text().endswith(
         "\n\n| look |"
     )
-    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == [
-        "plain --volumes 5",
-        "plain-not-rendered --volumes 5 --no-render",
-    ]
-    pairs = [f"difference {folder}/{name} {folder}/{name}-not-rendered" for name in ("plain", "trial", "trial-earlier", "report")]
-    assert [line.strip() for line in calls[-6:-2]] == pairs
+    assert [line.split(f"--out {folder}/")[1] for line in calls_of(calls, "plain")] == ["plain --volumes 5 --first-seed 5"]
+    assert [line.strip() for line in calls_of(calls, "difference")] == [f"difference {folder}/trial {folder}/trial-not-rendered"]
+    guide, (first, close) = calls_of(calls, "guide")[0], calls_of(calls, "train")
+    assert calls.index(first) < calls.index(guide) < calls.index(close) and " --start crend-sim" in first and " --start crend-sim" in close
+    assert "close look: " in (folder / "seconds.txt").read_text()
     code, errors, calls = script("make_model.sh", folder)
     assert code == 0 and calls_of(calls, "evaluate") + calls_of(calls, "plain") == [] and calls[-1].startswith("calibrate"), errors
 
 
 @pytest.mark.slow
 def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volumes(script, tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "training_pkg/crend_training/configs", tmp_path / "configs")
+    shutil.copytree(ROOT / "training_pkg/crend_training/configs/mixed", tmp_path / "configs")
     monkeypatch.setenv("CONFIGS", str(tmp_path / "configs"))
     monkeypatch.setenv("VOLUMES", "2")
     code, errors, calls = script("make_model.sh", tmp_path / "model")
     assert code == 0, errors
     measured = calls_of(calls, "evaluate") + calls_of(calls, "calibrate")
-    assert len(measured) == 10 and all(" --volumes 2 " in f"{line} " for line in measured)
+    assert len(measured) == 9 and all(" --volumes 2 " in f"{line} " for line in measured)
     assert [line.split()[1] for line in calls_of(calls, "train")] == [
         f"{tmp_path}/configs/crend_sim_overview.yaml",
         f"{tmp_path}/configs/crend_sim.yaml",
@@ -195,12 +184,12 @@ def test_making_the_model_can_be_tried_with_other_configurations_and_fewer_volum
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lost", ["report.of", "report/summary.json"])
+@pytest.mark.parametrize("lost", ["trial.of", "trial/summary.json"])
 def test_a_report_that_was_cut_short_is_measured_again(script, tmp_path, lost):
     script("make_model.sh", tmp_path / "model")
     (tmp_path / "model" / lost).unlink()
     (again,) = calls_of(script("make_model.sh", tmp_path / "model")[2], "evaluate")
-    assert again.endswith("report --first-seed 200 --volumes 60")
+    assert again.endswith("trial --first-seed 480 --volumes 40 --simulator trial")
 
 
 @pytest.mark.slow
@@ -209,4 +198,4 @@ def test_other_weights_are_measured_again(script, tmp_path):
     script("make_model.sh", folder)
     for mark in folder.glob("*.of"):
         mark.write_text(mark.read_text().replace('"model.safetensors": "', '"model.safetensors": "0'))
-    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 8
+    assert len(calls_of(script("make_model.sh", folder)[2], "evaluate")) == 7

@@ -94,12 +94,21 @@ def check(
 
 
 @app.command(cls=Command)
-def prepare(config: Path = CONFIG, data: Path = typer.Option(..., help="Folder for the cases.")) -> None:
+def prepare(
+    config: Path = CONFIG,
+    data: Path = typer.Option(..., help="Folder for the cases."),
+    volumes: Optional[Path] = typer.Option(None, help="Another configuration, whose volumes are put on this one's grid."),
+) -> None:
     """Put the volumes of a configuration on its model grid (simulating them where it says so); what is there already is kept."""
+    from dataclasses import replace
+
     from ..configuration.experiment import read_experiment
     from ..data.sources import prepare_training
 
-    prepare_training(read_experiment(config), data, tell=lambda line: typer.echo(line, err=True))
+    experiment = read_experiment(config)
+    if volumes is not None:
+        experiment = replace(experiment, data=read_experiment(volumes).data)
+    prepare_training(experiment, data, tell=lambda line: typer.echo(line, err=True))
 
 
 @app.command(cls=Command)
