@@ -157,8 +157,9 @@ def segment(
         ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
         follicles, found = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
         by_themselves = region is not None
-        measurements, flags = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings, by_themselves)
-        follicles, measurements = keep_confident(follicles, measurements, least_confidence)
+        judged = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings, by_themselves)
+        measurements, flags, unlikely = judged
+        follicles, measurements = keep_confident(follicles, measurements, least_confidence, unlikely)
         if region is not None:
             ovary, measurements = _with_follicles(ovary, follicles, measurements, source)
         ovary, follicles = (describe(labels, notes=notes_of(image)) for labels in (ovary, follicles))
@@ -168,6 +169,8 @@ def segment(
         flags = [flag("ovary_from_box") if each["key"] == "no_ovary" else each for each in flags]
     if cut:
         flags.insert(0, flag("box_cuts_ovary"))
+    if unlikely:
+        flags.append(flag("unlikely_follicles", count=len(unlikely)))
     if not is_spacing_confirmed(image):
         flags.insert(0, flag("spacing_not_confirmed"))
     header = [flag("header", words=words) for words in header_warnings_of(image)]

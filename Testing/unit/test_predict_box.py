@@ -14,6 +14,8 @@ import crend
 from crend.cli import main
 from crend.comparison.metrics import compare
 from crend.comparison.pairs import compare_batch, read_pairs
+from crend.confidence.familiarity import FEATURES as DESCRIPTION
+from crend.confidence.familiarity import fit as fit_familiar
 from crend.confidence.follicle_confidence import FEATURES
 from crend.errors import InputError
 from crend.io.inputs import Volume
@@ -97,14 +99,35 @@ def test_in_a_box_a_confidence_does_not_depend_on_the_ovary(without_ovary):
     assert [follicle.confidence for follicle in follicles] == pytest.approx([1 / (1 + np.exp(-2.0))] * 2)
 
 
+def test_in_a_box_what_is_too_unlikely_by_itself_is_not_counted_and_that_is_said(without_ovary):
+    array, bundle = without_ovary
+    bundle = replace(bundle, metadata=deepcopy(bundle.metadata))
+    echo, ovary = (np.array([name == wanted for name in FEATURES], float) for wanted in ("echo", "ovary"))
+    # A place that is brighter than its surroundings, as those of this scene are, is unlikely; so is one that the model sees no ovary around.
+    calibration = {"mean": (5 * ovary).tolist(), "scale": [1.0] * len(FEATURES), "weights": (4 * ovary).tolist(), "bias": 2.0}
+    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration}
+    assert len(run(array, bundle=bundle).measurements.follicles) == 2
+    bundle.metadata["crend"]["confidence"]["weights"] = (4 * ovary + echo).tolist()
+    found = run(array, bundle=bundle)
+    assert found.measurements.follicles == () and not arrays(found)[1].any()
+    (said,) = [flag["text"] for flag in found.flags if flag["key"] == "unlikely_follicles"]
+    assert said.startswith("Places in the box that were too unlikely to be counted as follicles: 2;")
+    unfamiliar = replace(bundle, metadata=deepcopy(bundle.metadata))
+    unfamiliar.metadata["crend"]["confidence"]["weights"] = (4 * ovary).tolist()
+    unfamiliar.metadata["crend"]["familiar"] = fit_familiar(np.random.default_rng(0).normal(size=(60, len(DESCRIPTION))))
+    kept = run(array, bundle=unfamiliar)
+    assert "unfamiliar" in [flag["key"] for flag in kept.flags]
+    assert [follicle.confidence for follicle in kept.measurements.follicles] == [0.5, 0.5]
+
+
 def test_follicles_that_are_dropped_for_their_confidence_are_no_part_of_the_ovary():
     away = (slice(32, 36), slice(34, 38), slice(38, 42))
     array = scene(SHAPE, OVARY, [FOLLICLES[0], away])
     bundle = bundle_for(scene(SHAPE, OVARY, FOLLICLES))
     sizes = np.array([name == "size" for name in FEATURES], float)
     calibration = {"mean": [0.0] * len(FEATURES), "scale": [1.0] * len(FEATURES), "weights": (20 * sizes).tolist()}
-    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration, "bias": float(-20 * np.log(6.0))}
-    found = run(array, box=(-47, 0, -43, 0, 0, 39), bundle=bundle, least_confidence=0.5)
+    bundle.metadata["crend"]["confidence"] = {"features": list(FEATURES), **calibration, "bias": float(-20 * np.log(5.0))}
+    found = run(array, box=(-47, 0, -43, 0, 0, 39), bundle=bundle, least_confidence=0.9)
     assert len(found.measurements.follicles) == 1 and not arrays(found)[0][away].any()
     assert found.measurements.ovary.volume_ml == pytest.approx(8.712)
 

@@ -10,15 +10,18 @@ from .plausibility import flags
 
 #: Most that a follicle's confidence may be in a volume unlike those that the calibration knows: there it does not hold.
 MOST_IN_UNFAMILIAR = 0.5
+#: Follicles in a box count whatever the ovary there looks like; what speaks for one by itself must then make it at least this likely, by the bundle's
+#: calibration. A bundle without one has no such measure, and drops none.
+LEAST_IN_BOX = 0.7
 
 
 def assess(values, normalised, grid, probabilities, organ, expected, follicles, measurements, settings: dict, by_themselves=False):
-    """(measurements with a confidence in every follicle, flags of the volume).
+    """(measurements with a confidence in every follicle, flags of the volume, ids of follicles that are too unlikely to be counted).
 
     values, normalised: (D, H, W) intensities of the model grid, as `to_model_grid` gives them, and after `normalise`. probabilities: (2, D, H, W) there, organ: (D, H, W)
     bool, as `clean_up_masks` gives them. expected: Dice of the ovary, as `expected.select_ovary_threshold` promises it. follicles: SimpleITK image, k = follicle k,
     and its measurements. settings: the bundle's "crend" block. by_themselves: somebody says that they lie in an ovary, so
-    that a low probability of ovary does not speak against them.
+    that a low probability of ovary does not speak against them; then those below LEAST_IN_BOX are unlikely, else none is.
     """
     ovary_ml = measurements.ovary.volume_ml if measurements.ovary else 0.0
     doubts = flags(values, normalised, grid, expected, organ, ovary_ml, settings)
@@ -29,9 +32,11 @@ def assess(values, normalised, grid, probabilities, organ, expected, follicles, 
         place = FEATURES.index("ovary")
         for features in found.values():
             features[place] = max(features[place], calibration["mean"][place])
-    known = {label: min(confidence(features, calibration), most) for label, features in found.items()}
+    chances = {label: confidence(features, calibration) for label, features in found.items()}
+    known = {label: min(chance, most) for label, chance in chances.items()}
     measured = replace(measurements, follicles=tuple(replace(f, confidence=known.get(f.id)) for f in measurements.follicles))
-    return measured, doubts
+    judged = by_themselves and calibration is not None
+    return measured, doubts, frozenset(label for label, chance in chances.items() if judged and chance < LEAST_IN_BOX)
 
 
 def features_of(values, grid, probabilities, follicles, measurements) -> dict:

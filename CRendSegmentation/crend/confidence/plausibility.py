@@ -24,6 +24,7 @@ TEXTS = {
     "no_ovary": "No ovary was found.",
     "ovary_from_box": "The model sees no ovary in the box: its outline is the ellipsoid of the box, a guide that is not measured.",
     "box_cuts_ovary": "The ovary goes on beyond the box, so it may be larger than measured; make the box larger.",
+    "unlikely_follicles": "Places in the box that were too unlikely to be counted as follicles: {count}; add those that you recognise.",
     "extent": "A side of the volume is {mm:.0f} mm, which no scan of an ovary has; check its spacing.",
     "spacing": "A voxel is {mm:.3g} mm wide, which is not that of a scan of an ovary; check its spacing.",
     "unit_spacing": "The spacing is 1.0 x 1.0 x 1.0 mm, which often means that nobody knew it; check it.",

@@ -180,14 +180,14 @@ def number_by_volume(follicles, measurements):
     return follicles, replace(measurements, follicles=tuple(renamed))
 
 
-def keep_confident(follicles, measurements, least):
-    """(labels, measurements) without the follicles whose confidence is below `least` (0 to 1), numbered anew.
+def keep_confident(follicles, measurements, least, unlikely=frozenset()):
+    """(labels, measurements) without the follicles whose confidence is below `least` (0 to 1) and those whose ids are `unlikely`, numbered anew.
 
     follicles: SimpleITK image, k = follicle k. One without a confidence, drawn by hand, stays.
     """
     import SimpleITK as sitk
 
-    kept = [f for f in measurements.follicles if f.confidence is None or f.confidence >= least]
+    kept = [f for f in measurements.follicles if f.id not in unlikely and (f.confidence is None or f.confidence >= least)]
     if len(kept) == len(measurements.follicles):
         return follicles, measurements
     numbers = {f.id: k for k, f in enumerate(kept, start=1)}
