@@ -1,6 +1,6 @@
 """What a box round the ovary brings, on simulated volumes: follicles missed and false, counting error, Dice of the ovary, against automatic.
 
-    python Testing/benchmarks/box_figures.py --json FILE [--simulator trial ...] [--first-seed 480] [--volumes 20] [--print]
+    python Testing/benchmarks/box_figures.py --json FILE [--simulator trial ...] [--first-seed 480] [--volumes 20] [--empty [too]] [--print]
 
 A box is wider than the true ovary by 2 to 8 mm along each axis, and off centre: that width is shared out at random between the two faces. Of
 volumes without an ovary it is a box of 30 to 55 mm a side at a random place with echoes. Boxes depend on the seed alone. Every volume is written into FILE as
@@ -124,7 +124,7 @@ def main():
     parser.add_argument("--simulator", action="append", choices=NAMES, default=[])
     parser.add_argument("--first-seed", type=int, default=480)
     parser.add_argument("--volumes", type=int, default=20)
-    parser.add_argument("--empty", action="store_true", help="volumes without an ovary")
+    parser.add_argument("--empty", nargs="?", choices=("only", "too"), const="only", help="volumes without an ovary, alone or as well")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no volume after this time")
     parser.add_argument("--print", action="store_true", help="measure nothing")
@@ -138,13 +138,14 @@ def main():
     engine = make_engine(bundle.model, engine=options.engine)
     for seed in range(options.first_seed, options.first_seed + options.volumes):
         for simulator in options.simulator or NAMES:
-            name = f"{simulator} {seed}" + (" empty" if options.empty else "")
-            if options.print or name in known["volumes"] or time.monotonic() > end:
-                continue
-            known["volumes"][name] = measure(simulator, seed, options.empty, bundle, engine)
-            print(name, known["volumes"][name], file=sys.stderr, flush=True)
-            with replacing(options.json) as temporary:
-                temporary.write_text(json.dumps(known, indent=1) + "\n")
+            for empty in {None: (False,), "only": (True,), "too": (False, True)}[options.empty]:
+                name = f"{simulator} {seed}" + (" empty" if empty else "")
+                if options.print or name in known["volumes"] or time.monotonic() > end:
+                    continue
+                known["volumes"][name] = measure(simulator, seed, empty, bundle, engine)
+                print(name, known["volumes"][name], file=sys.stderr, flush=True)
+                with replacing(options.json) as temporary:
+                    temporary.write_text(json.dumps(known, indent=1) + "\n")
     print(table(known["volumes"]))
 
 

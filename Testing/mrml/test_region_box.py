@@ -87,6 +87,9 @@ def test_what_is_no_box_of_the_volume_is_refused_in_words(scene, known):
     roi.SetAndObserveTransformNodeID(leaning.GetID())
     with pytest.raises(InputError, match="sheared or scaled"):
         boxIn(volume, roi)
+    leaning.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.diag([1.0, 0.0, 1.0, 1.0])))
+    with pytest.raises(InputError, match="a transform that flattens it"):
+        boxIn(volume, roi)
     bent = transforms.thinPlate(scene)
     for node in (roi, volume):
         node.SetAndObserveTransformNodeID(bent.GetID())

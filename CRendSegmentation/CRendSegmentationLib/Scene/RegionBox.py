@@ -13,6 +13,7 @@ from .VolumeImage import ijkToRas
 
 MARGIN_MM = 4.0  # between what the model found and the faces
 SIDE_MM = 45.0  # of a box that is put into the middle of the views
+_FLAT = 1e-9  # determinant of a transform that cannot be undone
 
 
 def placeBox(volumeNode, segmentationNode=None, roiNode=None):
@@ -105,3 +106,5 @@ def _checkLinear(node):
         raise InputError(
             f"{node.GetName()}: is under a non-linear transform, in which a box is none; harden it in the module Transforms first."
         )
+    if abs(np.linalg.det(_toWorld(node))) < _FLAT:
+        raise InputError(f"{node.GetName()}: is under a transform that flattens it; give it another one in the module Transforms.")

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 
 THINNEST_MM = 5.0  # a smaller box holds no ovary
+FURTHEST_MM = 1e5  # what lies further away, or is larger, is a slip of the pen
 SAME = 1e-4  # by how much axes may miss right angles and unit length: six decimals were written down
 LOOKED_AT = 128  # voxels along an axis that tell whether a box lies in a volume
 LPS_RAS = np.array([-1.0, -1.0, 1.0])
@@ -28,7 +29,7 @@ class Box:
 
     @classmethod
     def of(cls, given) -> Box:
-        """The box that is meant by six numbers (R0, R1, A0, A1, S0, S1: its faces, mm in RAS), or by a mapping of centre, axes and size.
+        """The box that is meant by six numbers, or a text of them (R0, R1, A0, A1, S0, S1: its faces, mm in RAS), or by a mapping of centre, axes and size.
 
         InputError in one line for anything else: numbers that are none, faces the wrong way round, a box thinner than THINNEST_MM, axes that
         are not at right angles.
@@ -37,7 +38,7 @@ class Box:
             return given
         if isinstance(given, Mapping):
             return cls._of_mapping(given)
-        faces = _numbers(given, (6,))
+        faces = _numbers(given.split() if isinstance(given, str) else given, (6,))
         if faces is None:
             raise InputError(f"a box is six numbers in mm, {FACES}, such as {EXAMPLE}; not {_short(given)}.")
         for letter, low, high in zip("RAS", faces[::2], faces[1::2]):
@@ -122,12 +123,12 @@ class Box:
 
 
 def _numbers(given, shape):
-    """An array of finite numbers of this shape, or None where `given` is none."""
+    """An array of numbers of this shape, none of them beyond FURTHEST_MM, or None where `given` is none."""
     try:
         array = np.array(given, float)
     except (TypeError, ValueError):
         return None
-    return array if array.shape == shape and np.isfinite(array).all() else None
+    return array if array.shape == shape and (np.abs(array) <= FURTHEST_MM).all() else None
 
 
 def _tuple(values) -> tuple[float, ...]:

@@ -57,7 +57,30 @@ def check_contours(contours: Sequence, names: Sequence[str] | None = None) -> li
         distance = _distance_where_planes_meet(a, b)
         if distance is not None:
             raise InputError(f"{a.name} and {b.name} are {distance:.0f} mm apart where their planes meet; redraw one of them.")
+    _check_together(checked)
     return checked
+
+
+def _check_together(contours: list[Contour]) -> None:
+    """InputError where some contours lie beside the others, as those of two ovaries do."""
+    together, others = contours[:1], contours[1:]
+    while others:
+        near = [b for b in others if any(_may_be_of_one(a, b) for a in together)]
+        if not near:
+            a, b = min(((a, b) for a in together for b in others), key=lambda pair: np.linalg.norm(pair[0].centre - pair[1].centre))
+            first, second = sorted((a, b), key=lambda contour: next(k for k, each in enumerate(contours) if each is contour))
+            raise InputError(
+                f"{first.name} and {second.name} lie beside each other; delete one if they are of two ovaries, else draw one between them."
+            )
+        together = together + near
+        others = [b for b in others if not any(b is each for each in near)]
+
+
+def _may_be_of_one(a: Contour, b: Contour) -> bool:
+    """Whether one contour, seen along the normal of its plane or the other's, reaches the other one."""
+    reach = sum(float(np.linalg.norm(contour.points - contour.centre, axis=1).max()) for contour in (a, b))
+    between = b.centre - a.centre
+    return any(np.linalg.norm(contour.axes[:2] @ between) <= reach for contour in (a, b))
 
 
 def _check_one(name: str, points) -> Contour:

@@ -31,7 +31,7 @@ def around(image, size=(14, 11, 17), turn=((1, 0, 0), (0, 1, 0), (0, 0, 1)), shi
 def test_six_faces_are_the_box_between_them_and_plain_lists_make_it_again():
     box = Box.of((-30, 10, -20, 25, 0, 35))
     assert box.centre == (-10, 2.5, 17.5) and box.size == (40, 45, 35)
-    assert Box.of(box.as_dict()) == box and Box.of(box) is box
+    assert Box.of(box.as_dict()) == box and Box.of(box) is box and Box.of("-30 10 -20 25 0 35") == box
 
 
 BAD = {
@@ -39,6 +39,7 @@ BAD = {
     "words": ("here", "six numbers"),
     "not a number": ((0, float("nan"), 0, 30, 0, 30), "six numbers"),
     "infinite": ((0, float("inf"), 0, 30, 0, 30), "six numbers"),
+    "beyond every volume": ((-1e200, 1e200) * 3, "six numbers"),
     "inverted": ((0, 30, 30, 10, 0, 30), "inverted: A runs from 30 to 10 mm"),
     "of no width": ((5, 5, 0, 30, 0, 30), "inverted: R runs from 5 to 5 mm"),
     "thin": ((0, 30, 0, 4.9, 0, 30), "4.9 mm thin; it must be 5 mm or more"),

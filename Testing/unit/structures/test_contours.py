@@ -97,6 +97,8 @@ ACROSS = circle()[:, [2, 0, 1]]
         ([circle(), np.outer(np.arange(8), [1, 1, 1])], "contour 2: its points lie on a line"),
         ([circle(), ACROSS * 0.4], "are 6 mm apart where their planes meet"),
         ([circle(), ACROSS + [0, 25.0, 0]], "mm apart where their planes meet"),
+        ([circle(), circle(5) + [30.0, 0, 0]], "contour 1 and contour 2 lie beside each other; delete one if they are of two ovaries"),
+        ([circle(), ACROSS * 0.3 + [30.0, 0, 20], circle(5)], "contour 2 and contour 3 lie beside each other"),
         ([circle(), circle(90)], "contour 2: lies outside the volume"),
         ([circle(), [[0, 0, np.nan]] * 5], "contour 2: is no list of points"),
         ([circle(k) for k in range(30)], "30 contours are more than 20"),
