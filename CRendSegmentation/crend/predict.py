@@ -18,7 +18,7 @@ from . import __version__
 from .confidence.assessment import assess
 from .confidence.box_outline import is_cut, outline_in_box
 from .confidence.expected_dice import select_ovary_threshold
-from .confidence.plausibility import flag
+from .confidence.plausibility import flag, least_drawn
 from .errors import Cancelled
 from .inference.memory import give_back
 from .inference.model_grid import ModelGrid, grid_spacing, normalise, to_model_grid
@@ -127,6 +127,8 @@ def segment(
     if inside is None:
         thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], grid.spacing[::-1])
         probabilities, organ, count = clean_up_masks(probabilities, thresholds, float(np.prod(grid.spacing)) / 1000)
+        if expected < least_drawn(settings):
+            probabilities, organ, count = np.zeros_like(probabilities), np.zeros_like(organ), 0
         seen, cut = organ, False
     else:
         organ, thresholds, expected = outline_in_box(probabilities[0], inside, settings["thresholds"], grid.spacing)

@@ -97,6 +97,27 @@ def test_a_faint_ovary_is_cut_where_the_expected_dice_is_highest():
 
 
 @pytest.mark.slow
+def test_an_ovary_that_promises_too_little_is_not_drawn_and_the_flag_says_what_to_do():
+    from crend.confidence.familiarity import FEATURES, fit
+
+    array = scene(SHAPE, ORGAN)
+    inside = (array[ORGAN][0, 0, 0] - array.mean()) / array.std()
+    bundle = bundle_for(array, network=Threshold(inside - 0.1, 99.0))  # a probability of 0.7 in the ovary
+    promised = run(array, bundle=bundle).provenance["expected_ovary_dsc"]
+    known = fit(np.random.default_rng(0).normal(size=(60, len(FEATURES))))
+    for least, drawn in ((promised - 0.01, True), (promised + 0.01, False)):
+        bundle.metadata["crend"]["familiar"] = {**known, "least_drawn_dsc": least, "least_expected_dsc": 0.0}
+        found = run(array, bundle=bundle)
+        assert (found.measurements.ovary is not None) == drawn == bool(arrays(found)[0].any())
+    text = next(each["text"] for each in found.provenance["flags"] if each["key"] == "no_ovary")
+    assert (
+        text
+        == f"No ovary was found: what looks most like one is too faint (expected Dice {promised:.2f}). If you see it, set a box round it."
+    )
+    assert run(array, bundle=bundle, box=(-36, -10, -32, -6, 8, 30)).provenance["ovary_source"] == "model"
+
+
+@pytest.mark.slow
 def test_searching_first_finds_the_same_as_looking_everywhere():
     array = scene((90, 100, 110), (slice(50, 75), slice(55, 80), slice(60, 85)), [(slice(55, 62), slice(60, 67), slice(65, 72))])
     quick, thorough = run(array), run(array, search=False)

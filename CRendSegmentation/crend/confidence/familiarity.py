@@ -106,8 +106,8 @@ def familiarity_model(settings: dict) -> dict | None:
         good = good and all(pair.ndim == 2 and len(pair) == 2 and pair.shape[1] > 0 and (np.diff(pair[0]) > 0).all() for pair in knots)
         good = good and all(np.isfinite(np.array(found[key], float)).all() for key in ("scale", "precision", "threshold"))
         good = plain and good and all(np.isfinite(pair).all() for pair in knots)
-        least = found.get("least_expected_dsc", 0.0)
-        good = good and not isinstance(least, bool) and isinstance(least, (int, float)) and 0 <= least <= 1
+        least = [found.get(key, 0.0) for key in ("least_expected_dsc", "least_drawn_dsc")]
+        good = good and all(not isinstance(each, bool) and isinstance(each, (int, float)) and 0 <= each <= 1 for each in least)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, RecursionError):
         good = False
     if not good:

@@ -15,6 +15,7 @@ VOXEL_MM = (0.05, 1.5)
 #: An ovary of a girl or after the menopause has about 1 ml; one under stimulation may pass 200 ml.
 OVARY_ML = (0.8, 250.0)
 SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
+USEFUL_LOST = 0.02  # share of the useful ovaries that may be left out so that none is drawn where there is none
 RIGHT_FLAGGED = 0.05  # share of right ovaries that may be called uncertain so that wrong ones are
 LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
@@ -22,6 +23,7 @@ TEXTS = {
     "spacing_not_confirmed": "Spacing not confirmed: the scanner's file does not say for certain how large a voxel is; compare a known length.",
     "header": "The file's header: {words}.",
     "no_ovary": "No ovary was found.",
+    "too_faint": "No ovary was found: what looks most like one is too faint (expected Dice {dsc:.2f}). If you see it, set a box round it.",
     "ovary_from_box": "The model sees no ovary in the box: its outline is the ellipsoid of the box, a guide that is not measured.",
     "box_cuts_ovary": "The ovary goes on beyond the box, so it may be larger than measured; make the box larger.",
     "unlikely_follicles": "Places in the box that were too unlikely to be counted as follicles: {count}; add those that you recognise.",
@@ -52,10 +54,11 @@ def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -
     """The flags of a volume and of the ovary found in it, worst first.
 
     values, normalised: (D, H, W) intensities of the model grid, before and after `model_grid.normalise`; 0 = no echo in the former.
-    grid: ModelGrid. expected: the Dice that `expected.select_ovary_threshold` promises. organ: (D, H, W) bool, all False when none was found. ovary_ml: its volume.
+    grid: ModelGrid. expected: the Dice that `expected.select_ovary_threshold` promises. organ: (D, H, W) bool, all False when none was found, or none that
+    promises enough (`least_drawn`). ovary_ml: its volume.
     settings: the bundle's "crend" block.
     """
-    found = [] if organ.any() else [flag("no_ovary")]
+    found = [] if organ.any() else [{**flag("too_faint", dsc=expected), "key": "no_ovary"} if expected else flag("no_ovary")]
     found += geometry_flags(grid.image_shape, grid.image_spacing)
     familiar = familiarity_model(settings)
     if familiar is not None:
@@ -86,6 +89,29 @@ def least_expected(settings: dict) -> float:
     known = settings.get("familiar")
     value = known.get("least_expected_dsc", LEAST_EXPECTED) if isinstance(known, dict) else LEAST_EXPECTED
     return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else LEAST_EXPECTED
+
+
+def least_drawn(settings: dict) -> float:
+    """An ovary that promises a lower Dice is not drawn: as the bundle was calibrated, or 0."""
+    known = settings.get("familiar")
+    value = known.get("least_drawn_dsc", 0.0) if isinstance(known, dict) else 0.0
+    return float(value) if isinstance(value, (int, float)) and 0 <= value <= 1 else 0.0
+
+
+def fit_least_drawn(expected, useful, there) -> float:
+    """The expected Dice below which it is better to draw no ovary; expected: (n,) 0 to 1 of what was drawn, useful: (n,) bool, whether it helps whoever
+    corrects it, there: (n,) bool, whether the volume has an ovary.
+
+    It is the one that leaves out the most ovaries where there is none with at most one in fifty of the useful ones, half-way between two; 0 where that is none.
+    """
+    order = np.argsort(expected)
+    values, useful, there = (np.asarray(each)[order] for each in (expected, useful, there))
+    saved, lost = np.cumsum(~there.astype(bool))[:-1], np.cumsum(useful.astype(bool))[:-1]
+    allowed = np.flatnonzero((lost <= USEFUL_LOST * np.count_nonzero(useful)) & (saved > 0))
+    if not len(allowed):
+        return 0.0
+    k = max(allowed, key=lambda k: (saved[k], -lost[k], values[k + 1] - values[k]))
+    return float(f"{(values[k] + values[k + 1]) / 2:.4g}")
 
 
 def fit_least_expected(expected, right) -> float:

@@ -35,6 +35,7 @@ def volumes(count=20, seed=1):
     return [
         {
             "seed": k,
+            "has_ovary": 1,
             "ovary_dsc": 0.9,
             "expected_ovary_dsc": generator.uniform(0.7, 0.9) if k else "",
             **dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION)))),
@@ -101,6 +102,18 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
     # Eight are too few for a limit of their own: then it is 0.6, as where a bundle does not say.
     rows[3]["expected_ovary_dsc"] = 0.59
     assert calibration.learn_familiar(known, rows[:8])["measured"]["uncertain"] == 1
+
+
+def test_an_ovary_that_promises_as_little_as_where_there_is_none_is_not_drawn():
+    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    rows = [dict(row, expected_ovary_dsc=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
+    nothing = [dict(row, has_ovary=0, ovary_dsc=0.0, expected_ovary_dsc=0.3 + 0.05 * k) for k, row in enumerate(volumes(5))]
+    poor = [dict(volumes(1)[0], ovary_dsc=0.5, expected_ovary_dsc=0.6)]
+    block = calibration.learn_familiar(known, [*rows, *poor, *nothing])
+    assert block["least_drawn_dsc"] == pytest.approx(0.55), "0.5 where there is none, 0.6 where a poor one helps"
+    assert "No ovary is drawn where the probabilities promise a Dice below 0.55. " in calibrating.section(blocks()[0], block, "18 volumes")
+    assert 0.6 < block["least_expected_dsc"] < 0.8 and block["measured"]["uncertain"] == 1, "those that are not drawn need no warning"
+    assert "least_drawn_dsc" not in calibration.learn_familiar(known, rows)
 
 
 def test_the_section_says_on_which_volumes_flags_were_counted():
@@ -185,7 +198,7 @@ def test_volumes_of_several_simulators_and_without_an_ovary_are_told_apart_in_th
         rows = [{key: value for key, value in dict(row, volume=subject.name).items() if key != "seed"} for row in follicles(8)]
         generator = np.random.default_rng(abs(hash(subject.name)) % 999)
         description = dict(zip(DESCRIPTION, generator.normal(size=len(DESCRIPTION))))
-        return rows, {"volume": subject.name, "ovary_dsc": 0.9, "expected_ovary_dsc": 0.8, **description}
+        return rows, {"volume": subject.name, "has_ovary": 1, "ovary_dsc": 0.9, "expected_ovary_dsc": 0.8, **description}
 
     monkeypatch.setattr(calibration, "_observe_one", one)
     monkeypatch.setattr(calibration, "FEWEST_VOLUMES", 3)

@@ -5,7 +5,15 @@ import pytest
 from shapes import ball
 
 from crend.confidence.familiarity import FEATURES, describe, distance, familiarity_model, fit
-from crend.confidence.plausibility import fit_least_expected, flags, geometry_flags, least_expected, short_words
+from crend.confidence.plausibility import (
+    fit_least_drawn,
+    fit_least_expected,
+    flags,
+    geometry_flags,
+    least_drawn,
+    least_expected,
+    short_words,
+)
 from crend.errors import InputError
 from crend.inference.model_grid import ModelGrid
 
@@ -146,3 +154,11 @@ def test_a_wrong_ovary_that_promises_much_moves_no_limit():
     right = [0.88, 0.9, 0.92, 0.94]
     alone = fit_least_expected(right, [True] * 4)
     assert alone < 0.88 and fit_least_expected([*right, 0.96], [True] * 4 + [False]) == alone
+
+
+def test_of_the_useful_ovaries_one_in_fifty_may_be_left_out_so_that_none_is_drawn_where_there_is_none():
+    expected, useful, there = [0.3, 0.4, 0.5, *[0.9] * 49], [False, True, False, *[True] * 49], [False, True, False, *[True] * 49]
+    assert fit_least_drawn(expected, useful, there) == 0.7
+    assert fit_least_drawn(expected[:4], useful[:4], there[:4]) == 0.35, "of two none"
+    assert fit_least_drawn([0.4, 0.9], [True, False], [True, False]) == 0.0
+    assert least_drawn({"familiar": {"least_drawn_dsc": 0.35}}) == 0.35 and least_drawn({}) == least_drawn({"familiar": None}) == 0.0

@@ -17,7 +17,7 @@ from crend.confidence.familiarity import FEATURES as DESCRIPTION
 from crend.confidence.familiarity import describe, distance
 from crend.confidence.familiarity import fit as fit_familiar
 from crend.confidence.follicle_confidence import FEATURES, confidence, fit
-from crend.confidence.plausibility import LEAST_EXPECTED, fit_least_expected
+from crend.confidence.plausibility import LEAST_EXPECTED, fit_least_drawn, fit_least_expected
 from crend.errors import InputError
 from crend.io.atomic import replacing
 
@@ -27,8 +27,9 @@ from ..evaluation.evaluation import POOR
 from ..evaluation.reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
+USEFUL = 0.4  # an ovary with this Dice or more helps whoever corrects it
 FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
-COLUMNS = ["ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
+COLUMNS = ["has_ovary", "ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
 
 
@@ -36,12 +37,13 @@ def observe(model, subjects, out, *, engine: str = "auto", tell=print) -> tuple[
     """(a row a predicted follicle, a row a volume) of `subjects` (see `data.subjects`), kept in `out`; what is there already is not redone.
 
     Follicle: seed (or volume, of a list: its name), id, matched (overlaps a true one by more than 30 % IoU) and its FEATURES. Volume: seed or volume,
-    ovary_dsc, expected_ovary_dsc (empty when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings, of another
+    has_ovary (0 or 1), ovary_dsc, expected_ovary_dsc (empty when no ovary was found) and its DESCRIPTION. Rows of another bundle, of other settings, of another
     simulator or of other volumes of the same name in `out` are an InputError.
     """
     loaded, out = bundles.load(model), Path(out)
     out.mkdir(parents=True, exist_ok=True)
     block = loaded.metadata["crend"]
+    block.get("familiar", {}).pop("least_drawn_dsc", None)  # whatever a calibration before left out must be seen again
     column = subjects[0].column if subjects else "seed"
     about = {
         "sha256": block.get("sha256"),
@@ -149,7 +151,8 @@ def descriptions_of(volumes) -> list[list[float]]:
 def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
 
-    fresh: whether the descriptions are of others than these volumes. An ovary is uncertain where it promises less Dice than right ones, of POOR or
+    fresh: whether the descriptions are of others than these volumes. An ovary is not drawn where it promises so little that there
+    is rather none. It is uncertain where it promises less Dice than right ones, of POOR or
     more, mostly do; each is judged by the others.
     """
     descriptions = np.asarray(descriptions, float)
@@ -160,12 +163,15 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
         )
     block = fit_familiar(descriptions)
     far = [distance(np.array([float(row[name]) for name in DESCRIPTION]), block) > block["threshold"] for row in volumes]
-    drawn = [
-        (float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]) >= POOR)
+    everything = [
+        (float(row["expected_ovary_dsc"]), float(row["ovary_dsc"]), bool(int(row["has_ovary"])))
         for row in volumes
         if row["expected_ovary_dsc"] not in ("", None)
     ]
+    least = fit_least_drawn(*zip(*((expected, dsc >= USEFUL, there) for expected, dsc, there in everything))) if everything else 0.0
+    drawn = [(expected, dsc >= POOR) for expected, dsc, _ in everything if expected >= least]
     uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
+    block.update({"least_drawn_dsc": least} if least else {})
     block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
     wrong = [doubted for doubted, (_, right) in zip(uncertain, drawn) if not right]
     block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
@@ -225,6 +231,7 @@ def _observe_one(loaded, engine, subject):
     right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (truth, found)))
     return rows, {
         subject.column: subject.name,
+        "has_ovary": int(sitk.GetArrayViewFromImage(truth.ovary).any()),
         "ovary_dsc": right,
         "expected_ovary_dsc": expected if organ.any() else "",
         **dict(zip(DESCRIPTION, description)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from crend.bundle import bundle as bundles
 from crend.bundle.metadata import check
-from crend.confidence.plausibility import least_expected
+from crend.confidence.plausibility import least_drawn, least_expected
 from crend.io.atomic import replacing
 
 from ..evaluation.evaluation import POOR
@@ -72,11 +72,16 @@ def _flags_words(familiar: dict | None) -> str:
         f"Volumes are flagged as unlike the training data beyond {familiar['threshold']:.2f} times the usual distance of {familiar['volumes']} "
         f"of its volumes: {flagged['unfamiliar']} of {flagged['volumes']} "
         f"{'other volumes' if flagged.get('fresh', True) else 'volumes that this was fitted on'} "
-        f"were. An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: "
+        f"were. {_least_words(familiar)}An ovary is called uncertain where the probabilities promise a Dice below {least_expected({'familiar': familiar}):.2f}: "
         f"{flagged['uncertain']} of them "
         f"had one, among them {flagged['wrong_uncertain']} of the {flagged['wrong']} whose ovary is wrong (Dice below {POOR:g}), each judged by a limit "
         "that did not know the volume."
     )
+
+
+def _least_words(familiar: dict) -> str:
+    least = least_drawn({"familiar": familiar})
+    return f"No ovary is drawn where the probabilities promise a Dice below {least:.2f}. " if least else ""
 
 
 def draw(confidence: dict, path) -> Path:
