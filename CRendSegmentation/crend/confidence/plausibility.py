@@ -23,7 +23,6 @@ TEXTS = {
     "spacing_not_confirmed": "Spacing not confirmed: the scanner's file does not say for certain how large a voxel is; compare a known length.",
     "header": "The file's header: {words}.",
     "no_ovary": "No ovary was found.",
-    "too_faint": "No ovary was found: what looks most like one is too faint (expected Dice {dsc:.2f}). If you see it, set a box round it.",
     "ovary_from_box": "The model sees no ovary in the box: its outline is the ellipsoid of the box, a guide that is not measured.",
     "box_cuts_ovary": "The ovary goes on beyond the box, so it may be larger than measured; make the box larger.",
     "unlikely_follicles": "Places in the box that were too unlikely to be counted as follicles: {count}; add those that you recognise.",
@@ -35,6 +34,7 @@ TEXTS = {
     "ovary_size": "An ovary of {ml:.1f} ml is not plausible.",
     "uncertain": "The model is not sure of the ovary that it drew (expected Dice {dsc:.2f}).",
 }
+TOO_FAINT = "No ovary was found: what looks most like one is too faint (expected Dice {dsc:.2f}). If you see it, set a box round it."
 NOT_DESCRIBED = "The volume is too small to be described, so whether the model learned from such ones cannot be said."
 #: The same in a word or two, for a line that says several.
 SHORT = {
@@ -58,7 +58,7 @@ def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -
     promises enough (`least_drawn`). ovary_ml: its volume.
     settings: the bundle's "crend" block.
     """
-    found = [] if organ.any() else [{**flag("too_faint", dsc=expected), "key": "no_ovary"} if expected else flag("no_ovary")]
+    found = [] if organ.any() else [{"key": "no_ovary", "text": TOO_FAINT.format(dsc=expected)} if expected else flag("no_ovary")]
     found += geometry_flags(grid.image_shape, grid.image_spacing)
     familiar = familiarity_model(settings)
     if familiar is not None:
