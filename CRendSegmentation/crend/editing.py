@@ -163,15 +163,18 @@ class _Quiet:
         pass
 
 
-def follicle_at(image: sitk.Image, point, bundle=None, *, device="auto", engine="auto", name="the volume") -> sitk.Image:
+def follicle_at(
+    image: sitk.Image, point, bundle=None, *, device="auto", engine="auto", name="the volume", prepared: PreparedVolume | None = None
+) -> sitk.Image:
     """The follicle around a point, its boundary drawn by the model's own rendering head: uint8 on exactly the image's grid.
 
     point: (x, y, z) in the image's physical coordinates (LPS, mm). One window of the model is centred on it; every voxel of the window that
     the model is not sure of is rendered (paper 2.2); the part around the point whose probability is above 0.5 (or above half of the
-    point's own, where the model is in doubt) is the follicle. engine: as for crend.predict.segment.
+    point's own, where the model is in doubt) is the follicle. engine: as for crend.predict.segment. prepared: the image made ready before; bundle,
+    device and engine are its own then.
     InputError when the point lies outside, when nothing there looks like a follicle, or when what is there is too large for one.
     """
-    view = PreparedVolume(image, bundle, device=device, engine=engine, name=name).close
+    view = (prepared or PreparedVolume(image, bundle, device=device, engine=engine, name=name)).close
     (_, probability), box, at = view.look(point)
     grid = view.grid
     position = image.TransformPhysicalPointToContinuousIndex([float(c) for c in point])[::-1]

@@ -1,14 +1,12 @@
 """A click on its way to another outline: the probabilities near it are asked for, then the outline is moved."""
 
 from crend.errors import Cancelled, InputError
-from crend.io.volumes import check_image
 
 from ..Scene.BrushEditing import Click
 from ..Scene.Results import ResultNodes, updateTables
 from ..Scene.Surfaces import staleIDs
-from ..Scene.VolumeImage import ijkToRas, imageFromVolumeNode
 from .Predictors import PredictionFailed
-from .Run import Run, extensionWords, referenceVolume
+from .Run import Run, extensionWords, imageToClickIn, referenceVolume
 
 
 class BrushRun(Run):
@@ -22,7 +20,7 @@ class BrushRun(Run):
         self._editing, self._without = editing, ""
         node = editing.segmentationNode
         volumeNode = volumeToClickIn(node)
-        image = _imageOf(volumeNode, editing)
+        image = imageToClickIn(volumeNode, editing)
         self._click = Click(node, segmentID, image, point, grow, radiusMm, volumeNode.GetName())
         start = lambda: predictor.startOutline(image, volumeNode.GetName(), self._click.point, radiusMm, settings)  # noqa: E731
         self._start(volumeNode, lambda: _OrWithout(start))
@@ -86,18 +84,6 @@ def prepare(predictor, editing, settings):
     """Let the worker make the volume ready while the user moves the mouse to the place. Returns the job, or None where that cannot be."""
     try:
         volumeNode = volumeToClickIn(editing.segmentationNode)
-        return predictor.prepareOutline(_imageOf(volumeNode, editing), volumeNode.GetName(), settings)
+        return predictor.prepareOutline(imageToClickIn(volumeNode, editing), volumeNode.GetName(), settings)
     except (InputError, PredictionFailed):
         return None  # the click says why
-
-
-def _imageOf(volumeNode, editing):
-    """The checked image of a volume node, kept with what is edited as long as the node holds the same voxels in the same place."""
-    data = volumeNode.GetImageData()
-    state = (volumeNode.GetID(), data and data.GetMTime(), ijkToRas(volumeNode).tobytes())
-    kept = editing.imageOfVolume
-    if kept[0] != state:
-        image = imageFromVolumeNode(volumeNode)
-        check_image(image, volumeNode.GetName())
-        editing.imageOfVolume = kept = (state, image)
-    return kept[1]

@@ -55,8 +55,8 @@ class WorkerPredictor:
         return _WorkerSegmentJob(self._client, image, name, settings)
 
     def startFollicle(self, image, name, point, settings):
-        """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask."""
-        return _WorkerFollicleJob(self._client, image, name, settings, point=point)
+        """A job for the follicle around `point` (x, y, z; LPS): it ends with a SimpleITK mask. The image is kept as in `startOutline`."""
+        return _WorkerFollicleJob(self._client, self._fileOf(image), name, settings, point=point)
 
     def startOutline(self, image, name, point, radiusMm, settings):
         """A job for the probabilities near `point` (x, y, z; LPS): it ends with two SimpleITK images, ovary and follicles (see crend.editing).
@@ -236,27 +236,33 @@ class _WorkerSegmentJob(_WorkerImageJob):
         )
 
 
-class _WorkerFollicleJob(_WorkerImageJob):
-    def __init__(self, client, image, name, settings, point):
-        super().__init__(client, image, name, settings, "follicle", point=point)
+class _WorkerPointJob(WorkerJob):
+    """path: a file of the image, which is left as it is."""
+
+    def __init__(self, client, path, name, settings, do, **what):
+        super().__init__(
+            client,
+            do,
+            lambda folder: {"image": path},
+            name=name,
+            model=settings.model or None,
+            device=settings.device,
+            engine=settings.engine,
+            **what,
+        )
+
+
+class _WorkerFollicleJob(_WorkerPointJob):
+    def __init__(self, client, path, name, settings, point):
+        super().__init__(client, path, name, settings, "follicle", point=point)
 
     def read(self, event):
         return sitk.ReadImage(event["follicle"])
 
 
-class _WorkerOutlineJob(WorkerJob):
+class _WorkerOutlineJob(_WorkerPointJob):
     def __init__(self, client, path, name, point, radiusMm, settings):
-        super().__init__(
-            client,
-            "outline",
-            lambda folder: {"image": path},
-            name=name,
-            point=point,
-            radius_mm=radiusMm,
-            model=settings.model or None,
-            device=settings.device,
-            engine=settings.engine,
-        )
+        super().__init__(client, path, name, settings, "outline", point=point, radius_mm=radiusMm)
 
     def read(self, event):
         return tuple(sitk.ReadImage(event[part]) for part in ("ovary", "follicles"))

@@ -115,7 +115,8 @@ class FollicleRun(Run):
         volumeNode = referenceVolume(segmentationNode)
         if volumeNode is None:
             raise InputError(f"{segmentationNode.GetName()}: the volume that it was made from is not loaded; load it first.")
-        super().__init__(volumeNode, lambda image, name: predictor.startFollicle(image, name, lpsPoint(point), settings))
+        image = imageToClickIn(volumeNode, editing)
+        self._start(volumeNode, lambda: predictor.startFollicle(image, volumeNode.GetName(), lpsPoint(point), settings))
 
     def finish(self, result, volumeNode):
         """Add the follicle and measure it. Returns ResultNodes."""
@@ -126,6 +127,18 @@ class FollicleRun(Run):
         extension = extensionWords(self._editing)
         added = f"{node.GetSegmentation().GetSegment(segmentID).GetName()} added"
         return ResultNodes(node, None, None, f"{added}. {extension}" if extension else added)
+
+
+def imageToClickIn(volumeNode, editing):
+    """The checked image of a volume node, kept with what is edited as long as the node holds the same voxels in the same place."""
+    data = volumeNode.GetImageData()
+    state = (volumeNode.GetID(), data and data.GetMTime(), ijkToRas(volumeNode).tobytes())
+    kept = editing.imageOfVolume
+    if kept[0] != state:
+        image = imageFromVolumeNode(volumeNode)
+        check_image(image, volumeNode.GetName())
+        editing.imageOfVolume = kept = (state, image)
+    return kept[1]
 
 
 def extensionWords(editing):

@@ -117,6 +117,7 @@ class Worker:
         import SimpleITK as sitk
 
         number = request["id"]
+        self._prepared = (None, None)  # what clicks in the last volume needed: never two large ones at a time
         self.say("progress", id=number, stage="loading", fraction=0.0)
         from ..predict import segment
 
@@ -156,9 +157,8 @@ class Worker:
         self.say("progress", id=request.get("id"), stage="loading", fraction=0.0)
         from ..editing import follicle_at
 
-        bundle, engine = self._load(request)
-        image = sitk.ReadImage(request["image"])
-        found = follicle_at(image, request["point"], bundle, engine=engine, name=request.get("name", "the volume"))
+        prepared = self._prepare(request)
+        found = follicle_at(prepared.image, request["point"], name=request.get("name", "the volume"), prepared=prepared)
         self._check_cancelled(request.get("id"))
         path = str(Path(request["folder"]) / "follicle.nrrd")
         sitk.WriteImage(found, path)
@@ -168,8 +168,23 @@ class Worker:
         import SimpleITK as sitk
 
         self.say("progress", id=request["id"], stage="loading", fraction=0.0)
-        from ..editing import PreparedVolume
         from ..structures.brush import RADIUS_MM
+
+        prepared = self._prepare(request)
+        self._check_cancelled(request["id"])
+        if "point" not in request:
+            return {}
+        found = prepared.near(request["point"], request.get("radius_mm", RADIUS_MM))
+        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in ("ovary", "follicles")}
+        for part, volume in zip(files, found):
+            sitk.WriteImage(volume, files[part])
+        return files
+
+    def _prepare(self, request: dict):
+        """The `editing.PreparedVolume` of a request for a click, kept for the next one in the same file."""
+        import SimpleITK as sitk
+
+        from ..editing import PreparedVolume
 
         bundle, engine = self._load(request)
         state = os.stat(request["image"])
@@ -178,14 +193,7 @@ class Worker:
             self._prepared = (None, None)  # never two large volumes at a time
             image = sitk.ReadImage(request["image"])
             self._prepared = (wanted, PreparedVolume(image, bundle, engine=engine, name=request.get("name", "the volume")))
-        self._check_cancelled(request["id"])
-        if "point" not in request:
-            return {}
-        found = self._prepared[1].near(request["point"], request.get("radius_mm", RADIUS_MM))
-        files = {part: str(Path(request["folder"]) / f"{part}.nrrd") for part in ("ovary", "follicles")}
-        for part, volume in zip(files, found):
-            sitk.WriteImage(volume, files[part])
-        return files
+        return self._prepared[1]
 
     def _batch(self, request: dict) -> dict:
         from ..batch import make_folder, segment_batch

@@ -90,7 +90,8 @@ def test_probabilities_come_when_asked_for(client, bundle, image, tmp_path):
 
 @pytest.mark.slow
 def test_clicks_in_one_volume_get_the_probabilities_near_them_and_read_it_once(client, bundle, image, tmp_path):
-    from crend.editing import PreparedVolume
+    from crend.editing import PreparedVolume, follicle_at
+    from crend.errors import InputError
 
     volume = sitk.ReadImage(str(image))
     common = {"image": str(image), "folder": str(tmp_path), "model": bundle, "name": "Volume", **QUIET}
@@ -103,6 +104,15 @@ def test_clicks_in_one_volume_get_the_probabilities_near_them_and_read_it_once(c
             read = sitk.ReadImage(result[part])
             assert np.allclose(sitk.GetArrayFromImage(read), sitk.GetArrayFromImage(wanted), atol=1e-5)
             assert read.GetOrigin() == pytest.approx(wanted.GetOrigin())
+    for index in ((16, 20, 16), (3, 3, 3)):
+        point = volume.TransformIndexToPhysicalPoint(index)
+        event = finish(client, client.ask("follicle", point=point, **common))[-1]
+        try:
+            wanted = sitk.GetArrayFromImage(follicle_at(volume, point, name="Volume", prepared=prepared))
+        except InputError as error:
+            assert event["event"] == "input_error" and event["message"] == str(error)
+        else:
+            assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(event["follicle"])), wanted)
     outside = finish(client, client.ask("outline", point=[900.0, 0, 0], **common))[-1]
     assert outside["event"] == "input_error" and "outside the volume" in outside["message"]
 
