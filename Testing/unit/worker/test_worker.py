@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,12 +108,12 @@ def test_clicks_in_one_volume_get_the_probabilities_near_them_and_read_it_once(c
     for index in ((16, 20, 16), (3, 3, 3)):
         point = volume.TransformIndexToPhysicalPoint(index)
         event = finish(client, client.ask("follicle", point=point, **common))[-1]
-        try:
+        if event["event"] == "result":
             wanted = sitk.GetArrayFromImage(follicle_at(volume, point, name="Volume", prepared=prepared))
-        except InputError as error:
-            assert event["event"] == "input_error" and event["message"] == str(error)
-        else:
             assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(event["follicle"])), wanted)
+        else:
+            with pytest.raises(InputError, match=re.escape(event["message"])):
+                follicle_at(volume, point, name="Volume", prepared=prepared)
     outside = finish(client, client.ask("outline", point=[900.0, 0, 0], **common))[-1]
     assert outside["event"] == "input_error" and "outside the volume" in outside["message"]
 
