@@ -215,3 +215,7 @@ def test_a_comparison_says_that_a_guide_is_no_ovary_and_leaves_the_ovarys_figure
     assert alone.startswith("The compared one has follicles and no ovary around them")
     assert main(["compare", str(tmp_path / "drawn.seg.nrrd"), str(tmp_path / "guide.seg.nrrd")]) == 0
     assert "note: The ovary of the compared one is only the ellipsoid of a box" in " ".join(capsys.readouterr().out.split())
+    sitk.WriteImage(image_of(array), str(tmp_path / "volume.nrrd"))
+    shown = [str(tmp_path / name) for name in ("volume.nrrd", "drawn.seg.nrrd", "guide.seg.nrrd")]
+    assert main(["figure", *shown, "--out", str(tmp_path / "figure.png")]) == 0
+    assert "guide.seg.nrrd: its ovary is only the ellipsoid of a box" in " ".join(capsys.readouterr().out.split())

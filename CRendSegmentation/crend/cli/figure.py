@@ -56,10 +56,15 @@ def command(
         raise InputError(f"{reference}: {error}") from error
     rows = table("distance to the reference, mm", "ovary min>", "mean>", "max>", "follicles min>", "mean>", "max>")
     for system, found in ranges.items():
+        if truth.guide or systems[system].guide:
+            found = {**found, "ovary": None}
         values = [v for structure in ("ovary", "follicles") for v in (found[structure] or [None] * 3)]
         rows.add_row(system, *(number(v, 2) for v in values))
     console = stdout()
     console.print(rows)
+    for path, labels in zip((reference, *predictions), (truth, *systems.values())):
+        if labels.guide:
+            console.print(f"note: {path}: its ovary is only the ellipsoid of a box, which measures nothing")
     console.print(f"wrote {out}")
 
 
