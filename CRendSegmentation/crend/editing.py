@@ -63,7 +63,7 @@ class PreparedVolume:
             self._share = settings["overview"]["share"]
             self._overview = _View(image, settings["overview"], engine_for_network(engine, bundle.overview_model), name)
         if settings.get("arguments", {}).get("guided"):
-            self.close.guide(predict_overview(image, bundle, engine, True, _Quiet, self.close.grid)[0])
+            self.close.guide(predict_overview(image, bundle, engine, True, _Quiet, self.close.grid)[0].read((slice(None),) * 3))
 
     def near(self, point, radius_mm: float) -> tuple[sitk.Image, sitk.Image]:
         """Probabilities of ovary and follicles (float32) on the part of the image's grid that a brush at a point reaches (brush.crop_around).
@@ -86,7 +86,8 @@ class _View:
     """A volume as one network sees it."""
 
     def __init__(self, image: sitk.Image, settings: dict, engine, name: str):
-        from .inference.model_grid import grid_spacing, normalise, to_model_grid
+        from .inference.grey_values import normalise, to_model_grid
+        from .inference.model_grid import grid_spacing
         from .inference.windows import pad_to_patch
 
         self._image, self._engine, self._name = image, engine, name

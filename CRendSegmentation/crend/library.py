@@ -110,6 +110,7 @@ def segment_batch(
     """
     from .batch import make_folder
     from .batch import segment_batch as run
+    from .bundle.bundle import info
     from .io.inputs import search_inputs
     from .worker.memory import workers_that_fit
     from .worker.pool import Pool
@@ -124,7 +125,7 @@ def segment_batch(
 
         runner = DaskRunner(client, resources=resources, **network)
         return run(there.volumes, out, runner, model=runner.load(), options=options, **chosen)
-    count, _ = workers_that_fit(min(workers, len(there.volumes)), there.volumes)
+    count, _ = workers_that_fit(min(workers, len(there.volumes)), there.volumes, info(model).metadata["crend"], not search)
     with Pool(max(count, 1), **network) as pool:
         return run(there.volumes, out, pool, model=pool.load(), options=options, **chosen)
 

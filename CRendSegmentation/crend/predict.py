@@ -1,7 +1,7 @@
 """The path of one volume: model grid, windows, backbone, render, blend, organ, follicles, and back (design in order).
 
-Float probabilities exist on the model grid only. The way back to the input's resolution covers the organ's box alone, a
-few slices at a time, so memory there is the two label images.
+Of the model grid no float array is ever whole where it is large: grey values are made a region at a time (`inference.grey_values`), probabilities exist
+in the windows' box and, coarsely, in the overview (`inference.probabilities`). The way back covers the organ's box alone (`structures.found`).
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ from .confidence.box_outline import is_cut, outline_in_box
 from .confidence.expected_dice import select_ovary_threshold
 from .confidence.plausibility import flag, least_drawn
 from .errors import Cancelled
+from .inference.blobs import bounding_box
+from .inference.grey_values import GreyValues, Scale
 from .inference.memory import give_back
-from .inference.model_grid import ModelGrid, grid_spacing, normalise, to_model_grid
-from .inference.overview import fuse_predictions, predict_overview
-from .inference.sliding import SlidingWindow
+from .inference.model_grid import ModelGrid, grid_spacing
+from .inference.overview import predict_overview
+from .inference.probabilities import Probabilities
+from .inference.sliding import SEARCH_PROBABILITY, SlidingWindow
 from .io.acquisition import date_of, describe, header_warnings_of, is_spacing_confirmed, notes_of
 from .io.volumes import check_image, image_like
 from .result import Segmentation
 from .structures.box import Box
 from .structures.follicles import keep_within, sphere_voxels, split_follicles
+from .structures.found import FOUND, Found, draw, each_ovary, margin_around, ovary_in
 from .structures.measurements import keep_confident, measure, number_by_volume
-from .structures.outlines import edge_threshold, shrink_to_edge
-from .structures.ovaries import larger_first, separate
-from .structures.ovary import bounding_box, clean_up_in_box, clean_up_masks, neck_radius
+from .structures.outlines import shrink_to_edge
+from .structures.ovary import clean_up_in_box, reaching
 from .structures.small_follicles import drop_low_probability
 
-FOUND = 1  # a voxel of a follicle, as `_threshold` marks it
 # What fraction of a run is done when a stage ends.
 STAGES = {"model grid": 0.03, "search": 0.35, "windows": 0.9, "full resolution": 0.94, "follicles": 0.97, "measurements": 1.0}
 
@@ -97,15 +99,15 @@ def segment(
     already_warned = len(engine.warnings)
 
     with run.stage("model grid"):
-        values, grid = to_model_grid(image, grid_spacing(image, settings, name))
-        normalised = normalise(values, settings["normalisation"])
+        values = GreyValues(image, grid_spacing(image, settings, name))
+        scale, grid = Scale.of(values.slabs(), settings["normalisation"]), values.grid
     overview, searched, guided = None, 0, settings["arguments"].get("guided")
     if bundle.overview_model is not None:
         with run.stage("search"):
             # A network that is guided sees beyond the box, and what guides it must not end there.
             overview, searched = predict_overview(image, bundle, engine, render, run, grid, None if guided else region)
         give_back()
-    sliding = SlidingWindow(values, normalised, settings, engine, render, run, overview if guided else None)
+    sliding = SlidingWindow(values, scale, settings, engine, render, run, overview.read if overview is not None and guided else None)
     sliding.counts["search"] = searched
     inside = None if region is None else region.voxels(*grid.voxels)
     if inside is not None:
@@ -113,54 +115,51 @@ def segment(
     elif not search:
         windows = sliding.all_windows()
     elif overview is not None:
-        windows = sliding.windows_around(overview[0])
+        windows = sliding.windows_around(overview.at_least(SEARCH_PROBABILITY))
     else:
         with run.stage("search"):
             windows = sliding.coarse_search()
     with run.stage("windows"):
-        probabilities = sliding.predict(windows)
-    if overview is not None:
-        probabilities = fuse_predictions(probabilities, overview, settings["overview"]["share"])
-        overview = None
+        seen = Probabilities(sliding.predict(windows), overview, settings["overview"]["share"] if overview is not None else None)
     give_back()
-    kept = tuple(grid.to_image(channel.copy()) for channel in probabilities) if keep_probabilities else None
+    kept = tuple(map(grid.to_image, seen.read((slice(None),) * 3))) if keep_probabilities else None
     if inside is None:
-        thresholds, expected = select_ovary_threshold(probabilities[0], settings["thresholds"], grid.spacing[::-1])
-        probabilities, organ, count = clean_up_masks(probabilities, thresholds, float(np.prod(grid.spacing)) / 1000)
-        if expected < least_drawn(settings):
-            probabilities, organ, count = np.zeros_like(probabilities), np.zeros_like(organ), 0
-        seen, cut = organ, False
+        thresholds, expected = select_ovary_threshold(seen.ovary, settings["thresholds"], grid.spacing[::-1])
+        found = ovary_in(seen, thresholds, grid) if expected >= least_drawn(settings) else None
+        cut = False
     else:
-        organ, thresholds, expected = outline_in_box(probabilities[0], inside, settings["thresholds"], grid.spacing)
-        count, cut = int(organ.any()), is_cut(probabilities[0] >= thresholds["ovary"], organ, inside)
-        probabilities, follicle_mask = clean_up_in_box(probabilities, organ, inside, thresholds)
-        seen = inside | follicle_mask
+        found, thresholds, expected, cut = _in_box(seen, inside, settings["thresholds"], grid)
+    del seen, overview, inside
+    count = found.count if found is not None else 0
+    give_back()
     source = "model" if count else ("box" if region is not None else None)
 
     ovary = np.zeros(grid.image_shape, np.uint8)
     follicles = np.zeros(grid.image_shape, np.uint16)
     ovaries = None
-    if seen.any():
+    if found is not None:
         smallest = settings["smallest_follicle_mm"] if smallest_follicle_mm is None else smallest_follicle_mm
         with run.stage("full resolution"):
-            where = _threshold(probabilities, seen, grid, thresholds, ovary, follicles, run, whole=region is None)
+            where = draw(found, grid, thresholds, ovary, follicles, run.report, run.cancelled, whole=region is None)
             if count > 1:
-                ovaries = _each_ovary(organ, count, grid, ovary, where)
+                ovaries = each_ovary(found, grid, ovary, where)
         with run.stage("follicles"):
             within = follicles[where] > FOUND
             follicles[where] = split_follicles(follicles[where] > 0, grid.image_spacing, smallest_mm=smallest, split=split)
             if "least_probability" in settings:
-                follicles[where] = drop_low_probability(follicles, probabilities[1], grid, settings["least_probability"], where)
+                follicles[where] = drop_low_probability(
+                    follicles, found.probabilities[1], grid, settings["least_probability"], where, found.region
+                )
             follicles[where] = shrink_to_edge(follicles[where], within, sphere_voxels(smallest, grid.image_spacing))
             if region is not None:
                 _keep_box(region, source, grid.image_voxels(where), ovary[where], follicles[where])
     with run.stage("measurements"):
         ovaries = None if ovaries is None else image_like(ovaries, image)
-        ovary, follicles = (image_like(array, image) for array in (ovary, follicles))
-        follicles, found = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
-        by_themselves = region is not None
-        judged = assess(values, normalised, grid, probabilities, organ, expected, follicles, found, settings, by_themselves)
-        measurements, flags, unlikely = judged
+        ovary = image_like(ovary, image)  # one after the other: each gives its array free
+        follicles = image_like(follicles, image)
+        follicles, measured = number_by_volume(follicles, measure(ovary if ovaries is None else ovaries, follicles))
+        part = None if found is None else (found.region, found.probabilities)
+        measurements, flags, unlikely = assess(values, scale, part, count, expected, follicles, measured, settings, region is not None)
         follicles, measurements = keep_confident(follicles, measurements, least_confidence, unlikely)
         if region is not None:
             ovary, measurements = _with_follicles(ovary, follicles, measurements, source)
@@ -235,6 +234,22 @@ class _Run:
             self.progress(self.name, self.reached)
 
 
+def _in_box(seen: Probabilities, inside, thresholds: dict, grid: ModelGrid):
+    """(what was found in a box, thresholds, expected Dice, whether the box cuts the ovary); inside: (D, H, W) bool, whether a voxel lies in the box."""
+    if not inside.any():
+        return None, dict(thresholds), 0.0, False
+    box = bounding_box(inside, 2)
+    part = seen.read(box)[0]
+    outline, thresholds, expected = outline_in_box(part, inside[box], thresholds, grid.spacing)
+    cut = is_cut(part >= thresholds["ovary"], outline, inside[box])
+    organ = np.zeros(inside.shape, bool)
+    organ[box] = outline
+    region = bounding_box(inside | reaching(seen.reaching(thresholds)[1], inside), margin_around(grid))
+    organ, inside = organ[region], inside[region]
+    probabilities, follicles = clean_up_in_box(seen.read(region), organ, inside, thresholds)
+    return Found(region, organ, inside | follicles, probabilities, int(organ.any())), thresholds, expected, cut
+
+
 def _keep_box(region: Box, source, voxels, ovary, follicles) -> None:
     """Cut the ovary's outline to the box, or draw the box's ellipsoid in its place, and keep the follicles of which at least half lies in the box.
 
@@ -252,44 +267,3 @@ def _with_follicles(ovary, follicles, measurements, source):
     if source == "box":
         return ovary, replace(measurements, ovary=None)  # a box measures nothing
     return ovary, replace(measurements, ovary=measure(ovary, image_like(np.zeros_like(array, np.uint16), ovary)).ovary)
-
-
-def _each_ovary(organ, count, grid: ModelGrid, ovary, where):
-    """Labels (image_shape) uint8 of the ovaries in `ovary`, 1 = the larger; None where they cannot be told apart.
-
-    organ: (D, H, W) bool, the `count` ovaries on the model grid. where: the box (three slices) of the image that `_threshold` wrote.
-    """
-    box = bounding_box(organ, 2)
-    nearest = separate(organ[box], count, neck_radius(float(np.prod(grid.spacing)) / 1000))
-    places = [
-        np.clip(
-            np.rint(grid.image_to_model(axis, np.arange(rows.start, rows.stop))).astype(int) - part.start, 0, part.stop - part.start - 1
-        )
-        for axis, (rows, part) in enumerate(zip(where, box))
-    ]
-    labels = larger_first(nearest[np.ix_(*places)] * ovary[where])
-    if labels.max(initial=0) < count:
-        return None
-    result = np.zeros(ovary.shape, np.uint8)
-    result[where] = labels
-    return result
-
-
-def _threshold(probabilities, organ, grid: ModelGrid, thresholds, ovary, follicles, run: _Run, whole: bool = True):
-    """Write the masks into `ovary` and `follicles` (image_shape), slab by slab; returns the box (three slices) written.
-
-    follicles: FOUND where one is, more within its edge. whole: with its follicles in the ovary.
-    """
-    # Two voxels more than the mask: interpolation must see the values that place its boundary.
-    box = bounding_box(organ, 2)
-    where = grid.image_region(box)
-    crop = probabilities[(slice(None),) + box]
-    slabs = zip(grid.image_slabs(crop[0], box), grid.image_slabs(crop[1], box))
-    for (place, organ_values), (_, follicle_values) in slabs:
-        if run.cancelled is not None and run.cancelled():
-            raise Cancelled("stopped on the way to full resolution")
-        follicle = follicle_values >= thresholds["follicles"]
-        follicles[place] = FOUND * follicle + (follicle_values >= edge_threshold(thresholds))
-        ovary[place] = (organ_values >= thresholds["ovary"]) | (whole & follicle)
-        run.report((place[0].stop - where[0].start) / (where[0].stop - where[0].start))
-    return where

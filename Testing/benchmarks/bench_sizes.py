@@ -63,7 +63,7 @@ def child(shape, count) -> None:
     import SimpleITK as sitk
 
     from crend.bundle.bundle import Bundle
-    from crend.inference.model_grid import normalise, to_model_grid
+    from crend.inference.grey_values import normalise, to_model_grid
     from crend.predict import segment
 
     array = scene(shape, count)

@@ -20,7 +20,8 @@ from bench_tools import finish, processes_take_turns, table, take_turns
 from crend import networks
 from crend.bundle import bundle
 from crend.inference.engines import make_engine
-from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
+from crend.inference.grey_values import normalise, to_model_grid
+from crend.inference.model_grid import grid_spacing
 from crend.predict import segment
 from crend_training.data.simulators import simulate
 

@@ -8,6 +8,7 @@ import json
 import random
 from pathlib import Path
 
+from reliability.models import tiny_bundle
 from reliability.outcome import Tally
 
 ODD = (
@@ -61,11 +62,10 @@ def mutated(metadata: dict, rng: random.Random) -> tuple[dict, str]:
 
 def rich_bundle(folder: Path) -> Path:
     """A bundle of a few kilobytes with every field that the bundled one has: calibration, familiar volumes, probabilities, seeds."""
-    from tiny import save_bundle
 
     bundled = Path(__file__).parents[2] / "CRendSegmentation/Resources/Models/crend-sim/metadata.json"
     block = json.loads(bundled.read_text(encoding="utf-8"))["crend"]
-    saved = save_bundle(folder, ovary=9.0, follicles=9.0)
+    saved = tiny_bundle(folder, ovary=9.0, follicles=9.0)
     metadata = json.loads((saved / "metadata.json").read_text(encoding="utf-8"))
     metadata["crend"] |= {key: block[key] for key in ("confidence", "familiar", "least_probability", "seeds", "thresholds") if key in block}
     (saved / "metadata.json").write_text(json.dumps(metadata), encoding="utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from reliability.models import tiny_bundle
 from reliability.outcome import Tally
 from reliability.volumes import generated
 
@@ -27,14 +28,13 @@ def run(count: int, seed: int, folder: Path) -> Tally:
 
     The same engine, threads and volume must give the same voxels twice, also in another process; other engines and threads all but APART.
     """
-    from tiny import save_bundle
 
     from crend.bundle.bundle import load
     from crend.errors import InputError
     from crend.predict import segment
 
     tally, rng = Tally("the same volume again, by every engine, with other threads, in another process"), random.Random(seed)
-    bundle = load(save_bundle(folder / "everything", ovary=0.4, follicles=-0.2))
+    bundle = load(tiny_bundle(folder / "everything", ovary=0.4, follicles=-0.2))
     engines = _engines(bundle.model)
     tried = 0
     while tried < count:

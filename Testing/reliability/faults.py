@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from reliability.models import tiny_bundle
 from reliability.outcome import Tally
 
 SECONDS = 600
@@ -116,13 +117,13 @@ def faults() -> list[Fault]:
 def run(count: int, seed: int, folder: Path, first: int = 0) -> Tally:
     """`count` of the faults from the `first` on, in an order that the seed gives."""
     import SimpleITK as sitk
-    from tiny import save_bundle, volume
+    from tiny import volume
 
     from crend.worker.client import PACKAGE_FOLDER
 
     tally, chosen = Tally("faults put into a batch"), faults()
     random.Random(seed).shuffle(chosen)
-    bundle = save_bundle(folder / "everything", ovary=9.0)
+    bundle = tiny_bundle(folder / "everything", ovary=9.0)
     scans = folder / "scans"
     scans.mkdir()
     for number in range(3):

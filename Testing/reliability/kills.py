@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from reliability.models import tiny_bundle
 from reliability.outcome import Tally
 
 VOLUMES = 4
@@ -19,13 +20,13 @@ VOLUMES = 4
 def run(count: int, seed: int, folder: Path) -> Tally:
     """`count` batches of a few volumes, each killed at a random moment, then run to its end."""
     import SimpleITK as sitk
-    from tiny import save_bundle, volume
+    from tiny import volume
 
     from crend.io.labels import read_labels
     from crend.worker.client import PACKAGE_FOLDER
 
     tally, rng = Tally("batches killed and started again"), random.Random(seed)
-    bundle, scans = save_bundle(folder / "everything", ovary=9.0), folder / "scans"
+    bundle, scans = tiny_bundle(folder / "everything", ovary=9.0), folder / "scans"
     scans.mkdir()
     for number in range(VOLUMES):
         sitk.WriteImage(volume((40, 44, 48 + number)), str(scans / f"{number}.nrrd"))

@@ -159,7 +159,7 @@ def _reports(folder: Path):
 def _grids():
     import SimpleITK as sitk
 
-    from crend.inference.model_grid import to_model_grid
+    from crend.inference.grey_values import to_model_grid
 
     sizes = st.tuples(*[st.integers(4, 24)] * 3)
 

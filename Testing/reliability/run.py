@@ -17,12 +17,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "support"), str(HERE.parents[1] / "CRendSegmentation")]
 
+from reliability import models  # noqa: E402
 from reliability.outcome import Tally, together  # noqa: E402
 
 #: What is tried: its name here, how often at scale 1, in how many parts.
 TRIALS = (
-    ("grid", 2000, 4), ("path", 300, 6), ("files", 500, 1), ("properties", 2000, 2), ("bundles", 5000, 20), ("requests", 300, 6), ("kills", 25, 5),
-    ("faults", 35, 7), ("determinism", 20, 1),
+    ("grid", 2000, 4), ("path", 300, 12), ("files", 500, 1), ("properties", 2000, 10), ("bundles", 5000, 40), ("requests", 300, 30), ("kills", 25, 25),
+    ("faults", 35, 35), ("determinism", 20, 20),
 )  # fmt: skip
 APART = 1000  # between the seeds of two parts
 
@@ -40,7 +41,8 @@ def main() -> int:
     tallies, missing, until = [], [], time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory() as folder:
         keep = given.keep or Path(folder) / "kept"
-        keep.mkdir(parents=True, exist_ok=True)
+        (keep / "models").mkdir(parents=True, exist_ok=True)
+        models.KEPT[:] = [keep / "models"]
         for name, count, parts in TRIALS:
             if given.only and name not in given.only:
                 continue

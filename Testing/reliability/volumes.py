@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from reliability.bundles import damaged
+from reliability.models import tiny_bundle
 from reliability.outcome import Tally
 
 TYPES = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64)
@@ -39,7 +40,7 @@ def generated(rng: random.Random, largest: int = 40):
 
 def through_grid(count: int, seed: int) -> Tally:
     """Image check, model grid, normalisation and the way back of `count` volumes: the way back has the input's size."""
-    from crend.inference.model_grid import normalise, to_model_grid
+    from crend.inference.grey_values import normalise, to_model_grid
     from crend.io.volumes import check_image
 
     tally, rng = Tally("volumes through check and model grid"), random.Random(seed)
@@ -59,7 +60,6 @@ def through_grid(count: int, seed: int) -> Tally:
 
 def through_path(count: int, seed: int, folder: Path) -> Tally:
     """The whole path of `count` volumes with a tiny bundle that sees an ovary everywhere; labels lie on the input's grid."""
-    from tiny import save_bundle
 
     from crend.bundle.bundle import load
     from crend.inference.engines import make_engine
@@ -67,7 +67,7 @@ def through_path(count: int, seed: int, folder: Path) -> Tally:
     from crend.predict import segment
 
     tally, rng = Tally("volumes through the whole path"), random.Random(seed)
-    bundle = load(save_bundle(folder / "everything", ovary=9.0, follicles=9.0))
+    bundle = load(tiny_bundle(folder / "everything", ovary=9.0, follicles=9.0))
     engine = make_engine(bundle.model, "cpu", "onnxruntime")
     for number in range(count):
         image = generated(rng, 32)

@@ -8,7 +8,8 @@ from typing import Any
 from ..confidence.familiarity import familiarity_model
 from ..confidence.follicle_confidence import calibration_of
 from ..errors import InputError
-from ..inference.model_grid import NORMALISATIONS, SPACING_MM
+from ..inference.grey_values import NORMALISATIONS
+from ..inference.model_grid import SPACING_MM
 from ..networks import CLASSES_BY_NAME
 from ..structures.outlines import edge_threshold
 

@@ -47,6 +47,7 @@ def command(
 ) -> None:
     """Segment and measure many volumes; start again after any stop and it goes on with those that are not done."""
     from ..batch import make_folder, segment_batch
+    from ..bundle.bundle import info
     from ..errors import Cancelled, Kept, SomeFailed
     from ..io.inputs import part_of, search_inputs
     from ..worker.memory import workers_that_fit
@@ -56,7 +57,9 @@ def command(
     volumes = part_of(there.volumes, part)
     make_folder(out)
     tell = partial(typer.echo, err=True)
-    count, note = workers_that_fit(min(workers, len(volumes)), volumes) if scheduler is None else (0, "")
+    count, note = (0, "")
+    if scheduler is None:
+        count, note = workers_that_fit(min(workers, len(volumes)), volumes, info(model).metadata["crend"], everywhere)
     if note:
         tell(f"note: {note}.")
     # Named as in crend.predict.segment, and only what is not as by default, so that other callers know such results for theirs.

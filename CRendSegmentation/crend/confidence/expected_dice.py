@@ -19,10 +19,10 @@ REACH_MM = 14.0
 LEAST = 0.4
 
 
-def select_ovary_threshold(probability: np.ndarray, thresholds: dict, spacing_mm) -> tuple[dict, float]:
+def select_ovary_threshold(probability, thresholds: dict, spacing_mm) -> tuple[dict, float]:
     """Lowers the ovary threshold for faint ovaries; returns (thresholds, expected Dice of the ovary at them, 0 to 1).
 
-    probability: (D, H, W) of ovary on the model grid, spacing_mm (x, y, z). thresholds: the bundle's. Only where no ovary reaches "ovary" it
+    probability: (D, H, W) of ovary on the model grid, an array or what is read as one; spacing_mm (x, y, z). thresholds: the bundle's. Only where no ovary reaches "ovary" it
     falls, no further than to "ovary_lowest", to where the expected Dice is highest; it stays where that is below LEAST, or where the bundle
     names no lowest. A lower one finds one ovary, not two ("most_ovaries"). The expected Dice is 0 where nothing is found.
     """

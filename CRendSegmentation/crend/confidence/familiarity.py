@@ -14,6 +14,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 LAGS_MM = (1.0, 2.0, 4.0, 8.0)
 BLOCK_MM = 3.0
 ROUNDING = 0.005  # of values in 16 bits
+ROWS = 16  # slices looked at together, or one block
 LINES = 3  # every third line in both directions is enough for what is measured along an axis
 FEATURES = (
     "floor",
@@ -35,33 +36,47 @@ RIDGE = 0.1  # how far the covariance is drawn to its diagonal: there are not ma
 TAIL = 2.0  # deviations of log distance beyond which a volume counts as unlike: about one in forty of the familiar ones
 
 
-def describe(values: np.ndarray, spacing) -> np.ndarray:
+def describe(values, spacing) -> np.ndarray:
     """FEATURES of a volume as a float array; NaN where there is nothing to describe.
 
-    values: (D, H, W) of the model grid, as `model_grid.normalise` gives them: echoes at zero mean and unit deviation, no echo = the lowest.
+    values: (D, H, W) of the model grid, as `grey_values.normalise` gives them: echoes at zero mean and unit deviation, no echo = the lowest. An
+    array, or what is read as one (`grey_values.Normalised`), a few slices at a time.
     spacing: of that grid, (z, y, x), mm.
     floor: the lowest value. grey: quantiles of the echoes. edges: log of the mean step a millimetre along each axis. likeness:
     correlation over a distance. grain: deviation within blocks of 3 mm full of echoes; dark: share of these blocks darker than one
     deviation below the mean. extent: log of the sides in mm.
     """
-    values = np.asarray(values, np.float32)
     floor = float(values.min())
-    # Both are rounded: what is as low as the lowest to within that is no echo.
-    inside = values > floor + ROUNDING
-    echoes = values[inside]
-    if echoes.size < 1000:
+    sides = [max(int(round(BLOCK_MM / s)), 2) for s in spacing]
+    lines: list[list] = [[], [], []]
+    blocks, count, size = [], 0, int(np.prod(values.shape))
+    for first, slab, inside in _slabs(values, floor, sides[0]):
+        count += np.count_nonzero(inside)
+        slab = np.where(inside, slab, np.float32(0))
+        for axis in range(3):
+            every = [slice(None) if a == axis else slice(None, None, LINES) for a in range(3)]
+            every[0] = slice(None) if axis == 0 else slice(-first % LINES, None, LINES)
+            lines[axis].append((slab[tuple(every)].copy(), inside[tuple(every)].copy()))  # views would keep all of it
+        blocks.append([_block_means(each, sides) for each in (slab, slab * slab, inside.astype(np.float32))])
+    if count < 1000:
         return np.full(len(FEATURES), np.nan)
-    values = np.where(inside, values, np.float32(0))
-    edges, likeness = zip(*(_along(values, inside, axis, spacing[axis]) for axis in range(3)))
+    sample, passed, step = [], 0, max(count // 200_000, 1)
+    for _, slab, inside in _slabs(values, floor, sides[0]):
+        echoes = slab[inside]
+        sample.append(echoes[-passed % step :: step].copy())
+        passed += echoes.size
+    # One axis after the other, each given free once it is measured.
+    measured = [_along([np.concatenate(parts) for parts in zip(*lines.pop(0))], axis, spacing[axis]) for axis in range(3)]
+    edges, likeness = zip(*measured)
     order = np.argsort(edges)
     return np.array(
         [
             floor,
-            *np.quantile(echoes[:: max(echoes.size // 200_000, 1)], QUANTILES),
+            *np.quantile(np.concatenate(sample), QUANTILES),
             *np.log(np.maximum(np.sort(edges), 1e-3)),
             *np.array(likeness)[order].T.ravel(),
-            *_grain(values, inside, spacing),
-            inside.mean(),
+            *_grain(*(np.concatenate(parts) for parts in zip(*blocks))),
+            count / size,
             *np.log(np.sort(np.multiply(values.shape, spacing))),
         ]
     )
@@ -143,11 +158,18 @@ def _scores(vector, familiar) -> np.ndarray:
     return np.array(scores)
 
 
-def _along(values, inside, axis: int, spacing: float):
-    """(mean step a millimetre, [correlation at each of LAGS_MM]) along an axis, of every third line; values are 0 where not inside."""
-    every = tuple(slice(None) if a == axis else slice(None, None, LINES) for a in range(3))
-    lines = np.ascontiguousarray(np.moveaxis(values[every], axis, 0))
-    there = np.ascontiguousarray(np.moveaxis(inside[every], axis, 0))
+def _slabs(values, floor: float, side: int):
+    """(first slice, values, where they are echoes) of a volume, slab by slab; each but the last has whole blocks of `side` slices."""
+    rows = side * max(ROWS // side, 1)
+    for first in range(0, values.shape[0], rows):
+        slab = np.asarray(values[first : first + rows, :, :], np.float32)
+        # Both are rounded: what is as low as the lowest to within that is no echo.
+        yield first, slab, slab > floor + ROUNDING
+
+
+def _along(lines, axis: int, spacing: float):
+    """(mean step a millimetre, [correlation at each of LAGS_MM]) along an axis, of every third line: their values, 0 where no echo, and where there are some."""
+    lines, there = (np.ascontiguousarray(np.moveaxis(each, axis, 0)) for each in lines)
 
     def mean_of_pairs(lag, of):
         both = there[lag:] & there[:-lag]
@@ -157,11 +179,9 @@ def _along(values, inside, axis: int, spacing: float):
     return mean_of_pairs(1, lambda a, b: np.abs(a - b)) / spacing, [mean_of_pairs(lag, np.multiply) for lag in lags]
 
 
-def _grain(values, inside, spacing):
+def _grain(mean, square, share):
     """Of blocks of 3 mm full of echoes: deviation within (median, 5 % and 95 % quantile), its correlation with the block's mean, share
-    of dark ones."""
-    sides = [max(int(round(BLOCK_MM / s)), 2) for s in spacing]
-    mean, square, share = (_block_means(each, sides) for each in (values, values * values, inside.astype(np.float32)))
+    of dark ones. mean, square: of a block's values and their squares; share: of its voxels that are echoes."""
     full = share > 0.9
     if full.sum() < 8:
         return (np.nan,) * 5

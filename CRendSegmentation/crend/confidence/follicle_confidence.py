@@ -17,11 +17,11 @@ MARGIN = 2  # voxels of the shell around a follicle
 SUREST = 0.995  # probabilities are brought into (1 - SUREST, SUREST) before their logit is taken
 
 
-def follicle_features(values, probabilities, labels, sizes_mm: dict, cut: dict) -> dict:
+def follicle_features(values, deviation: float, probabilities, labels, sizes_mm: dict, cut: dict) -> dict:
     """{label: FEATURES as a float array} of the follicles in `labels`.
 
-    values: (D, H, W) intensities of the model grid, 0 = no echo. probabilities: (2, D, H, W), ovary and follicles. labels: (D, H, W)
-    follicle instances on the same grid. sizes_mm: {label: diameter of equal volume}, cut: {label: touches the volume's border}.
+    values: (D, H, W) intensities of a part of the model grid, 0 = no echo; deviation: of all echoes of the volume. probabilities: (2, D, H, W), ovary
+    and follicles. labels: (D, H, W) follicle instances on the same part. sizes_mm: {label: diameter of equal volume}, cut: {label: touches the volume's border}.
 
     inside, boundary, outside: logit of the mean follicle probability in the follicle, in its outermost voxels, in a shell around it
     that belongs to no follicle. ovary: logit of the mean ovary probability inside. echo: by how many deviations of the volume the shell
@@ -29,8 +29,6 @@ def follicle_features(values, probabilities, labels, sizes_mm: dict, cut: dict) 
     """
     from scipy import ndimage
 
-    seen = values[values > 0]
-    deviation = max(float(seen.std()), 1e-6) if seen.size else 1.0
     found = {}
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:

@@ -50,24 +50,24 @@ SHORT = {
 }
 
 
-def flags(values, normalised, grid, expected, organ, ovary_ml, settings: dict) -> list[dict]:
+def flags(scale, normalised, grid, expected, found_any: bool, ovary_ml, settings: dict) -> list[dict]:
     """The flags of a volume and of the ovary found in it, worst first.
 
-    values, normalised: (D, H, W) intensities of the model grid, before and after `model_grid.normalise`; 0 = no echo in the former.
-    grid: ModelGrid. expected: the Dice that `expected.select_ovary_threshold` promises. organ: (D, H, W) bool, all False when none was found, or none that
-    promises enough (`least_drawn`). ovary_ml: its volume.
+    scale, normalised: of the grey values on the model grid, see `grey_values`. grid: ModelGrid. expected: the Dice that
+    `expected.select_ovary_threshold` promises. found_any: whether there is an ovary that promises
+    enough (`least_drawn`). ovary_ml: its volume.
     settings: the bundle's "crend" block.
     """
-    found = [] if organ.any() else [{"key": "no_ovary", "text": TOO_FAINT.format(dsc=expected)} if expected else flag("no_ovary")]
+    found = [] if found_any else [{"key": "no_ovary", "text": TOO_FAINT.format(dsc=expected)} if expected else flag("no_ovary")]
     found += geometry_flags(grid.image_shape, grid.image_spacing)
     familiar = familiarity_model(settings)
     if familiar is not None:
         far = distance(describe(normalised, grid.spacing), familiar)
         if not far <= familiar["threshold"]:
             found.append(flag("unfamiliar", distance=far) if np.isfinite(far) else {"key": "unfamiliar", "text": NOT_DESCRIBED})
-    if np.count_nonzero(values > 0) > (1 - SECTOR_SHARE) * values.size:
+    if scale.echoes > (1 - SECTOR_SHARE) * scale.voxels:
         found.append(flag("sector"))
-    if organ.any():
+    if found_any:
         if not OVARY_ML[0] <= ovary_ml <= OVARY_ML[1]:
             found.append(flag("ovary_size", ml=ovary_ml))
         if expected < least_expected(settings):

@@ -11,18 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ..errors import InputError
 
-NORMALISATIONS = ("zscore_nonzero",)
 SPACING_MM = (0.05, 10.0)  # of a model grid: finer than any scanner's, and half an ovary
-# Below this part of the brightest voxel a resampled value is "outside the sector" (0), as rounding to 8 bit would
-# make it. Without it the smoothing kernel would smear the sector's edge into the surrounding 0 and widen it.
-DARKEST = 0.5 / 255
-# What counts as the background of an image with negative values: its share of the voxels, and of the range of greys below it.
-BACKGROUND_SHARE = 0.05
-DEEPEST = 0.25  # ringing overshoots by a tenth of a step
-MANY = 1_000_000
 TIE = 1e-6  # voxels
 SLAB = 8  # slices held in float at a time
 
@@ -49,8 +42,7 @@ class ModelGrid:
         image_shape = tuple(reversed(image.GetSize()))
         image_spacing = _spacing_of(image)[::-1]
         spacing = tuple(float(s) for s in reversed(tuple(spacing_mm)))
-        # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
-        shape = tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(image_shape, image_spacing, spacing))
+        shape = grid_shape(image_shape, image_spacing, spacing)
         return cls(shape, spacing, image_shape, image_spacing, image.GetOrigin(), image.GetDirection())
 
     @property
@@ -95,22 +87,28 @@ class ModelGrid:
         linearly interpolated, the array's edge repeated outside. Memory is one slab, whatever the image's size.
         """
         target = self.image_region(region)
-        taps = []
+        places = []
         for axis, (part, rows) in enumerate(zip(region, target)):
             positions = self.image_to_model(axis, np.arange(rows.start, rows.stop)) - part.start
-            taps.append(_taps(positions, part.stop - part.start, 1.0))
+            places.append(taps(positions, part.stop - part.start, 1.0))
         array = np.asarray(array, np.float32)
         for first in range(target[0].start, target[0].stop, slab):
             stop = min(first + slab, target[0].stop)
-            index, weights = (part[first - target[0].start : stop - target[0].start] for part in taps[0])
-            values = _along(0, array, (index, weights))
-            yield (slice(first, stop), target[1], target[2]), _along(2, _along(1, values, taps[1]), taps[2])
+            index, weights = (part[first - target[0].start : stop - target[0].start] for part in places[0])
+            values = along(0, array, (index, weights))
+            yield (slice(first, stop), target[1], target[2]), along(2, along(1, values, places[1]), places[2])
 
-    def resample_to(self, other: ModelGrid, array: np.ndarray) -> np.ndarray:
-        """`array` (shape) of this grid on another grid of the same image: float32 (other.shape), linear, its edge repeated outside."""
-        for axis in range(3):
+    def resample_to(self, other: ModelGrid, array: np.ndarray, region=(slice(None),) * 3) -> np.ndarray:
+        """`array` (shape) of this grid on another grid of the same image, or the `region` (three slices) of it: float32, linear, its edge repeated outside."""
+        rows = []
+        for axis, part in enumerate(region):
             positions = self.image_to_model(axis, other.model_to_image(axis, np.arange(other.shape[axis])))
-            array = _along(axis, array, _taps(positions, self.shape[axis], 1.0))
+            index, weights = taps(positions, self.shape[axis], 1.0)
+            rows.append((index[part], weights[part]))
+        read, rows = within(*rows)
+        array = array[read]
+        for axis in range(3):
+            array = along(axis, array, rows[axis])
         return array
 
     def to_image(self, array: np.ndarray) -> sitk.Image:
@@ -130,11 +128,16 @@ def grid_spacing(image: sitk.Image, settings: dict, name: str = "the volume") ->
     image's first two axes as many voxels as it says, whatever they measure. The third axis is resized in proportion, from "spacing_mm" by the
     geometric mean of the other two factors. InputError, which calls the image `name`, where such voxels are no sensible size.
     """
+    return spacing_for(image.GetSize(), _spacing_of(image), settings, name)
+
+
+def spacing_for(size: Sequence[int], spacing: Sequence[float], settings: dict, name: str = "the volume") -> tuple[float, float, float]:
+    """`grid_spacing` of an image of this size and spacing, mm (both x, y, z)."""
     first, second, third = (float(s) for s in settings["spacing_mm"])
     in_plane = settings.get("in_plane")
     if not in_plane:
         return first, second, third
-    x, y = (n * s / m for n, s, m in zip(image.GetSize(), _spacing_of(image), in_plane))
+    x, y = (n * s / m for n, s, m in zip(size, spacing, in_plane))
     resized = (x, y, proportionate((first, second, third), x, y))
     if not all(SPACING_MM[0] <= s <= SPACING_MM[1] for s in resized):
         sizes = " x ".join(f"{s:.3g}" for s in resized)
@@ -143,6 +146,12 @@ def grid_spacing(image: sitk.Image, settings: dict, name: str = "the volume") ->
             "check its spacing, or use another model."
         )
     return resized
+
+
+def grid_shape(size: Sequence[int], spacing: Sequence[float], model: Sequence[float]) -> tuple[int, ...]:
+    """Voxels of a grid of `model` mm that covers an image of this size and spacing, mm; the axes in any order, the same for all three."""
+    # The small amount keeps 100 voxels of 0.3 mm at 60 voxels of 0.5 mm, whatever the rounding of 0.3.
+    return tuple(max(1, int(np.ceil(n * s / m - 1e-4))) for n, s, m in zip(size, spacing, model))
 
 
 def describe_grid(settings: dict) -> str:
@@ -161,75 +170,7 @@ def _spacing_of(image: sitk.Image) -> tuple[float, ...]:
     return tuple(float(str(np.float32(s))) for s in image.GetSpacing())
 
 
-def to_model_grid(image: sitk.Image, spacing_mm: Sequence[float]) -> tuple[np.ndarray, ModelGrid]:
-    """Resample a 3D scalar image to `spacing_mm` (x, y, z).
-
-    Linear where it refines; where it coarsens, averaged over the new spacing, or speckle finer than the model grid
-    would alias. Returns float32 (D, H, W), not normalised, and the grid.
-    Values are shifted to start at 0 if the image has negative ones (see `_no_echo`): 0 means "no echo" from here on.
-    """
-    grid = ModelGrid.of(image, spacing_mm)
-    source = sitk.GetArrayViewFromImage(image)
-    taps = [
-        _taps(
-            grid.model_to_image(axis, np.arange(grid.shape[axis])),
-            grid.image_shape[axis],
-            grid.spacing[axis] / grid.image_spacing[axis],
-        )
-        for axis in range(3)
-    ]
-    low, high = _no_echo(source), float(source.max())
-    in_plane = np.empty((grid.image_shape[0],) + grid.shape[1:], np.float32)
-    for first in range(0, grid.image_shape[0], SLAB):
-        slab = source[first : first + SLAB].astype(np.float32, copy=False)  # whatever the type, the same values give the same sums
-        # y first: it copies whole rows, and leaves less for x, which picks single voxels.
-        in_plane[first : first + SLAB] = _along(2, _along(1, slab, taps[1]), taps[2])
-    # The weights of a row sum to 1, so the shift may come last. What lies below 0 after it is no echo, too.
-    array = _along(0, in_plane, taps[0]) - np.float32(low)
-    array[array < DARKEST * (high - low)] = 0
-    return array, grid
-
-
-def _no_echo(source: np.ndarray) -> float:
-    """The value outside the sector: 0; in an image with negative values its most frequent one, if that looks like a background, else the lowest.
-
-    Resampling makes a few negative values beside a background of 0 (ringing). The lowest of them would make echoes of the background.
-    """
-    lowest = float(source.min())
-    if lowest >= 0:
-        return 0.0
-    # A background is frequent enough to be found among a million voxels. An odd step does not keep to the same column.
-    values, counts = np.unique(source.reshape(-1)[:: source.size // MANY | 1], return_counts=True)
-    most = int(counts.argmax())
-    # Frequent tissue, or echoes cut off at the brightest grey, lie higher or have more below them than ringing makes.
-    near = values[most] - lowest <= DEEPEST * (float(source.max()) - lowest)
-    background = near and counts[most] > BACKGROUND_SHARE * counts.sum() and counts[:most].sum() <= counts[most]
-    return float(values[most]) if background else lowest
-
-
-def normalise(array: np.ndarray, settings: dict) -> np.ndarray:
-    """Intensities as the network wants them; `settings` is the bundle's "normalisation".
-
-    {"method": "zscore_nonzero"}: zero mean and unit deviation over the voxels > 0; the others (outside the sector)
-    get the lowest value inside, so that nothing in the image is darker than "no echo"; all clipped to [-3, 5].
-    Returns float32 of the same shape. ValueError for an unknown method.
-    """
-    method = settings.get("method")
-    if method not in NORMALISATIONS:
-        raise ValueError(f'unknown normalisation "{method}"; known: {", ".join(NORMALISATIONS)}')
-    inside = array > 0
-    values = array[inside]
-    if values.size == 0:
-        return np.zeros(array.shape, np.float32)
-    # float64 sums: a hundred million float32 terms lose digits.
-    mean = values.mean(dtype=np.float64)
-    deviation = max(float(values.std(dtype=np.float64)), 1e-6)
-    result = np.clip((array - np.float32(mean)) / np.float32(deviation), -3, 5).astype(np.float32, copy=False)
-    result[~inside] = max((float(values.min()) - mean) / deviation, -3.0)
-    return result
-
-
-def _taps(positions: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np.ndarray]:
+def taps(positions: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np.ndarray]:
     """Which of `size` voxels to read at `positions` (in voxels), and their weights: two arrays (len(positions), k).
 
     step is the distance between positions. Up to 1 it is linear interpolation. Beyond, each row is the mean of the
@@ -251,7 +192,7 @@ def _taps(positions: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np
     return np.clip(columns[:, used], 0, size - 1), weights.astype(np.float32)
 
 
-def _along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """`array` read at `taps` along one axis: float32.
 
     Not a matrix product, short as that would be: on a busy machine the threads of a BLAS wait for each other, and many
@@ -266,22 +207,36 @@ def _along(axis: int, array: np.ndarray, taps: tuple[np.ndarray, np.ndarray]) ->
     return result
 
 
+def within(*rows):
+    """(three slices around what `rows`, one pair of `taps` for each axis, read; the same taps in what those slices cut out)."""
+    read, moved = [], []
+    for index, weights in rows:
+        first = int(index.min()) if index.size else 0
+        read.append(slice(first, int(index.max(initial=first)) + 1))
+        moved.append((index - first, weights))
+    return tuple(read), moved
+
+
 def _hat_area(t):
     """Area left of t under the hat function max(0, 1 - |t|)."""
     t = np.clip(t, -1, 1)
     return np.where(t < 0, (1 + t) ** 2 / 2, 1 - (1 - t) ** 2 / 2)
 
 
-def labels_on_model_grid(labels: np.ndarray, grid, ids) -> np.ndarray:
-    """Labels (image_shape) read at the model grid's voxels; one of `ids` too small to be met there keeps the voxel at its middle."""
-    indices = [
-        np.clip(_nearest(grid.model_to_image(axis, np.arange(n))), 0, grid.image_shape[axis] - 1) for axis, n in enumerate(grid.shape)
-    ]
+def labels_on_model_grid(labels: np.ndarray, grid, ids, region=(slice(None),) * 3) -> np.ndarray:
+    """Labels (image_shape) read at the model grid's voxels, or those of a `region` (three slices) that holds all of them; one of `ids` too small to be
+    met there keeps the voxel at its middle."""
+    rows = [np.arange(n)[part] for n, part in zip(grid.shape, region)]
+    indices = [np.clip(_nearest(grid.model_to_image(axis, row)), 0, grid.image_shape[axis] - 1) for axis, row in enumerate(rows)]
     read = labels[np.ix_(*indices)]
-    for label in set(ids) - set(np.unique(read).tolist()):
-        middle = np.argwhere(labels == label).mean(axis=0)
+    missing = set(ids) - set(np.unique(read).tolist())
+    boxes = ndimage.find_objects(labels) if missing else []
+    for label in missing:
+        box = boxes[label - 1]
+        middle = np.argwhere(labels[box] == label).mean(axis=0) + [part.start for part in box]
         place = [
-            int(np.clip(_nearest(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) for axis, position in enumerate(middle)
+            int(np.clip(_nearest(grid.image_to_model(axis, position)), 0, grid.shape[axis] - 1)) - rows[axis][0]
+            for axis, position in enumerate(middle)
         ]
         read[tuple(place)] = label
     return read

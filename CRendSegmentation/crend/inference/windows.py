@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Callable
+from typing import Callable, Protocol
 
 import numpy as np
 
 from ..errors import Cancelled
 
 Start = tuple[int, ...]
+
+
+class Readable(Protocol):
+    """An array, or what gives parts of one: slices in, an array out."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    def __getitem__(self, where, /) -> np.ndarray: ...
 
 
 def window_starts(size: int, patch: int, overlap: float = 0.5) -> list[int]:
@@ -83,7 +93,7 @@ def pad_to_patch(array: np.ndarray, patch: Sequence[int], fill: float) -> tuple[
 
 
 def blend_windows(
-    array: np.ndarray,
+    array: Readable,
     patch: Sequence[int],
     windows: Sequence[Start],
     predict: Callable[[np.ndarray], np.ndarray],
@@ -94,7 +104,7 @@ def blend_windows(
 ) -> np.ndarray:
     """Predictions of all windows, averaged with Gaussian weights: (channels, D, H, W) float32, 0 where no window lies.
 
-    array: (D, H, W), or (C, D, H, W) of several channels. predict: window (d, h, w), or (C, d, h, w) -> (channels, d, h, w).
+    array: (D, H, W), or (C, D, H, W) of several channels, of which windows alone are read. predict: window (d, h, w), or (C, d, h, w) -> (channels, d, h, w).
     progress gets the fraction done after each window; `cancelled` is asked before each, and raises Cancelled here when it says True.
     """
     weights = gaussian_weights(patch)

@@ -72,11 +72,12 @@ def read_dicom_folder(folder, read) -> tuple[sitk.Image, list[str]]:
 
 
 class Found(Exception):
-    """What a DICOM file or series holds: its `Geometry`, and how many volumes follow one another. Ends the reading before the pixels."""
+    """What a DICOM file or series holds: its `Geometry`, how many volumes follow one another, and the voxels (x, y, z) of one. Ends the reading before
+    the pixels."""
 
-    def __init__(self, geometry: Geometry, volumes: int):
+    def __init__(self, geometry: Geometry, volumes: int, size: tuple[int, ...]):
         super().__init__()
-        self.geometry, self.volumes = geometry, volumes
+        self.geometry, self.volumes, self.size = geometry, volumes, size
 
 
 def geometry_of_dicom_file(path) -> Found:
@@ -90,8 +91,8 @@ def geometry_of_dicom_folder(folder) -> Found:
 
 
 def _before_pixels(read_volume, path) -> Found:
-    def stop(geometry, volumes):
-        raise Found(geometry, volumes)
+    def stop(geometry, volumes, size):
+        raise Found(geometry, volumes, size)
 
     try:
         read_volume(path, stop)
@@ -148,7 +149,11 @@ def _series(folder: Path, files: list, read):
 
 
 def _assembled(path: Path, files: list, dataset: Dataset, found: Stack, read):
-    spacing, direction, origin, notes, which = read(Geometry(found.steps, found.origin, found.problem, found.notes), len(found.order))
+    spacing, direction, origin, notes, which = read(
+        Geometry(found.steps, found.origin, found.problem, found.notes),
+        len(found.order),
+        (dataset.whole(COLUMNS, 0), dataset.whole(ROWS, 0), len(found.order[0])),
+    )
     order = list(found.order[which])
     try:
         if len(files) == 1:

@@ -74,7 +74,7 @@ def scan_convert(voxels: np.ndarray, sector: Sector, spacing_mm: float | None = 
     if not (high - low).max() <= LONGEST_EXTENT_MM:
         extent = " x ".join(f"{n:.4g}" for n in high - low)
         raise InputError(f"{name}: its geometry gives a volume of {extent} mm, which is no ultrasound volume; export it again.")
-    spacing, first, size = _grid(low, high, spacing_mm, name)
+    spacing, first, size = converted_grid(low, high, spacing_mm, name)
     # The image's axes are L, P, S: against x, against y, along z.
     x = -(first[0] + spacing * np.arange(size[0]))
     y = -(first[1] + spacing * np.arange(size[1]))
@@ -102,7 +102,7 @@ def scan_convert(voxels: np.ndarray, sector: Sector, spacing_mm: float | None = 
     return image
 
 
-def _grid(low, high, spacing_mm, name):
+def converted_grid(low, high, spacing_mm: float | None = None, name: str = "volume"):
     """Spacing, first voxel (L, P, S) and size of the grid that covers the box; its voxels lie at multiples of the spacing."""
     low, high = np.array([-high[0], -high[1], low[2]]), np.array([-low[0], -low[1], high[2]])
 

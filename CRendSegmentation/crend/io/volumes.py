@@ -139,7 +139,7 @@ def _read_volume(path: Path, frame, spacing) -> sitk.Image:
 
 
 def _read_dicom(path: Path, frame, spacing) -> sitk.Image:
-    def read(geometry, count):
+    def read(geometry, count, size):
         which = choose_frame(path, count, frame)
         return (*place(path, geometry, 3, spacing), which)
 

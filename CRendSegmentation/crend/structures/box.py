@@ -12,6 +12,7 @@ from ..errors import InputError
 THINNEST_MM = 5.0  # a smaller box holds no ovary
 FURTHEST_MM = 1e5  # what lies further away, or is larger, is a slip of the pen
 SAME = 1e-4  # by how much axes may miss right angles and unit length: six decimals were written down
+ROWS = 16  # slices looked at together
 LOOKED_AT = 128  # voxels along an axis that tell whether a box lies in a volume
 LPS_RAS = np.array([-1.0, -1.0, 1.0])
 CORNERS = tuple(np.ndindex(2, 2, 2))
@@ -100,8 +101,10 @@ class Box:
         may be a fraction, in voxels of spacing_zyx from the origin.
         """
         inside = np.ones(shape, bool)
-        for along, half in zip(self._coordinates(origin, direction, spacing_zyx, starts, shape), np.array(self.size) / 2):
-            inside &= np.abs(along) <= half + SAME
+        lines = list(self._lines(origin, direction, spacing_zyx, starts, shape))
+        for first in range(0, shape[0], ROWS):  # of a large grid one float a voxel is a lot
+            for (constant, (z, y, x)), half in zip(lines, np.array(self.size) / 2):
+                inside[first : first + ROWS] &= np.abs(constant + z[first : first + ROWS] + y + x) <= half + SAME
         return inside
 
     def ellipsoid(self, origin, direction, spacing_zyx, starts, shape) -> np.ndarray:
@@ -113,13 +116,18 @@ class Box:
 
     def _coordinates(self, origin, direction, spacing_zyx, starts, shape):
         """Coordinates (D, H, W) float32 along each of the box's axes, 0 at its centre, mm: one array after the other."""
+        for constant, (z, y, x) in self._lines(origin, direction, spacing_zyx, starts, shape):
+            yield constant + z + y + x
+
+    def _lines(self, origin, direction, spacing_zyx, starts, shape):
+        """The summands of `_coordinates`, of each of the box's axes: a number, and for z, y and x an array along that axis."""
         to_ras = LPS_RAS[:, None] * np.reshape(direction, (3, 3))
         for axis in np.array(self.axes):
-            total = np.float32(axis @ (np.asarray(origin) * LPS_RAS - np.array(self.centre)))
+            lines = []
             for k, (first, n, step) in enumerate(zip(starts, shape, spacing_zyx)):
                 line = ((first + np.arange(n)) * step * (axis @ to_ras[:, 2 - k])).astype(np.float32)
-                total = total + line.reshape([-1 if j == k else 1 for j in range(3)])
-            yield total
+                lines.append(line.reshape([-1 if j == k else 1 for j in range(3)]))
+            yield np.float32(axis @ (np.asarray(origin) * LPS_RAS - np.array(self.centre))), lines
 
 
 def _numbers(given, shape):

@@ -216,8 +216,9 @@ def measure(ovary, follicles):
 def _each_ovary(ovary):
     """Each ovary of an image of several labels, measured by itself; () where it has one."""
     import SimpleITK as sitk
+    from scipy import ndimage
 
-    labels = sorted(int(label) for label in np.unique(sitk.GetArrayViewFromImage(ovary)) if label)
+    labels = [label for label, box in enumerate(ndimage.find_objects(sitk.GetArrayViewFromImage(ovary)), start=1) if box]
     if len(labels) < 2:
         return ()
     each = []

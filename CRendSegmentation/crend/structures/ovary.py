@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..inference.blobs import bounding_box, label, looked_up, sizes_of
+
 SECOND_OVARY = 0.5  # a second blob is a second ovary when at least this part of the first one's volume
 SMALLEST_OVARY_ML = 0.3  # a postmenopausal ovary has about 1 ml or more
 NECK_MM = 2.4  # a bridge of a smaller half-width joins two things, not two parts of one organ
@@ -31,13 +33,14 @@ def _choose_ovary(mask: np.ndarray, voxel_ml: float, most: int) -> tuple[np.ndar
     labels, count = blobs(mask, neck_radius(voxel_ml))
     if count == 0:
         return np.zeros(mask.shape, bool), 0
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    sizes = sizes_of(labels, count)
     first, *others = np.argsort(-sizes, kind="stable")[:2]
     if sizes[first] * voxel_ml < SMALLEST_OVARY_ML:
         return np.zeros(mask.shape, bool), 0
     chosen = ([first] + [k for k in others if sizes[k] >= SECOND_OVARY * sizes[first]])[:most]
-    return ndimage.binary_fill_holes(np.isin(labels, chosen)), len(chosen)
+    kept = np.zeros(count + 1, bool)
+    kept[chosen] = True
+    return ndimage.binary_fill_holes(looked_up(kept, labels)), len(chosen)
 
 
 def neck_radius(voxel_ml: float) -> float:
@@ -47,26 +50,29 @@ def neck_radius(voxel_ml: float) -> float:
 
 def blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
     """Labels of `mask` and their number: its connected blobs, each divided among its cores deeper than `radius` voxels."""
-    labels, count = ndimage.label(mask)
+    labels, count = label(mask)
     if mask.all():
         return labels, count
-    cores, _ = ndimage.label(ndimage.distance_transform_edt(mask) > radius)
+    used = count  # labels of parts lie beyond every label in use
     for blob, box in enumerate(ndimage.find_objects(labels), start=1):
+        # What is nearest outside lies within one voxel of the blob's box: further off it is along no axis.
+        wide = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in box)
+        inner = tuple(slice(part.start - outer.start, part.stop - outer.start) for part, outer in zip(box, wide))
         inside = labels[box] == blob
-        own = np.where(inside, cores[box], 0)
-        if len(np.unique(own)) <= 2:  # 0 and one core
+        deep = (ndimage.distance_transform_edt(mask[wide]) > radius)[inner] & inside
+        own, cores = ndimage.label(deep)
+        if cores < 2:
             continue
         nearest = ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
-        parts = own[tuple(nearest)]
-        labels[box][inside] = parts[inside] + count  # beyond every label in use
-    return _consecutive(labels)
+        labels[box][inside] = own[tuple(nearest)][inside] + used
+        used += cores
+    return _consecutive(labels, used)
 
 
-def _consecutive(labels: np.ndarray) -> tuple[np.ndarray, int]:
-    """The same labels numbered 1, 2, ... in their order, and how many there are; 0 stays."""
-    used = np.bincount(labels.ravel()) > 0
-    used[0] = False
-    return np.where(used, np.cumsum(used), 0).astype(np.int32)[labels], int(used.sum())
+def _consecutive(labels: np.ndarray, most: int) -> tuple[np.ndarray, int]:
+    """The same labels, of at most `most`, numbered 1, 2, ... in their order, and how many there are; 0 stays."""
+    used = sizes_of(labels, most) > 0
+    return looked_up(np.where(used, np.cumsum(used), 0).astype(np.int32), labels), int(used.sum())
 
 
 def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
@@ -75,36 +81,48 @@ def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
     A blob that lies mostly inside is kept whole, so that a large follicle at the organ's border is not cut; of any other
     (bowel or a vessel that touches) only the part inside stays.
     """
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return np.zeros(mask.shape, bool)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    inside = np.bincount(labels[ovary], minlength=count + 1)
-    own = inside >= OWN_FOLLICLE * sizes
+    found = np.zeros(mask.shape, bool)
+    if not mask.any():
+        return found
+    box = bounding_box(mask, 0)
+    labels, count = label(mask[box])
+    own = sizes_of(labels, count, ovary[box]) >= OWN_FOLLICLE * sizes_of(labels, count)
     own[0] = False
-    return own[labels] | (mask & ovary)
+    found[box] = looked_up(own, labels) | (mask[box] & ovary[box])
+    return found
+
+
+def choose(above: np.ndarray, follicles: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[np.ndarray, np.ndarray, int]:
+    """(the organ, its follicles, how many ovaries there are): masks (D, H, W) bool, out of those where the ovary and the follicles reach their thresholds."""
+    organ, count = choose_ovary(above, voxel_ml, thresholds.get("most_ovaries", 2))
+    return organ, choose_follicles(follicles, organ) if count else np.zeros(follicles.shape, bool), count
 
 
 def clean_up_masks(probabilities: np.ndarray, thresholds: dict, voxel_ml: float) -> tuple[np.ndarray, np.ndarray, int]:
     """Probabilities without what is not the ovary's, to be thresholded at any resolution.
 
-    probabilities: (2, D, H, W), ovary (whole organ) and follicles. Returns them changed (a new array), the organ's mask on
-    the model grid (D, H, W), and the number of ovaries. Foreign blobs become 0, holes 1; elsewhere the values below the
-    threshold stay as they are, because they place the boundary between two voxels.
+    probabilities: (2, D, H, W), ovary (whole organ) and follicles. Returns them changed (a new array; zeros without an ovary), the organ's mask on
+    the model grid (D, H, W), and the number of ovaries.
     """
-    ovary, follicles = probabilities.copy()
-    above = ovary >= thresholds["ovary"]
-    organ, count = choose_ovary(above, voxel_ml, thresholds.get("most_ovaries", 2))
+    above, follicles = probabilities[0] >= thresholds["ovary"], probabilities[1] >= thresholds["follicles"]
+    organ, own, count = choose(above, follicles, thresholds, voxel_ml)
     if count == 0:
         return np.zeros_like(probabilities), organ, 0
-    follicle_mask = follicles >= thresholds["follicles"]
-    own = choose_follicles(follicle_mask, organ)
-    follicles[follicle_mask & ~own] = 0
+    return without_foreign(probabilities.copy(), above, follicles, organ, own), organ | own, count
+
+
+def without_foreign(probabilities, above, mask, organ, own) -> np.ndarray:
+    """The same array (2, d, h, w), in which foreign blobs are 0 and holes 1, of any part of the grid; the masks as `choose` takes and gives them.
+
+    Elsewhere the values below the threshold stay as they are, because they place the boundary between two voxels.
+    """
+    ovary, follicles = probabilities
+    follicles[mask & ~own] = 0
     ovary[above & ~organ] = 0
     ovary[organ & ~above] = 1
     # The ovary is the whole organ: a follicle that bulges out of it takes its boundary along.
     ovary[own] = np.maximum(ovary[own], follicles[own])
-    return np.stack([ovary, follicles]), organ | own, count
+    return probabilities
 
 
 def clean_up_in_box(probabilities: np.ndarray, organ: np.ndarray, inside: np.ndarray, thresholds: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -117,17 +135,17 @@ def clean_up_in_box(probabilities: np.ndarray, organ: np.ndarray, inside: np.nda
     above = ovary >= thresholds["ovary"]
     ovary[above & ~organ & inside] = 0
     ovary[organ & ~above] = 1
-    labels, count = ndimage.label(follicles >= thresholds["follicles"])
-    reaching = np.zeros(count + 1, bool)
-    reaching[labels[inside]] = True
-    reaching[0] = False
-    follicles[(labels > 0) & ~reaching[labels]] = 0
-    return np.stack([ovary, follicles]), reaching[labels]
+    mask = follicles >= thresholds["follicles"]
+    own = reaching(mask, inside)
+    follicles[mask & ~own] = 0
+    return np.stack([ovary, follicles]), own
 
 
-def bounding_box(mask: np.ndarray, margin: int) -> tuple[slice, ...]:
-    """The box around the True voxels of `mask`, `margin` voxels wider on each side, inside the array. ValueError if none."""
-    boxes = ndimage.find_objects(mask.astype(np.uint8))
-    if not boxes:
-        raise ValueError("an empty mask has no bounding box")
-    return tuple(slice(max(s.start - margin, 0), min(s.stop + margin, n)) for s, n in zip(boxes[0], mask.shape))
+def reaching(mask: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The blobs of `mask` that have a voxel where `inside` is True; all (D, H, W) bool."""
+    found = np.zeros(mask.shape, bool)
+    if mask.any():
+        box = bounding_box(mask, 0)
+        labels, count = label(mask[box])
+        found[box] = looked_up(sizes_of(labels, count, inside[box]) > 0, labels)
+    return found

@@ -16,13 +16,13 @@ from .follicles import renumber_by_size, sphere_voxels
 SAME = 1e-6
 
 
-def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where=(slice(None),) * 3) -> np.ndarray:
+def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, settings: dict, where, region) -> np.ndarray:
     """Instances without the small ones of low mean probability, renumbered.
 
     follicles: (image_shape) uint16; only `where` (three slices around all of them) is read and returned.
 
-    probability: (D, H, W) of follicles on the model grid. settings: a follicle whose diameter of equal volume is less than `below_mm` is
-    doubtful when its mean probability is below `small`.
+    probability: (d, h, w) of follicles in the `region` (three slices) of the model grid that holds them. settings: a follicle whose diameter of equal
+    volume is less than `below_mm` is doubtful when its mean probability is below `small`.
     """
     labels = follicles[where]
     counts = np.bincount(labels.ravel())
@@ -30,6 +30,6 @@ def drop_low_probability(follicles: np.ndarray, probability: np.ndarray, grid, s
     small = np.flatnonzero((counts > 0) & (counts < sphere_voxels(settings["below_mm"], grid.image_spacing)))
     if not len(small):
         return labels
-    means = ndimage.mean(probability, labels_on_model_grid(follicles, grid, small), small)
+    means = ndimage.mean(probability, labels_on_model_grid(follicles, grid, small.tolist(), region), small)
     doubtful = small[means < settings["small"] - SAME]
     return renumber_by_size(np.where(np.isin(labels, doubtful), 0, labels)) if len(doubtful) else labels

@@ -7,12 +7,20 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import InputError
-from ..io.folders import Volume
-from ..io.image_files import header_of
+import numpy as np
 
-BASE_BYTES = 450e6  # libraries, a network and its windows
-BYTES_PER_VOXEL = 16  # of the input: the volume, its labels, and what is made of them on the way
+from ..errors import InputError
+from ..inference.model_grid import grid_shape, spacing_for
+from ..io.folders import Volume
+from ..io.sizes import size_of
+
+BASE_BYTES = 400e6  # libraries, networks and their windows
+# Of an image's voxel beside its own bytes: labels, twice while they are written.
+BYTES_TO_WRITE = 7
+# Of a voxel of the model grid: where an ovary may be, in connected blobs.
+BYTES_TO_SEARCH = 9
+# The same where the whole grid is looked at closely: two probabilities, and what they are divided by.
+BYTES_TO_LOOK = 17
 SPARE = 0.9  # of what is free
 _CGROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -20,31 +28,38 @@ _CGROUPS = (
 )
 
 
-def workers_that_fit(wanted: int, volumes: Iterable[Volume]) -> tuple[int, str]:
-    """(how many of the `wanted` workers may run at once, a sentence where those are fewer; "" otherwise). At least one."""
+def workers_that_fit(wanted: int, volumes: Iterable[Volume], settings: dict, everywhere: bool = False) -> tuple[int, str]:
+    """(how many of the `wanted` workers may run at once, a sentence where those are fewer; "" otherwise). At least one.
+
+    settings, everywhere: as of `bytes_needed`.
+    """
     free = free_bytes()
     if wanted <= 1 or free is None:
         return wanted, ""
-    each = BASE_BYTES + BYTES_PER_VOXEL * max((voxels_of(volume.path) for volume in volumes), default=0)
+    each = max((bytes_needed(volume, settings, everywhere) for volume in volumes), default=BASE_BYTES)
     fit = max(1, int(free * SPARE / each))
     if fit >= wanted:
         return wanted, ""
     return fit, f"{fit} of {wanted} workers: each may need {each / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free"
 
 
-def voxels_of(path: Path) -> int:
-    """Voxels of a volume by its header; of a format whose header says nothing, the bytes of its files. 0 where it cannot be looked at."""
+def bytes_needed(volume: Volume, settings: dict, everywhere: bool = False) -> float:
+    """What a process needs at most that segments this volume and writes its files; that of a small one where its header says nothing.
+
+    settings: the bundle's "crend" block, whose grid may have many times the volume's voxels. everywhere: all of it is looked at closely.
+    """
+    size = size_of(volume)
+    if size is None:
+        return BASE_BYTES
     try:
-        header = header_of(path) if path.is_file() else None
-        if header is not None:
-            count = 1
-            for axis in header.axes:
-                count *= axis.size
-            return count
-        files = [path] if path.is_file() else [file for file in path.iterdir() if file.is_file()]
-        return sum(file.stat().st_size for file in files)
-    except (OSError, InputError):
-        return 0
+        spacing = spacing_for(size.voxels, size.spacing, settings)
+    except InputError:
+        return BASE_BYTES  # the volume is refused for the same reason
+    grid = float(np.prod(grid_shape(size.voxels, size.spacing, spacing), dtype=float))
+    closely = everywhere or "overview" not in settings
+    image = float(size.bytes * size.count)
+    on_grid = image + (BYTES_TO_LOOK if closely else BYTES_TO_SEARCH) * grid
+    return BASE_BYTES + max(image + size.read, image + BYTES_TO_WRITE * size.count, on_grid)
 
 
 def free_bytes() -> float | None:

@@ -18,7 +18,9 @@ def test_features_are_those_of_the_follicle_its_rim_and_its_shell():
     values = np.where(mask, 10.0, 110.0).astype(np.float32)
     follicle = np.where(mask, 0.9, 0.2)
     labels = mask.astype(np.uint16)
-    found = follicle_features(values, np.stack([np.full(mask.shape, 0.8), follicle]), labels, {1: 10.0}, {1: True})[1]
+    found = follicle_features(
+        values, values[values > 0].std(), np.stack([np.full(mask.shape, 0.8), follicle]), labels, {1: 10.0}, {1: True}
+    )[1]
     named = dict(zip(FEATURES, found))
     assert named["inside"] == pytest.approx(logit(0.9)) and named["boundary"] == pytest.approx(logit(0.9))
     assert named["outside"] == pytest.approx(logit(0.2)) and named["ovary"] == pytest.approx(logit(0.8))
@@ -31,13 +33,13 @@ def test_the_shell_leaves_out_other_follicles():
     labels = ball(4, (15, 15, 10)).astype(np.uint16)
     labels[ball(4, (15, 15, 19))] = 2
     follicle = np.where(labels > 0, 0.95, 0.1)
-    found = follicle_features(np.ones(labels.shape), np.stack([follicle, follicle]), labels, {1: 4.0, 2: 4.0}, {1: False, 2: False})
+    found = follicle_features(np.ones(labels.shape), 1.0, np.stack([follicle, follicle]), labels, {1: 4.0, 2: 4.0}, {1: False, 2: False})
     assert all(dict(zip(FEATURES, f))["outside"] == pytest.approx(logit(0.1)) for f in found.values())
 
 
 def test_a_sure_follicle_stays_within_numbers():
     labels = ball(5).astype(np.uint16)
-    found = follicle_features(np.zeros(labels.shape), np.stack([labels, labels]).astype(float), labels, {1: 5.0}, {1: False})[1]
+    found = follicle_features(np.zeros(labels.shape), 1.0, np.stack([labels, labels]).astype(float), labels, {1: 5.0}, {1: False})[1]
     assert np.isfinite(found).all() and confidence(found, None) == pytest.approx(0.995)
 
 

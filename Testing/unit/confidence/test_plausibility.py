@@ -15,6 +15,7 @@ from crend.confidence.plausibility import (
     short_words,
 )
 from crend.errors import InputError
+from crend.inference.grey_values import Scale
 from crend.inference.model_grid import ModelGrid
 
 SPACING = (0.6, 0.6, 0.6)
@@ -94,13 +95,17 @@ def test_geometry_is_flagged_beyond_what_a_scan_of_an_ovary_has():
     assert "check its spacing" in geometry_flags((100, 100, 100), (0.01, 0.01, 0.01))[0]["text"]
 
 
+def scale_of(values):
+    return Scale.of([values], {"method": "zscore_nonzero"})
+
+
 def look(expected, organ, values=None, ml=6.0, settings=None):
     shape = organ.shape
     grid = ModelGrid(shape, (0.9,) * 3, shape, (0.9,) * 3, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
     if values is None:
         values = np.ones(shape, np.float32)
         values[:3] = 0
-    return keys(flags(values, values, grid, expected, organ, ml, settings or {}))
+    return keys(flags(scale_of(values), values, grid, expected, organ.any(), ml, settings or {}))
 
 
 def test_no_ovary_an_implausible_one_and_an_uncertain_one_are_flagged():
@@ -117,17 +122,15 @@ def test_no_ovary_an_implausible_one_and_an_uncertain_one_are_flagged():
 def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
     values = speckle(1, grain=4)
     grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
-    organ = np.zeros(values.shape, bool)
-    organ[20:40, 20:40, 20:40] = True
-    found = flags(values + 3, values, grid, 1.0, organ, 5.0, {"familiar": familiar})
+    found = flags(scale_of(values + 3), values, grid, 1.0, True, 5.0, {"familiar": familiar})
     assert keys(found) == ["unfamiliar"] and "times the usual distance" in found[0]["text"]
     assert short_words([{"key": "no_ovary", "text": ""}, *found]) == "unlike the training data"
 
 
 def test_a_volume_that_cannot_be_described_is_flagged_without_a_number(familiar):
-    values, organ = np.ones((6, 6, 6), np.float32), np.zeros((6, 6, 6), bool)
+    values = np.ones((6, 6, 6), np.float32)
     grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
-    found = flags(values, values, grid, 0.0, organ, 0.0, {"familiar": familiar})
+    found = flags(scale_of(values), values, grid, 0.0, False, 0.0, {"familiar": familiar})
     text = next(each["text"] for each in found if each["key"] == "unfamiliar")
     assert "too small to be described" in text and "inf" not in text
 

@@ -7,7 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from crend.errors import InputError
-from crend.inference.model_grid import ModelGrid, grid_spacing, labels_on_model_grid, normalise, to_model_grid
+from crend.inference.grey_values import normalise, to_model_grid
+from crend.inference.model_grid import ModelGrid, grid_spacing, labels_on_model_grid
 
 ZSCORE = {"method": "zscore_nonzero"}
 

@@ -8,7 +8,7 @@ from standin import BACKGROUND, bundle_for, image_of, scene
 
 from crend.inference.engines import engine_for_network, make_engine
 from crend.inference.model_grid import ModelGrid
-from crend.inference.overview import fuse_predictions
+from crend.inference.probabilities import fuse_predictions
 from crend.predict import segment
 
 ORGAN = (slice(50, 74), slice(56, 80), slice(60, 84))

@@ -8,6 +8,7 @@ from crend.structures.small_follicles import drop_low_probability
 IMAGE = sitk.Image((40, 40, 40), sitk.sitkUInt8)
 IMAGE.SetSpacing((0.5, 0.5, 0.5))
 GRID = ModelGrid.of(IMAGE, (1.0, 1.0, 1.0))
+WHOLE = (slice(None),) * 3
 
 
 def scene(*things):
@@ -21,7 +22,7 @@ def scene(*things):
 
 def test_small_ones_of_little_probability_go_and_the_others_are_numbered_anew():
     labels, probability = scene((1, 2, 12, 0.6), (2, 20, 6, 0.6), (3, 30, 4, 0.9))
-    found = drop_low_probability(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7})
+    found = drop_low_probability(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7}, WHOLE, WHOLE)
     assert np.array_equal(found, np.where(labels == 3, 2, labels * (labels != 2)))
     assert found.dtype == np.uint16
 
@@ -29,12 +30,12 @@ def test_small_ones_of_little_probability_go_and_the_others_are_numbered_anew():
 @pytest.mark.parametrize("settings", [{"below_mm": 3.0, "small": 0.7}, {"below_mm": 5.0, "small": 0.5}, {"below_mm": 0.0, "small": 1.0}])
 def test_what_is_large_enough_or_sure_enough_stays(settings):
     labels, probability = scene((1, 2, 12, 0.6), (2, 20, 6, 0.6))
-    assert np.array_equal(drop_low_probability(labels, probability, GRID, settings), labels)
+    assert np.array_equal(drop_low_probability(labels, probability, GRID, settings, WHOLE, WHOLE), labels)
 
 
 def test_a_part_of_the_image_is_enough():
     labels, probability = scene((1, 20, 6, 0.6), (2, 30, 4, 0.9))
-    where = (slice(18, 40),) * 3
-    found = drop_low_probability(labels, probability, GRID, {"below_mm": 5.0, "small": 0.7}, where)
+    where, region = (slice(18, 40),) * 3, (slice(9, 18),) * 3
+    found = drop_low_probability(labels, probability[region], GRID, {"below_mm": 5.0, "small": 0.7}, where, region)
     assert found.shape == (22, 22, 22) and np.array_equal(found, (labels == 2)[where])
-    assert not drop_low_probability(labels * 0, probability, GRID, {"below_mm": 5.0, "small": 0.7}).any()
+    assert not drop_low_probability(labels * 0, probability, GRID, {"below_mm": 5.0, "small": 0.7}, WHOLE, WHOLE).any()

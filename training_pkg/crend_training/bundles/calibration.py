@@ -209,25 +209,27 @@ def _observe_one(loaded, engine, subject):
     from crend.comparison.metrics import dice
     from crend.confidence.assessment import features_of
     from crend.confidence.expected_dice import select_ovary_threshold
-    from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
+    from crend.inference.grey_values import GreyValues, Normalised, Scale
+    from crend.inference.model_grid import grid_spacing
     from crend.predict import segment
     from crend.structures.ovary import clean_up_masks
 
     truth, settings = subject.read(), loaded.metadata["crend"]
     found = segment(truth.volume, loaded, engine=engine, keep_probabilities=True)
-    values, grid = to_model_grid(truth.volume, grid_spacing(truth.volume, settings))
+    values = GreyValues(truth.volume, grid_spacing(truth.volume, settings))
+    scale, grid = Scale.of(values.slabs(), settings["normalisation"]), values.grid
     seen = np.stack([sitk.GetArrayFromImage(each) for each in found.probabilities or ()])
     thresholds, expected = select_ovary_threshold(seen[0], settings["thresholds"], grid.spacing[::-1])
     probabilities, organ, _ = clean_up_masks(seen, thresholds, float(np.prod(grid.spacing)) / 1000)
     shared = overlaps(sitk.GetArrayFromImage(truth.follicles), sitk.GetArrayFromImage(found.follicles))
     best = shared.iou().max(axis=0, initial=0.0)
     matched = {int(label): bool(iou > HIT) for label, iou in zip(shared.prediction_ids, best)}
-    features = features_of(values, grid, probabilities, found.follicles, found.measurements)
+    features = features_of(values, scale, ((slice(None),) * 3, probabilities), found.follicles, found.measurements)
     rows = [
         {subject.column: subject.name, "id": label, "matched": int(matched[label]), **dict(zip(FEATURES, each))}
         for label, each in features.items()
     ]
-    description = describe(normalise(values, settings["normalisation"]), grid.spacing)
+    description = describe(Normalised(values, scale), grid.spacing)
     right = dice(*(sitk.GetArrayViewFromImage(each.ovary) > 0 for each in (truth, found)))
     return rows, {
         subject.column: subject.name,

@@ -27,7 +27,8 @@ def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normal
     spacing_mm (x, y, z) and in_plane (x, y; empty: none) as `grid_spacing` takes them. NAME.json has the spacing of this volume's grid as "spacing_mm";
     where there is an in_plane, it and what came before the resize are there as "grid". ovary and follicles None: a case without labels, which has no NAME.labels.npy.
     """
-    from crend.inference.model_grid import grid_spacing, normalise, to_model_grid
+    from crend.inference.grey_values import normalise, to_model_grid
+    from crend.inference.model_grid import grid_spacing
 
     settings = grid_settings(spacing_mm, in_plane)
     spacing_mm = grid_spacing(image, settings, name)
@@ -177,7 +178,7 @@ def _majority(mask, spacing_mm):
     """The mask on the model grid: a voxel belongs to it where at least half of it does."""
     import SimpleITK as sitk
 
-    from crend.inference.model_grid import to_model_grid
+    from crend.inference.grey_values import to_model_grid
 
     array, _ = to_model_grid(sitk.Cast(mask > 0, sitk.sitkFloat32), spacing_mm)
     return array >= 0.5
