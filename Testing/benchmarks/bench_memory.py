@@ -1,8 +1,10 @@
 """Memory against its bounds: a whole `crend segment` of 400 x 400 x 700 voxels, a batch of 200 volumes, and what `crend batch` takes a worker to need.
 
-    python Testing/benchmarks/bench_memory.py [--volumes 200] [--only large,batch,estimate] [--out NAME]
+    python Testing/benchmarks/bench_memory.py [--volumes 200] [--only large,echoes,batch] [--spacings 0.2,...] [--out NAME]
 
-The large volume is the middle of the sample in a box without echo: the arrays are those of any volume of that size, the network's windows few. The batch
+The large volume is the middle of the sample in a box without echo: the arrays are those of any volume of that size, the network's windows few. It is
+measured at several voxel sizes, since the model grid has up to 27 times the voxels at the largest. "echoes" fills the same volume with noise, in which a
+stand-in for the network sees something everywhere: what the search takes at worst. The batch
 goes through the worker process that `crend batch` has, which loads a tiny network once; its resident memory is noted every 20 volumes.
 Exit code 1 where a bound does not hold.
 """
@@ -19,16 +21,16 @@ from pathlib import Path
 from bench_tools import SAMPLE, finish, run_process, table
 
 LARGE = (400, 400, 700)  # x, y, z, the paper's largest
-SPACING_MM = 0.288  # which makes it 192 x 192 x 336 voxels on the model grid
-BOUND_MB = 1536  # of the whole process, for LARGE
+SPACINGS_MM = (0.2, 0.288, 0.4, 0.5, 0.6)  # from 133 x 133 x 234 to 400 x 400 x 700 voxels on the model grid
+BOUND_MB = 1536  # of the whole process, for LARGE at any of them
 GROWTH = 1.05  # of a batch's memory, from its first 20 volumes to its last
 EVERY = 20
 MIDDLE = 72  # voxels of the sample that the large volume holds
 NETWORK = ("search", "windows")  # the stages that it runs in
 
 
-def large_volume(path: Path, size=LARGE) -> None:
-    """Write the middle of the sample in the middle of a volume of `size` voxels without echo."""
+def large_volume(path: Path, spacing: float, size=LARGE) -> None:
+    """Write the middle of the sample in the middle of a volume of `size` voxels of `spacing` mm without echo."""
     import numpy as np
     import SimpleITK as sitk
 
@@ -38,7 +40,7 @@ def large_volume(path: Path, size=LARGE) -> None:
     place = tuple(slice((n - m) // 2, (n - m) // 2 + m) for n, m in zip(array.shape, sample.GetSize()[::-1]))
     array[place] = sitk.GetArrayViewFromImage(sample)
     image = sitk.GetImageFromArray(array)
-    image.SetSpacing((SPACING_MM,) * 3)
+    image.SetSpacing((spacing,) * 3)
     sitk.WriteImage(image, str(path))
 
 
@@ -55,6 +57,45 @@ def rest_words(report: dict) -> str:
     network = sum(seconds.get(name, 0) for name in NETWORK)
     rest = sum(seconds.values()) - network
     return f"The stages beside the network took {100 * rest / network:.0f} % of its seconds ({report['provenance']['windows']['run']} windows close up)."
+
+
+class _SeesNoise:
+    """As an engine: in noise it sees a speck of an ovary here and there, and one where it is bright."""
+
+    name, device, renders, warnings, network = "stand-in", "cpu", False, [], None
+
+    def predict(self, window, points=0):
+        import numpy as np
+
+        return np.stack([np.float32(0.95) * (window > level) for level in (2.0, 3.5)])
+
+
+def echoes(spacing: float) -> None:
+    """Segment LARGE voxels of noise with a bright ball of 40 mm; says how many ml were found."""
+    import numpy as np
+    import SimpleITK as sitk
+
+    from crend.bundle.bundle import load
+    from crend.predict import segment
+
+    plane = np.random.default_rng(0).integers(20, 60, LARGE[:2]).astype(np.uint8)
+    array = np.empty(LARGE[::-1], np.uint8)
+    for k in range(len(array)):
+        array[k] = np.roll(plane, 37 * k)
+    radius = int(20 / spacing)
+    part = array[tuple(slice(n // 2 - radius, n // 2 + radius + 1) for n in array.shape)]
+    squares = sum(axis**2 for axis in np.ogrid[(slice(-radius, radius + 1),) * 3])
+    part[squares <= radius**2] = 150
+    part[squares <= (radius / 3) ** 2] = 255
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((spacing,) * 3)
+    del array, part, squares
+    bundle, engine = load(), _SeesNoise()
+    engine._other = (bundle.overview_model, engine)
+    with tempfile.TemporaryDirectory() as name:
+        found = segment(image, bundle, engine=engine)
+        found.save(Path(name) / "out.seg.nrrd")
+    print(found.measurements.ovary.volume_ml)
 
 
 def batch(count: int) -> None:
@@ -97,43 +138,55 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--volumes", type=int, default=200)
-    parser.add_argument("--only", default="large,batch,estimate")
+    parser.add_argument("--only", default="large,echoes,batch")
+    parser.add_argument("--spacings", default=",".join(map(str, SPACINGS_MM)), help="mm")
     parser.add_argument("--out")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        return batch(arguments.child)
-    from crend.worker.memory import BASE_BYTES, BYTES_PER_VOXEL
+        kind, _, number = arguments.child.partition(" ")
+        return batch(int(number)) if kind == "batch" else echoes(float(number))
+    from crend.bundle.bundle import info
+    from crend.io.folders import Volume
+    from crend.worker.memory import bytes_needed
 
     wanted, parts, figures, broken = arguments.only.split(","), [], {}, []
-    with tempfile.TemporaryDirectory() as name:
-        folder, peaks = Path(name), {}
-        if "large" in wanted or "estimate" in wanted:
-            import numpy as np
-            import SimpleITK as sitk
-
-            large_volume(folder / "large.nrrd")
-            peak, report = segment_peak(folder / "large.nrrd", folder)
-            peaks = {int(np.prod(LARGE)): peak}
-            parts.append(
-                f"`crend segment` of {' x '.join(map(str, LARGE))} voxels, labels, table and report written: {peaks[int(np.prod(LARGE))]:.0f} MB "
-                f"at most of the whole process (bound {BOUND_MB}). {rest_words(report)}"
-            )
-            broken += ["large"] if max(peaks.values()) > BOUND_MB else []
-        if "estimate" in wanted:
-            peaks[int(np.prod(sitk.ReadImage(str(SAMPLE)).GetSize()))] = segment_peak(SAMPLE, folder)[0]
-            rows = []
-            for voxels, peak in sorted(peaks.items()):
-                taken = (BASE_BYTES + BYTES_PER_VOXEL * voxels) / 2**20
-                rows.append((f"{voxels / 1e6:.1f}", peak, taken, taken / peak))
-                broken += ["estimate"] if taken < peak else []
-            head = ("million voxels", "peak MB", "taken for a worker, MB", "ratio")
-            parts.append(
-                "What `crend batch --workers` takes a worker to need must not be less than what one needs.\n\n" + table(head, rows)
-            )
-        figures["peaks"] = peaks
+    spacings, settings = [float(each) for each in arguments.spacings.split(",")], info().metadata["crend"]
+    sizes = " x ".join(map(str, LARGE))
+    if "large" in wanted:
+        rows, words = [], ""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for spacing in [None, *spacings]:  # the sample itself, too: what the smallest volumes take
+                path = SAMPLE if spacing is None else folder / "large.nrrd"
+                if spacing is not None:
+                    large_volume(path, spacing)
+                peak, report = segment_peak(path, folder)
+                words = rest_words(report) if spacing is None else words
+                taken = bytes_needed(Volume(path, "a"), settings) / 2**20
+                grid = report["provenance"]["model_size"]
+                label = "the sample" if spacing is None else f"{sizes} of {spacing:g} mm"
+                rows.append((label, " x ".join(map(str, grid)), peak, taken, taken / peak))
+                broken += [f"{label}: {peak:.0f} MB"] if peak > BOUND_MB else []
+                broken += [f"{label}: estimate {taken / peak:.2f} of what it takes"] if not peak <= taken <= 2 * peak else []
+        parts.append(
+            f"`crend segment`, labels, table and report written: MB at most of the whole process (bound {BOUND_MB}), and what `crend batch --workers` "
+            "takes a worker to need, which must not be less nor more than twice as much.\n\n"
+            + table(("volume", "model grid", "peak MB", "estimate MB", "ratio"), rows)
+            + f"\n\n{words}"
+        )
+        figures["large"] = rows
+    if "echoes" in wanted:
+        peaks = [run_process([__file__, "--child", f"echoes {spacing}"])["peak"] for spacing in spacings]
+        parts.append(
+            f"{sizes} voxels of noise, in which a stand-in for both networks sees specks everywhere, with what is written: what the search takes "
+            "at worst, without what the networks take.\n\n"
+            + table(("mm", "peak MB"), [(f"{mm:g}", peak) for mm, peak in zip(spacings, peaks)])
+        )
+        broken += [f"echoes of {mm:g} mm: {peak:.0f} MB" for mm, peak in zip(spacings, peaks) if peak > BOUND_MB]
+        figures["echoes"] = dict(zip(map(str, spacings), peaks))
     if "batch" in wanted:
-        resident = json.loads(run_process([__file__, "--child", str(arguments.volumes)])["said"][0])
+        resident = json.loads(run_process([__file__, "--child", f"batch {arguments.volumes}"])["said"][0])
         rows = [(EVERY * (k + 1), each) for k, each in enumerate(resident)]
         parts.append(
             f"A batch's worker process, {arguments.volumes} volumes of 33 thousand voxels.\n\n" + table(("volumes", "resident MB"), rows)

@@ -25,9 +25,9 @@ def sizes_of(labels: np.ndarray, count: int, inside: np.ndarray | None = None) -
     return sizes
 
 
-def looked_up(table: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """`table[labels]`, of the table's type."""
-    found = np.empty(labels.shape, table.dtype)
+def looked_up(table: np.ndarray, labels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """`table[labels]`, of the table's type; written into `out` where that is given."""
+    found = np.empty(labels.shape, table.dtype) if out is None else out
     for first in range(0, len(labels), ROWS):
         found[first : first + ROWS] = table[labels[first : first + ROWS]]
     return found

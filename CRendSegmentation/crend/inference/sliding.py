@@ -150,6 +150,7 @@ class _Box:
 
 
 def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:
+    """`mask` (D, H, W) bool itself, in which only the blobs are left that have at least this share of the largest one's voxels."""
     if not mask.any():
         return mask
     box = bounding_box(mask, 0)
@@ -157,6 +158,7 @@ def _large_blobs(mask: np.ndarray, share: float) -> np.ndarray:
     if count < 2:
         return mask
     sizes = sizes_of(labels, count)
-    large = np.zeros(mask.shape, bool)
-    large[box] = looked_up(sizes >= share * sizes.max(), labels) & mask[box]
-    return large
+    large = sizes >= share * sizes.max()
+    large[0] = False
+    looked_up(large, labels, out=mask[box])
+    return mask

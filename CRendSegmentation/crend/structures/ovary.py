@@ -70,9 +70,9 @@ def blobs(mask: np.ndarray, radius: float) -> tuple[np.ndarray, int]:
 
 
 def _consecutive(labels: np.ndarray, most: int) -> tuple[np.ndarray, int]:
-    """The same labels, of at most `most`, numbered 1, 2, ... in their order, and how many there are; 0 stays."""
+    """The same array of labels, of at most `most`, numbered 1, 2, ... in their order, and how many there are; 0 stays."""
     used = sizes_of(labels, most) > 0
-    return looked_up(np.where(used, np.cumsum(used), 0).astype(np.int32), labels), int(used.sum())
+    return looked_up(np.where(used, np.cumsum(used), 0).astype(np.int32), labels, out=labels), int(used.sum())
 
 
 def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
@@ -88,7 +88,8 @@ def choose_follicles(mask: np.ndarray, ovary: np.ndarray) -> np.ndarray:
     labels, count = label(mask[box])
     own = sizes_of(labels, count, ovary[box]) >= OWN_FOLLICLE * sizes_of(labels, count)
     own[0] = False
-    found[box] = looked_up(own, labels) | (mask[box] & ovary[box])
+    looked_up(own, labels, out=found[box])
+    found[box] |= mask[box] & ovary[box]
     return found
 
 
@@ -147,5 +148,5 @@ def reaching(mask: np.ndarray, inside: np.ndarray) -> np.ndarray:
     if mask.any():
         box = bounding_box(mask, 0)
         labels, count = label(mask[box])
-        found[box] = looked_up(sizes_of(labels, count, inside[box]) > 0, labels)
+        looked_up(sizes_of(labels, count, inside[box]) > 0, labels, out=found[box])
     return found
