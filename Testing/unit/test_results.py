@@ -63,6 +63,17 @@ def test_a_preview_of_a_volume_without_an_ovary_is_its_middle(tmp_path):
     assert (tmp_path / "p.png").stat().st_size > 1000
 
 
+def test_columns_sort_by_the_keyboard_and_a_row_says_each_doubt_once(tmp_path):
+    row = dict.fromkeys(VOLUME_COLUMNS) | {"volume": "b", "status": "done", "ovary_volume_ml": 8.25, "message": "fine; doubtful: no sector"}
+    write_page(tmp_path, [row | {"flags": "sector header"}, row | {"volume": "c", "flags": "no_ovary"}])
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = Cells(text)
+    assert page.tags.count("button") == page.tags.count("th") == 8 and "Study date" not in page.texts
+    assert "fine; doubtful: no sector; header" in page.texts and text.count("no_ovary") == 0
+    write_page(tmp_path, [row | {"study_date": "2026-01-02"}])
+    assert "Study date" in Cells((tmp_path / "index.html").read_text(encoding="utf-8")).texts
+
+
 class Cells(HTMLParser):
     """The tags and texts of a page."""
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
         "predict": "result bundle io confidence structures inference",
         "library": "cluster worker batch predict result comparison bundle io structures",
         "editing": "bundle io structures inference",
-        "results": "pictures io structures",
+        "results": "pictures confidence io structures",
         "batch": "results predict io",
         "cluster": "batch results bundle io inference",
         "doctor": "bundle inference",
