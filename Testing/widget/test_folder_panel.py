@@ -146,7 +146,7 @@ def test_a_double_click_loads_the_segmentation_of_its_row(section, folders, scen
     loaded = []
     nodes = ResultNodes(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"), None, None, "loaded")
     monkeypatch.setattr(
-        "CRendSegmentationLib.Widgets.FolderPanel.loadResult", lambda row, out: loaded.append((row["volume"], out)) or nodes
+        "CRendSegmentationLib.Widgets.FolderPanel.loadResult", lambda row, out, surfaces: loaded.append((row["volume"], out)) or nodes
     )
     table = section.ui.folderTable
     import qt

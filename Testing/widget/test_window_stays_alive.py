@@ -5,10 +5,11 @@ import pytest
 import slicer
 from host import readers, samples
 from test_editing_panel import numbers, segmented, select  # noqa: F401
+from test_folder_result import rows, section  # noqa: F401
 from test_panel import models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
-from CRendSegmentationLib.Scene import SegmentMeasurements
+from CRendSegmentationLib.Scene import FolderResult, SegmentationWriter, SegmentMeasurements, Surfaces
 from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout
 from CRendSegmentationLib.Scene.Surfaces import staleIDs, surfaceOf
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
@@ -29,6 +30,15 @@ def measured(monkeypatch):
     sizes, measure = [], SegmentMeasurements.measure
     monkeypatch.setattr(SegmentMeasurements, "measure", lambda mask, empty: sizes.append(mask.GetSize()) or measure(mask, empty))
     return sizes
+
+
+@pytest.fixture
+def madeHere(monkeypatch):
+    """Where Slicer was asked for surfaces in this process."""
+    asked, make = [], Surfaces.makeSurfaces
+    for module in (SurfaceKeeper, Surfaces, FolderResult, SegmentationWriter):
+        monkeypatch.setattr(module, "makeSurfaces", lambda node, **_: asked.append(node) or make(node))
+    return asked
 
 
 def surfaces(node):
@@ -85,6 +95,44 @@ def test_an_ovary_that_is_extended_is_drawn_and_measured_by_the_worker_and_the_t
     assert fromWorker(surfaces(node)["Ovary"]) and fromWorker(surfaces(node)["Follicle_4"])
     assert SegmentMeasurements.measureSegments(node).ovary.volume_ml > former
     assert measured == []
+
+
+def test_coming_back_from_segment_editor_makes_no_surface_here(alive, segmentEditor, madeHere):
+    node = alive.panel.result.segmentationNode
+    image = imageFromVolumeNode(node.GetNodeReference("referenceImageGeometryRef"))
+    select(alive, "Follicle_2")
+    alive.ui.segmentEditorButton.click()
+    node.GetDisplayNode().SetVisibility3D(False)  # or Slicer's view would make what the brush has dropped, stroke by stroke
+    (centre, radius) = samples.OVARY
+    segmentEditor.paint(samples.maskOf(samples.ball((centre[0], centre[1], centre[2] - radius), 4), image))
+    assert staleIDs(node), "painting drops surfaces"
+    segmentEditor.back()
+    node.GetDisplayNode().SetVisibility3D(True)
+    settled(alive)
+    assert all(fromWorker(surface) for surface in surfaces(node).values()) and madeHere == []
+    assert "extended" in alive.ui.editStatusLabel.text
+
+
+def test_a_row_of_a_folder_is_opened_without_a_surface_made_here_and_without_measuring_its_ovary(
+    reviewer,
+    threeDViews,
+    monkeypatch,
+    measured,
+    madeHere,
+    section,  # noqa: F811
+    panel,  # noqa: F811
+):
+    monkeypatch.setattr(SurfaceKeeper, "LIGHT_VOXELS", 0)
+    panel.panel.logic.reviewer = reviewer
+    table = section.ui.folderTable
+    table.itemDoubleClicked.emit(table.item(0, 0))
+    settled(panel)
+    node = panel.panel.result.segmentationNode
+    assert all(map(fromWorker, surfaces(node).values())) and madeHere == []
+    ovary = SegmentMeasurements.maskOf(node, "Ovary")
+    assert ovary.GetSize() not in measured
+    assert node.GetStorageNode().GetFileName().endswith("results/left/one.seg.nrrd")
+    assert numbers(panel) == [1, 2, 3] and not SegmentMeasurements.isEdited(node)
 
 
 def test_surfaces_of_the_worker_lie_where_those_of_slicer_lie(alive):

@@ -1,6 +1,7 @@
 """A volume of a folder and its result, from their files into the scene, as if it had been segmented there."""
 
 import json
+import tempfile
 import types
 from pathlib import Path
 
@@ -9,23 +10,27 @@ import slicer
 
 from crend.batch import LABELS, REPORT
 from crend.errors import InputError
+from crend.io.seg_nrrd import without_surfaces
 from crend.io.volumes import read_image
 from crend.structures.measurements import Measurements
 
+from .KnownMeasurements import rememberReported
 from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation
 from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
+from .Surfaces import makeSurfaces
 from .VolumeImage import ijkToRasMatrix
 
 #: Endings of files that Slicer reads as crend does.
 AS_SLICER_READS = (".nrrd", ".nhdr", ".nii", ".gz", ".mha", ".mhd", ".vtk")
 
 
-def loadResult(row, out):
+def loadResult(row, out, surfaces=makeSurfaces):
     """Load the volume and the result of a row of volumes.csv in the folder `out`: all of it, or nothing.
 
-    Returns ResultNodes; without the volume where that is gone. InputError for a volume that failed or was left out, or whose result is gone.
+    surfaces(segmentation node) makes the surfaces that are missing. Returns ResultNodes; without the volume where that is gone. InputError for a
+    volume that failed or was left out, or whose result is gone.
     """
     if row["status"] != "done":
         raise InputError(f"{row['volume']}: has no result ({row['reason']})")
@@ -40,20 +45,32 @@ def loadResult(row, out):
         # A path from the command line may be relative to a folder that is not this process's.
         given = given if given.is_absolute() else Path((report.get("source") or {}).get("path") or given)
         volumeNode = _loadVolume(given, name, report.get("options") or {})
-        segmentationNode = slicer.util.loadSegmentation(str(files[0]))
+        segmentationNode = _loadSegmentation(files[0])
         segmentationNode.SetName(slicer.mrmlScene.GenerateUniqueName(f"{name} ovary"))
         if volumeNode is not None:
             segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         provenance = {**report["provenance"], "flags": report["flags"]}
         describe(segmentationNode, types.SimpleNamespace(message=report["message"], provenance=provenance))
-        _tag(segmentationNode, Measurements.from_dict(report))
+        measurements = Measurements.from_dict(report)
+        _tag(segmentationNode, measurements)
+        rememberReported(segmentationNode, measurements)
         tables = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
         updateTables(segmentationNode)
         if volumeNode is not None:
             for node in (segmentationNode, *tables):
                 placeBeside(volumeNode, node)
-        showSegmentation(segmentationNode)
+        showSegmentation(segmentationNode, surfaces)
     return ResultNodes(segmentationNode, *tables, f"{row['volume']} loaded: {report['message']}")
+
+
+def _loadSegmentation(path):
+    """A segmentation of ours, without surfaces: those Slicer would make at once, and the window would wait."""
+    with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
+        copy = Path(folder) / path.name
+        without_surfaces(path, copy)
+        node = slicer.util.loadSegmentation(str(copy))
+    node.GetStorageNode().SetFileName(str(path))  # where Save proposes to write it
+    return node
 
 
 def _loadVolume(path, name, options):

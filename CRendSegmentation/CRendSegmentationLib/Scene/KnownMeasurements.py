@@ -1,5 +1,8 @@
 """What is measured already, by a run or by the worker process: measuring a large ovary takes a second, and the window would wait."""
 
+import numpy as np
+import SimpleITK as sitk
+
 from crend.structures import segments
 from crend.structures.measurements import Ovary
 
@@ -21,3 +24,23 @@ def rememberResult(segmentationNode, measurements):
         mask = maskOf(segmentationNode, segmentID) if segmentID else None
         if mask is not None:
             rememberMeasured(mask, structure)
+
+
+def rememberReported(segmentationNode, measurements):
+    """As `rememberResult`, of the ovaries of a file and the report beside it, where the two still belong together: volume and centre as reported.
+
+    Follicles are small: their volumes are fitted, so that their voxels do not tell, and they are soon measured.
+    """
+    segmentation = segmentationNode.GetSegmentation()
+    for ovary in measurements.ovaries or filter(None, (measurements.ovary,)):
+        segmentID = segmentation.GetSegmentIdBySegmentName(ovary.segment)
+        mask = maskOf(segmentationNode, segmentID) if segmentID else None
+        if mask is not None and np.allclose(_volumeAndCentre(mask), (ovary.volume_ml, *ovary.centroid_ras), rtol=0, atol=1e-6):
+            rememberMeasured(mask, ovary)
+
+
+def _volumeAndCentre(mask):
+    """(ml, r, a, s) of the voxels of a mask."""
+    inside = np.argwhere(sitk.GetArrayViewFromImage(mask))[:, ::-1]
+    x, y, z = mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in inside.mean(axis=0)])
+    return len(inside) * float(np.prod(mask.GetSpacing())) / 1000, -x, -y, z

@@ -79,6 +79,7 @@ class EditTools:
         self._left = None
         if node is None or node is not self._node or browserOf(node) is not None or voxelState(node) == state:
             return
+        self._surfaces(node)  # before another edit: with it Slicer would make all that painting has dropped
         names = self._editing.extendOvary()
         self._onEdited()
         self._showUndo()

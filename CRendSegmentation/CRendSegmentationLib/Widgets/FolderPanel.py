@@ -24,9 +24,10 @@ NUMBER_WIDTH, WIDEST_NAME = 44, 110  # pixels
 
 class FolderPanel:
     """section: the collapsible section of the panel that it fills. start(inputs, out, again) starts a FolderRun. onRunning(bool).
-    onLoaded(nodes): a result was loaded into the scene, ResultNodes."""
+    onLoaded(nodes): a result was loaded into the scene, ResultNodes. surfaces(segmentation node) makes the surfaces that are missing."""
 
-    def __init__(self, section, start, onRunning, onLoaded):
+    def __init__(self, section, start, onRunning, onLoaded, surfaces):
+        self._surfaces = surfaces
         self._start = start
         self._onRunning = onRunning
         self._onLoaded = onLoaded
@@ -102,7 +103,7 @@ class FolderPanel:
         """Load the volume of this row and its result, and let the panel go on with them."""
         row = self._rows[self.ui.folderTable.item(item.row(), 0).data(qt.Qt.UserRole)]
         try:
-            nodes = loadResult(row, self._out)
+            nodes = loadResult(row, self._out, self._surfaces)
         except Exception as error:
             self.run.sayError(error)
             return

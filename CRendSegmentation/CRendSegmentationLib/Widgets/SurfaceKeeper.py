@@ -35,9 +35,12 @@ class SurfaceKeeper:
             return
         segmentation = segmentationNode.GetSegmentation()
         stale = staleIDs(segmentationNode)
+        # Told of the first one, a 3D view would make all others at once.
+        blocker = segmentationNode.StartModify()
         for segmentID in stale:
             if surfaceOf(segmentation.GetSegment(segmentID)) is None:
                 markStale(segmentation.GetSegment(segmentID))
+        segmentationNode.EndModify(blocker)
         # A run that is on does not know of this change; when it has ended, what is stale still is asked for once more.
         if stale and segmentationNode not in self._runs:
             self._start(segmentationNode)

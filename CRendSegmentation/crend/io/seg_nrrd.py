@@ -4,6 +4,8 @@ The keys are those of Slicer's vtkMRMLSegmentationStorageNode. The ovary is the 
 a layer of its own: NRRD with a list axis, which SimpleITK handles as a vector image.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from ..errors import InputError
@@ -82,6 +84,12 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
         write_image(image, temporary, path, level=3)
 
 
+def without_surfaces(path, out):
+    """Write a copy of a segmentation file to `out` of which Slicer makes no surfaces as it reads it: on its main thread, a second for a large ovary."""
+    header, blank, voxels = Path(path).read_bytes().partition(b"\n\n")
+    Path(out).write_bytes(header.replace(b"Binary labelmap|Closed surface|", b"Binary labelmap|") + blank + voxels)
+
+
 def ovary_names(ovary):
     """[(segment ID, name)] of the ovaries in an image of an ovary: of 1 and 2 where it has both labels, else of a single one."""
     import SimpleITK as sitk
@@ -155,6 +163,20 @@ def _is_guide(image, index, mask):
 def _tags(text):
     """{name: value} of a segment's tags."""
     return dict(tag.partition(":")[::2] for tag in text.split("|") if ":" in tag)
+
+
+def read_segment(path, name):
+    """The segment called `name` of a segmentation file as an image (uint8, 1 inside); None where it has none."""
+    import SimpleITK as sitk
+
+    from .volumes import image_like
+
+    image = sitk.ReadImage(str(path))
+    array = sitk.GetArrayViewFromImage(image)
+    for found, _terminology, layer, value in read_segments(image):
+        if found == name:
+            return image_like(((array if array.ndim == 3 else array[..., layer]) == value).astype(np.uint8), image)
+    return None
 
 
 def _is_empty(image, index):
