@@ -64,7 +64,7 @@ class CRendSegmentation(ScriptedLoadableModule):
             slicer.modules.terminologies.logic().LoadTerminologyFromFile(terminology)
 
     def onSceneEndImport(self, caller, event):
-        """No follicle is selected in a scene that was opened; a review that it was saved with is shown, once Slicer has made the views."""
+        """No follicle is dimmed in a scene that an earlier version saved; a review that it was saved with is shown, once Slicer has made the views."""
         import qt
 
         plainLooks()

@@ -1,1 +1,1 @@
-from host.fixtures import layouts, logic, readers, reviewer, scene, segmentEditor, threeDViews, views, widget  # noqa: F401
+from host.fixtures import known, layouts, logic, readers, reviewer, scene, segmentEditor, threeDViews, views, widget  # noqa: F401

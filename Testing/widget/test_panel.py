@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import slicer
 import vtk
@@ -13,6 +14,7 @@ from host.fixtures import describeScene
 from crend.bundle.bundle import BundleInfo
 from crend.errors import InputError
 from CRendSegmentationLib.Runs.Predictors import PredictionFailed, Settings
+from CRendSegmentationLib.Scene.Display import rimOf
 
 
 @pytest.fixture
@@ -251,10 +253,11 @@ def test_selecting_a_row_centres_the_slice_views_in_the_world_and_highlights_the
     expected = (samples.ijkToRas("axial") @ (x, y, z, 1))[:3] + (100, 0, 0)
     for node in slices:
         assert [node.GetSliceToRAS().GetElement(axis, 3) for axis in range(3)] == pytest.approx(list(expected), abs=0.2)
-    display = panel.ui.segmentationSelector.currentNode().GetDisplayNode()
-    assert display.GetSegmentOpacity3D("Follicle_2") == 1 > display.GetSegmentOpacity3D("Follicle_1")
+    bounds = np.zeros(6)
+    rimOf().GetRASBounds(bounds)
+    assert (bounds[::2] < expected).all() and (expected < bounds[1::2]).all(), "the rim lies where the follicle is in the world"
     panel.ui.follicleTable.clearSelection()
-    assert display.GetSegmentOpacity3D("Follicle_1") == 1
+    assert rimOf() is None
 
 
 def test_selecting_a_segment_selects_its_row(panel, scene):

@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 import slicer
+import vtk
 from host import samples
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QPalette
@@ -12,6 +13,9 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 from test_editing_panel import numbers, segmented, select  # noqa: F401
 from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
+from crend.structures.segments import FOLLICLE_OPACITY_2D_FILL
+from CRendSegmentationLib.Scene.Display import rimOf
+from CRendSegmentationLib.Scene.Surfaces import surfaceOf
 from CRendSegmentationLib.Widgets import Messages
 
 LONG = "/data/someone/a very long folder/" + "_".join(["ultrasound"] * 20) + ".nrrd"
@@ -125,43 +129,60 @@ def test_delete_undo_and_escape_work_by_key(window, segmented):  # noqa: F811
     assert segmented.panel.result.table.selected() == []
 
 
-def opacities(widget):
-    display = widget.panel.result.segmentationNode.GetDisplayNode()
-    return [display.GetSegmentOpacity3D(f"Follicle_{number}") for number in numbers(widget)]
+def ringed(widget):
+    """Numbers of the follicles that a rim is drawn around."""
+    rim, segmentation = rimOf(), widget.panel.result.segmentationNode.GetSegmentation()
+    if rim is None:
+        return []
+    box = vtk.vtkBoundingBox(rim.GetPolyData().GetBounds())
+    return [number for number in numbers(widget) if box.ContainsPoint(surfaceOf(segmentation.GetSegment(f"Follicle_{number}")).GetCenter())]
 
 
-def test_what_is_dimmed_comes_back_after_delete(segmented):  # noqa: F811
+def saved(scene):
+    """The text of the scene as Slicer would save it now."""
+    scene.SetSaveToXMLString(1)
+    assert scene.Commit()
+    scene.SetSaveToXMLString(0)
+    return scene.GetSceneXMLString()
+
+
+def test_the_rim_goes_with_delete_and_follows_segment_editor(segmented, segmentEditor):  # noqa: F811
     segmented.ui.follicleTable.selectRow(1)
-    assert opacities(segmented) == [0.25, 1.0, 0.25]
+    assert ringed(segmented) == [2]
     segmented.ui.deleteButton.click()
-    assert opacities(segmented) == [1.0, 1.0]
-
-
-def test_the_highlight_follows_segment_editor(segmented, segmentEditor):  # noqa: F811
+    assert ringed(segmented) == [] and rimOf() is None
     select(segmented, "Follicle_1")
     segmented.ui.segmentEditorButton.click()
     segmentEditor.back()
     segmentEditor.setCurrentSegmentID("Follicle_3")
-    assert opacities(segmented) == [0.25, 0.25, 1.0]
+    assert ringed(segmented) == [3]
 
 
-def test_an_opened_scene_is_not_dimmed(segmented, scene, tmp_path):  # noqa: F811
+def test_nothing_of_a_selection_is_saved_with_the_scene(segmented, scene, tmp_path):  # noqa: F811
+    before = saved(scene)
     segmented.ui.follicleTable.selectRow(1)
+    assert ringed(segmented) == [2] and saved(scene) == before
     assert scene.WriteToMRB(str(tmp_path / "saved.mrb"))
     with zipfile.ZipFile(tmp_path / "saved.mrb") as archive:
         archive.extractall(tmp_path)
     scene.SetURL(str(tmp_path / "saved" / "saved.mrml"))
     assert scene.Connect()
-    assert opacities(segmented) == [1.0, 1.0, 1.0]
+    assert rimOf() is None and not slicer.util.getNodesByClass("vtkMRMLModelNode")
+    display = segmented.panel.result.segmentationNode.GetDisplayNode()
+    assert [display.GetSegmentOpacity3D(f"Follicle_{number}") for number in (1, 2, 3)] == [1.0] * 3
+    assert [display.GetSegmentOpacity2DFill(f"Follicle_{number}") for number in (1, 2, 3)] == [FOLLICLE_OPACITY_2D_FILL] * 3
 
 
-def test_the_panel_exports_the_scene_without_the_highlight(segmented, tmp_path, monkeypatch):  # noqa: F811
-    segmented.ui.follicleTable.selectRow(1)
-    monkeypatch.setattr(segmented.panel.export, "askForFile", lambda *_: str(tmp_path / "scene.mrb"))
-    segmented.ui.exportSceneButton.click()
-    with zipfile.ZipFile(tmp_path / "scene.mrb") as archive:
-        text = archive.read("scene/scene.mrml").decode()
-    assert "Opacity3D:1" in text and "Opacity2DFill:0.15" not in text
+def test_a_scene_that_an_earlier_version_saved_dimmed_is_opened_plain(segmented, scene, tmp_path):  # noqa: F811
+    node = segmented.panel.result.segmentationNode
+    node.SetAttribute("CRend.highlighted", "1")
+    node.GetDisplayNode().SetSegmentOpacity3D("Follicle_1", 0.25)
+    assert scene.WriteToMRB(str(tmp_path / "saved.mrb"))
+    with zipfile.ZipFile(tmp_path / "saved.mrb") as archive:
+        archive.extractall(tmp_path)
+    scene.SetURL(str(tmp_path / "saved" / "saved.mrml"))
+    assert scene.Connect()
+    assert segmented.panel.result.segmentationNode.GetDisplayNode().GetSegmentOpacity3D("Follicle_1") == 1.0
 
 
 def test_closing_the_scene_leaves_no_old_words(segmented, scene):  # noqa: F811

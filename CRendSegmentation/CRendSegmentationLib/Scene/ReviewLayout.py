@@ -2,6 +2,7 @@
 
 import slicer
 
+from .Display import removeRim
 from .ReviewDisplay import legendOf, renewLegend, showOnlyIn
 from .ReviewNodes import reviews
 from .SegmentationWriter import dress
@@ -99,6 +100,7 @@ class ReviewLayout:
 
     def _hideOthers(self, ours):
         """The views show the pair alone: all else is hidden until the way back, also when the scene was saved and opened meanwhile."""
+        removeRim()
         for node in slicer.util.getNodesByClass("vtkMRMLDisplayableNode"):
             shown = [index for index in range(node.GetNumberOfDisplayNodes()) if _visible(node, index)]
             if shown and node not in ours and not node.GetHideFromEditors():

@@ -6,11 +6,35 @@ import slicer
 from crend.errors import InputError
 
 from ..Scene.Contours import contoursOf, newContour
-from ..Scene.Display import centroidOf
+from ..Scene.Display import centroidOf, rimOf
 from ..Scene.FollicleMarks import hasConfidences
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, tableOf
 from ..Scene.SegmentMeasurements import ovaryID, voxelState
 from .Session import check, equal, skip
+
+
+def selection(session):
+    """A selected follicle has a rim, of which nothing is saved, and the looks of the result stay as they are."""
+    session.segmentation()
+    if not session.rows():
+        skip("there is no follicle")
+    display, scene = session.node.GetDisplayNode(), slicer.mrmlScene
+    before = display.GetMTime()
+    session.panel.result.table.select([session.follicles()[0]])
+    session.panel.result.onRowsSelected([session.follicles()[0]])
+    rim = rimOf()
+    check(rim is not None, "nothing stands out")
+    equal(display.GetMTime(), before, "state of the display node")
+    scene.SetSaveToXMLString(1)
+    try:
+        check(bool(scene.Commit()), "the scene cannot be written")
+    finally:
+        scene.SetSaveToXMLString(0)
+    check(
+        rim.GetID() not in scene.GetSceneXMLString() and rim.GetName() not in scene.GetSceneXMLString(), "the rim is saved with the scene"
+    )
+    session.ui.follicleTable.clearSelection()
+    check(rimOf() is None, "the rim stays without a selection")
 
 
 def splitMergeUndo(session):
@@ -194,6 +218,7 @@ def _ijkToRas(volumeNode):
 
 
 EDITING = (
+    ("A selection stands out", selection),
     ("Split, merge and undo", splitMergeUndo),
     ("Delete, and Add by a click", deleteAndAdd),
     ("Follicles hidden below a confidence", marks),

@@ -30,7 +30,6 @@ class ExportTools:
     def __init__(self, ui, report):
         self._ui = ui
         self._report = report
-        self._clearSelection = ui.follicleTable.clearSelection
         self._node = None
         ui.exportTableButton.clicked.connect(self.onTable)
         ui.exportReportButton.clicked.connect(self.onReport)
@@ -88,7 +87,7 @@ class ExportTools:
 
     def onScene(self):
         """.mrb"""
-        self._write((".mrb",), _("Scene (*.mrb)"), self._writeScene)
+        self._write((".mrb",), _("Scene (*.mrb)"), Export.exportScene)
 
     def onDicom(self):
         """Slicer's own export, with this segmentation selected."""
@@ -133,10 +132,6 @@ class ExportTools:
             Messages.sayBelow(label, _("It did not work: {error}").format(error=error), failed=True)
         else:
             Messages.sayBelow(label, _("Written to {where}").format(where=where))
-
-    def _writeScene(self, path):
-        self._clearSelection()  # what is dimmed for its sake is not saved like that
-        Export.exportScene(path)
 
     def _writeReport(self, path):
         findings, pictures = self._report(self._node, path.lower().endswith(REPORTS))
