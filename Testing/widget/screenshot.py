@@ -5,7 +5,6 @@ worker segments the sample volume. Without it, a small volume is shown whose ans
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -22,7 +21,7 @@ MARGIN = 8
 PLOT_WIDTH = 640
 PAGE = 703, 1032  # A4 within margins of 12 mm, at 96 pixels an inch
 RESOURCES = Path(__file__).resolve().parents[2] / "CRendSegmentation" / "Resources"
-SAMPLE, BUNDLED = RESOURCES / "SampleData" / "CRendSimulatedOvary.nrrd", RESOURCES / "Models" / "crend-sim"
+SAMPLE = RESOURCES / "SampleData" / "CRendSimulatedOvary.nrrd"
 
 
 class Session:
@@ -47,7 +46,7 @@ class Session:
 
     def fold(self, *shown):
         """Fold every section but those."""
-        for name in ("input", "advanced", "result", "edit", "study", "export", "review", "followUp", "folder", "learning"):
+        for name in ("input", "advanced", "result", "edit", "contour", "study", "export", "review", "followUp", "folder", "learning"):
             getattr(self.ui, f"{name}Section").collapsed = name not in shown
 
 
@@ -82,6 +81,27 @@ def region(session):
     return ["inputSection", "advancedSection", "applyButton", "statusLabel"]
 
 
+def contours(session):
+    """After three contours of the ovary that a run had found, and Ovary from contours."""
+    import numpy as np
+
+    from CRendSegmentationLib.Scene.Contours import newContour
+    from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
+
+    ovary = measureSegments(session.segment()).ovary
+    angles = np.radians(np.arange(0, 360, 30))
+    for axis in range(3):
+        across = [other for other in range(3) if other != axis]
+        points = np.tile(ovary.centroid_ras, (len(angles), 1))
+        points[:, across] += 0.5 * ovary.dv_mm * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        node = newContour(session.volume)
+        for point in points:
+            node.AddControlPointWorld(*map(float, point))
+    session.fold("contour")
+    session.ui.contoursButton.click()
+    return ["contourSection"]
+
+
 def correct(session):
     """After a follicle was split."""
     session.segment()
@@ -114,8 +134,9 @@ def review(session):
 
 def followup(session):
     """Four scans of both ovaries on three days of a cycle."""
-    from host import readers
+    from host import readers, samples
 
+    volume = samples.addVolume(name="Scans")
     scans = (
         ("2026-11-03", "6", "left", (6, 5, 3)), ("2026-11-03", "6", "right", (4, 5, 3)), ("2026-11-06", "9", "left", (8, 6, 3)),
         ("2026-11-08", "11", "left", (10, 6)), ("2026-11-08", "11", "right", (4, 6, 4)),
@@ -123,7 +144,7 @@ def followup(session):
     session.fold("followUp")
     for date, _day, side, radii in scans:
         balls = tuple((centre, radius) for (centre, _), radius in zip((((20, 24, 40), 0), ((16, 16, 20), 0), ((28, 36, 24), 0)), radii))
-        readers.addReader(session.volume, f"{side.capitalize()} {date[5:]}", ((20, 24, 28), 18), balls)
+        readers.addReader(volume, f"{side.capitalize()} {date[5:]}", ((20, 24, 28), 18), balls)
     section = session.made.panel.followUp
     section.refresh()
     for row, (date, day, side, _radii) in enumerate(scans):
@@ -156,6 +177,35 @@ def study(session):
     bothSides(session)
     session.fold("study", "export")
     return ["studySection", "exportSection"]
+
+
+def twoOvaries(session):
+    """The Study section of a volume that shows two ovaries, of which the first is said to be the right one."""
+    import numpy as np
+    import SimpleITK as sitk
+    from host import samples
+
+    from crend.result import Segmentation
+    from crend.structures.measurements import measure
+    from CRendSegmentationLib.Scene.Results import putResultIntoScene
+    from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
+
+    volume = samples.addVolume(name="Scan")
+    organs, follicles = np.zeros(samples.SHAPE, np.uint8), np.zeros(samples.SHAPE, np.uint16)
+    for number, ball in enumerate((((20, 24, 16), 12), ((20, 24, 42), 11)), start=1):
+        organs[samples.ball(*ball)] = number
+    for number, ball in enumerate((((20, 24, 42), 6), ((20, 22, 14), 5), ((16, 28, 20), 3)), start=1):
+        follicles[samples.ball(*ball)] = number
+    organs, follicles = (sitk.GetImageFromArray(array) for array in (organs, follicles))
+    for labels in (organs, follicles):
+        labels.CopyInformation(imageFromVolumeNode(volume))
+    found = Segmentation(
+        organs > 0, follicles, measure(organs, follicles), {"bundle": "known", "bundle_version": "0", "ovaries": 2}, ovaries=organs
+    )
+    session.made.logic.getParameterNode().segmentation = putResultIntoScene(found, volume).segmentationNode
+    session.made.panel.study.ui.ovary1ComboBox.currentIndex = 2
+    session.fold("study")
+    return ["studySection"]
 
 
 def report(session):
@@ -228,17 +278,11 @@ def folder(session):
 
 
 def learning(session):
-    """After a corrected volume was kept beside others, and a new model was offered."""
+    """After a corrected volume was kept."""
     section = session.made.panel.learning
-    words = "Dice of the ovary 0.871 before, 0.902 after; Dice of the follicles 0.842 before, 0.850 after; count error 1.600 before, 1.200 after (9 "
-    words += "volumes that it did not learn from). No worse on any structure: the new model is offered"
     session.segment()
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)  # short paths are legible in a picture
-        Path("corrections/improve").mkdir(parents=True)
-        shutil.copytree(BUNDLED, "corrections/models/improved-1")
-        told = {"offered": True, "bundle": "models/improved-1", "words": words}
-        Path("corrections/improve/result.json").write_text(json.dumps(told), encoding="utf-8")
         section.ui.keptFolderEdit.currentPath = "corrections"
         section.ui.correctedByEdit.text, section.ui.patientEdit.text = "Dr B", "c41e90b2"
         session.fold("learning")
@@ -249,7 +293,8 @@ def learning(session):
 
 STATES = {
     state.__name__: state
-    for state in (panel, segmenting, read, region, correct, review, followup, plot, study, export, folder, learning, report)
+    for state in (panel, segmenting, read, region, correct, contours, review, followup, plot)
+    + (study, twoOvaries, export, folder, learning, report)
 }
 
 
@@ -329,7 +374,7 @@ def frameOf(made, widgets):
     shown = [getattr(made.ui, name) for name in widgets]
     tops = [widget.mapTo(made.parent, QPoint(0, 0)).y() for widget in shown]
     ends = [top + widget.size.height() for top, widget in zip(tops, shown)]
-    return QRect(0, max(min(tops) - MARGIN, 0), made.parent.width, max(ends) - min(tops) + 2 * MARGIN)
+    return QRect(0, max(min(tops) - MARGIN, 0), made.parent.width, max(ends) - min(tops) + MARGIN + 2)
 
 
 def main():
@@ -350,7 +395,7 @@ def main():
     if not isinstance(shown, list):
         assert shown.save(str(given.out)), given.out
         return made.logic.close()
-    wide, tall = given.state in ("correct", "folder"), given.state in ("panel", "read", "correct", "review")
+    wide, tall = given.state in ("correct", "folder"), given.state in ("panel", "read", "correct", "review", "learning")
     savePicture(made, given.out, shown, given.width or (WIDE if wide else WIDTH), 1250 if tall else 700)
     return made.logic.close()
 
