@@ -1,5 +1,7 @@
 """Ovaries of known sizes for the report of both, without an image."""
 
+from dataclasses import replace
+
 from crend.clinic.study import ABSENT, Side
 from crend.structures.measurements import Follicle, Measurements, Ovary
 
@@ -25,3 +27,14 @@ def side(diameters=(5.0,), *, confirmed=None, of=None, **stated):
     ticked = frozenset(range(1, len(follicles) + 1) if confirmed is None else confirmed)
     stated = {"name": "Ultrasound ovary", "corpus_luteum": ABSENT, "model": MODEL, **stated}
     return Side(measurements=Measurements(of or ovary(), follicles), confirmed=ticked, **stated)
+
+
+def pair(first=(5.0, 12.0), second=(4.0,), strays=(), **stated):
+    """A Side of a volume that shows two ovaries with follicles of these mean diameters, and some in neither; all confirmed."""
+    both = [(size, number) for number, sizes in ((1, first), (2, second), (None, strays)) for size in sizes]
+    follicles = tuple(replace(follicle(k, size), ovary=number) for k, (size, number) in enumerate(both, start=1))
+    ovaries = (replace(ovary(8.0), segment="Ovary 1"), replace(ovary(5.0, (28.0, 20.0, 16.0)), segment="Ovary 2"))
+    made = side(**stated)
+    return replace(
+        made, measurements=Measurements(ovary(13.0), follicles, ovaries), ovaries=2, confirmed=frozenset(range(1, len(both) + 1))
+    )

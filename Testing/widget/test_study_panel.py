@@ -2,19 +2,28 @@
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import kretz_files
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import slicer
 from host import samples
 from test_editing_panel import segmented  # noqa: F401
 from test_export_panel import to  # noqa: F401
 from test_panel import apply, models, panel  # noqa: F401
 
+from crend.result import Segmentation
+from crend.structures.measurements import measure
+from CRendSegmentationLib.Scene import StudyFacts
 from CRendSegmentationLib.Scene.FollicleMarks import confirm
+from CRendSegmentationLib.Scene.FollowUpNodes import followUpOf
+from CRendSegmentationLib.Scene.Results import putResultIntoScene
 from CRendSegmentationLib.Scene.SegmentTags import CONFIRMED_TAG, HIDDEN_TAG
-from CRendSegmentationLib.Scene.Sides import setSide, sideOf
+from CRendSegmentationLib.Scene.Sides import ovarySides, setSide, sideOf
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 def study(widget):
@@ -35,6 +44,25 @@ def type_(edit, text):
 
 def follicles(node):
     return [node.GetSegmentation().GetSegment(f"Follicle_{number}") for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def twins(segmented):  # noqa: F811
+    """The panel with a volume that shows two ovaries, the second of which has the largest follicle."""
+    volume = samples.addVolume(name="Both")
+    organs, instances = np.zeros(samples.SHAPE, np.uint8), np.zeros(samples.SHAPE, np.uint16)
+    for number, ball in enumerate((((20, 24, 16), 12), ((20, 24, 42), 11)), start=1):
+        organs[samples.ball(*ball)] = number
+    for number, ball in enumerate((((20, 24, 42), 6), ((20, 22, 14), 5), ((16, 28, 20), 3)), start=1):
+        instances[samples.ball(*ball)] = number
+    organs, instances = (sitk.GetImageFromArray(array) for array in (organs, instances))
+    for labels in (organs, instances):
+        labels.CopyInformation(imageFromVolumeNode(volume))
+    made = Segmentation(
+        organs > 0, instances, measure(organs, instances), {"bundle": "known", "bundle_version": "0", "ovaries": 2}, ovaries=organs
+    )
+    segmented.logic.getParameterNode().segmentation = putResultIntoScene(made, volume).segmentationNode
+    return segmented
 
 
 def findings(to, name="f.json"):  # noqa: F811
@@ -165,6 +193,98 @@ def test_an_ovary_that_was_not_seen_and_one_without_its_volume_have_no_pictures(
     slicer.mrmlScene.RemoveNode(slicer.util.getNode("Ultrasound"))
     text = to("exportReportButton", "r.html").read_text(encoding="utf-8")
     assert "<img width='166'" not in text and "no pictures" in text
+
+
+def test_of_two_ovaries_in_one_volume_each_is_said_to_be_left_or_right_and_has_its_own_figures(twins, to):  # noqa: F811
+    node, ui = twins.panel.result.segmentationNode, study(twins)
+    assert not ui.ovariesFrame.isHidden() and ui.ovariesLabel.text == "Both ovary shows two ovaries. Which is which?"
+    assert (ui.ovary1Label.text, ui.ovary2Label.text) == ("Ovary 1:", "Ovary 2:") and not twins.ui.sideComboBox.enabled
+    ui.ovary2ComboBox.currentIndex = 2  # right
+    assert ui.rightSelector.currentNode() is node and ui.leftSelector.currentNode() is None
+    found = findings(to)
+    assert found["sides"]["left"]["state"] == "no result" and found["sides"]["right"]["ovary_segment"] == "Ovary 2"
+    assert found["notes"] == ["Both ovary: nobody stated of which side Ovary 1 is. Say it in the section Study."]
+    ui.ovary1ComboBox.currentIndex = 1  # left
+    confirm(node, ["Follicle_1"])
+    ui.rightCorpusLuteumComboBox.currentIndex = 1
+    found = findings(to)
+    right, left = found["sides"]["right"], found["sides"]["left"]
+    assert [row["id"] for row in right["follicles"]] == [1] and [row["id"] for row in left["follicles"]] == [2, 3]
+    assert right["confirmed"] and not left["confirmed"] and left["volume_ml"] > right["volume_ml"] and not found["notes"]
+    judged = found["polycystic_criterion"]["sides"]
+    assert judged["right"]["verdict"] == "not met" and judged["left"]["verdict"] == "cannot be said"
+    assert "Antral follicle count (2-10 mm): <b>3</b> (left 2, right 1)" in twins.ui.bothOvariesLabel.text
+    text = to("exportReportButton", "r.html").read_text(encoding="utf-8")
+    assert text.count("<img width='166'") == 8 and "Right ovary · Both ovary · Ovary 2" in text
+    assert to("exportReportButton", "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_nobody_guesses_which_of_two_ovaries_is_which(twins, to):  # noqa: F811
+    node, ui = twins.panel.result.segmentationNode, study(twins)
+    node.SetName("Scan left")
+    setSide(node, "left")  # as it was said when it had one ovary
+    twins.panel._show(node)
+    assert ui.leftSelector.currentNode() is None and set(ovarySides(node).values()) == {"not stated"}
+    found = findings(to)
+    assert list(found["sides"]) == ["ovary 1", "ovary 2"] and "Say it in the section Study" in found["notes"][0]
+    assert found["polycystic_criterion"]["verdict"] == "cannot be said" and found["total_antral_count"] is None
+    assert "Ovary 2, side not stated" in to("exportReportButton", "r.html").read_text(encoding="utf-8")
+    ui.ovary1ComboBox.currentIndex = 1
+    ui.ovary2ComboBox.currentIndex = 1  # two left ones there cannot be: the last word counts
+    assert list(ovarySides(node).values()) == ["not stated", "left"] and ui.ovary1ComboBox.currentIndex == 0
+    ui.leftSelector.setCurrentNode(None)
+    assert set(ovarySides(node).values()) == {"not stated"}
+
+
+def test_the_sides_of_two_ovaries_are_kept_with_the_scene(twins, tmp_path):
+    ui = study(twins)
+    ui.ovary1ComboBox.currentIndex = 2
+    ui.ovary2ComboBox.currentIndex = 1
+    assert slicer.mrmlScene.WriteToMRB(str(tmp_path / "saved.mrb"))
+    with zipfile.ZipFile(tmp_path / "saved.mrb") as archive:
+        archive.extractall(tmp_path)
+    slicer.mrmlScene.Clear(0)
+    assert ui.ovariesFrame.isHidden()
+    slicer.mrmlScene.SetURL(str(tmp_path / "saved" / "saved.mrml"))
+    assert slicer.mrmlScene.Connect()
+    node = slicer.util.getNode("Both ovary")
+    assert list(ovarySides(node).values()) == ["right", "left"]
+    assert ui.rightSelector.currentNode() is node and ui.leftSelector.currentNode() is node and ui.ovary1ComboBox.currentIndex == 2
+
+
+def test_a_follow_up_has_a_row_for_each_of_two_ovaries_and_both_sections_say_the_same_side(twins):
+    node, ui = twins.panel.result.segmentationNode, study(twins)
+    twins.ui.followUpSection.collapsed = False
+    table = twins.panel.followUp.ui.followUpTable
+    rows = [row for row in range(table.rowCount) if table.item(row, 0).text().startswith("Both")]
+    assert [table.item(row, 0).text() for row in rows] == ["Both ovary, Ovary 1", "Both ovary, Ovary 2"]
+    table.item(rows[0], 1).setText("2026-02-03")
+    assert "shows 2 ovaries; their follicles stand together" in twins.panel.followUp.ui.followUpLabel.text
+    table.item(rows[1], 3).setText("left")
+    assert ui.leftSelector.currentNode() is node and ui.ovary2ComboBox.currentIndex == 1
+    table.item(rows[0], 3).setText("right")
+    found = followUpOf([node]).rows()
+    assert [(row["side"], row["follicle_count"]) for row in found] == [("left", 1), ("right", 2)]
+    assert len({row["ovary_volume_ml"] for row in found}) == 2
+
+
+def test_the_date_of_the_study_is_that_of_the_follow_up_where_nothing_better_is_known(segmented, to):  # noqa: F811
+    node, ui = segmented.panel.result.segmentationNode, study(segmented)
+    ui.rightSelector.setCurrentNode(node)
+    type_(ui.dateEdit, "20260131")
+    ui.daySpinBox.value = 4
+    assert StudyFacts.studyDate(node).isoformat() == "2026-01-31" and StudyFacts.cycleDay(node) == 4
+    assert ui.studyStatusLabel.text == f"In the follow-up this date counts for {node.GetName()}."
+    later = second(segmented, "Later right")
+    assert StudyFacts.studyDate(later) is None, "the date may still be that of the scan before"
+    type_(ui.dateEdit, "2026-02-03")
+    assert StudyFacts.studyDate(later).isoformat() == "2026-02-03" and StudyFacts.studyDate(node).isoformat() == "2026-01-31"
+    StudyFacts.setStudyDate(later, "2026-02-04")
+    assert StudyFacts.studyDate(later).isoformat() == "2026-02-04", "what was said of this scan is better"
+    type_(ui.dateEdit, "")
+    assert findings(to)["study"]["date"] == "2026-02-04", "the report has the date that was stated in the follow-up"
+    type_(ui.dateEdit, "31.1.2026")
+    assert StudyFacts.studyDate(node).isoformat() == "2026-01-31"
 
 
 def test_the_printed_report_has_two_pages_and_names_nobody_unasked(segmented, to):  # noqa: F811

@@ -10,9 +10,10 @@ from slicer.i18n import tr as _
 from crend.clinic.followup import VISIT_COLUMNS, FollowUp, Visit
 
 from .Frames import browserOf
-from .OvaryReport import sideFrom
+from .OvaryReport import ovarySidesFrom, sideFrom
 from .PlotLayout import showPlot
 from .SegmentMeasurements import follicleIDs, ovaryID
+from .Sides import SIDES, ovarySides
 from .StudyFacts import cycleDay, patientItem, sideOrNothing, studyDate
 from .TableColumns import addColumn
 
@@ -69,18 +70,28 @@ def leaveOut(segmentationNode, out):
 
 def followUpOf(segmentationNodes):
     """The FollowUp of those that have a date and are not left out. InputError, in one line, where nothing can be said."""
-    return FollowUp([_visitOf(node) for node in segmentationNodes if not isLeftOut(node) and studyDate(node) is not None])
+    counted = [node for node in segmentationNodes if not isLeftOut(node) and studyDate(node) is not None]
+    return FollowUp([visit for node in counted for visit in _visitsOf(node)])
 
 
-def _visitOf(segmentationNode):
-    side = sideFrom(segmentationNode)
+def _visitsOf(segmentationNode):
+    """A Visit of a segmentation, or of each of its ovaries once the side of one of them is stated."""
+    ovaries = ovarySides(segmentationNode)
+    if not any(side != SIDES[0] for side in ovaries.values()):
+        return [_visitOf(segmentationNode, sideFrom(segmentationNode), sideOrNothing(segmentationNode))]
+    found = ovarySidesFrom(segmentationNode)
+    return [_visitOf(segmentationNode, each, "" if ovaries[key] == SIDES[0] else ovaries[key]) for key, each in found.items()]
+
+
+def _visitOf(segmentationNode, side, which):
     return Visit(
         studyDate(segmentationNode),
-        sideOrNothing(segmentationNode),
+        which,
         side.measurements,
-        side.name,
+        f"{side.name}, {side.ovary}" if side.ovary else side.name,
         cycleDay(segmentationNode),
         tuple(flag["key"] for flag in side.flags),
+        ovaries=side.ovaries,
         ovary_source=side.ovary_source,
     )
 

@@ -41,6 +41,8 @@ COLUMN_WORDS = {
 }
 #: How the findings that count a size class begin.
 SIZE_CLASS = "Follicles of "
+#: What is counted of one ovary of several, after its name: "Ovary 1: follicle count".
+COUNTS_OF_OVARY = ("follicle count", "antral follicle count")
 #: How the findings of one ovary of several begin: "Ovary 1: volume".
 _OF_OVARY = re.compile(r"(.+): (volume|follicle count|antral follicle count)$")
 #: What the panel and the report call the findings; the tables keep the English words, by which they are found again.

@@ -9,26 +9,19 @@ from crend.io.acquisition import DATE
 from .Sides import SIDES, setSide, sideOf
 
 DATE_ATTRIBUTE, CYCLE_DAY_ATTRIBUTE = "CRend.StudyDate", "CRend.CycleDay"
+#: What the section Study says of the segmentations that are chosen there: where nothing better is known.
+_IN_STUDY = {"date": "CRend.Study.Date", "day": "CRend.Study.CycleDay"}
 
 
 def studyDate(segmentationNode):
-    """The date of the scan, or None: as somebody stated it, else the run's, the volume's, or that of its study in the subject hierarchy."""
-    volume = segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
-    said = (
-        segmentationNode.GetAttribute(DATE_ATTRIBUTE),
-        segmentationNode.GetAttribute("CRend.acquisition_date"),
-        volume.GetAttribute(DATE) if volume is not None else None,
-        _ofStudy(segmentationNode),
-        _ofStudy(volume) if volume is not None else None,
-    )
-    for text in said:
-        try:
-            date = parse_date(text or "")
-        except InputError:
-            continue  # "None", or what somebody else wrote there
-        if date is not None:
-            return date
-    return None
+    """The date of the scan, or None: as somebody stated it of this one, else the run's, the volume's, that of its study in the subject hierarchy, or
+    what stands in the section Study."""
+    return next((date for _which, date in _dates(segmentationNode)), None)
+
+
+def isDateFromStudy(segmentationNode):
+    """Whether its date is only what stands in the section Study."""
+    return next((which for which, _date in _dates(segmentationNode)), "") == _IN_STUDY["date"]
 
 
 def setStudyDate(segmentationNode, text):
@@ -37,9 +30,10 @@ def setStudyDate(segmentationNode, text):
 
 
 def cycleDay(segmentationNode):
-    """The day of the cycle, counted from 1, or None."""
+    """The day of the cycle, counted from 1, or None: as somebody stated it of this scan, else as the section Study has it."""
+    said = segmentationNode.GetAttribute(CYCLE_DAY_ATTRIBUTE) or segmentationNode.GetAttribute(_IN_STUDY["day"])
     try:
-        return parse_cycle_day(segmentationNode.GetAttribute(CYCLE_DAY_ATTRIBUTE) or "")
+        return parse_cycle_day(said or "")
     except InputError:
         return None
 
@@ -47,6 +41,12 @@ def cycleDay(segmentationNode):
 def setCycleDay(segmentationNode, text):
     """State the day of the cycle; an empty text takes the statement back. InputError for what is no whole number."""
     _set(segmentationNode, CYCLE_DAY_ATTRIBUTE, parse_cycle_day(text))
+
+
+def sayInStudy(segmentationNode, date, cycleDay):
+    """Note what the section Study says of a segmentation: an ISO date and a day of the cycle; "" and None for nothing."""
+    _set(segmentationNode, _IN_STUDY["date"], date or None)
+    _set(segmentationNode, _IN_STUDY["day"], cycleDay)
 
 
 def sideOrNothing(segmentationNode):
@@ -66,6 +66,26 @@ def patientItem(node):
     item = hierarchy.GetItemByDataNode(node)
     level = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelPatient()
     return hierarchy.GetItemAncestorAtLevel(item, level) if item else 0
+
+
+def _dates(segmentationNode):
+    """[(where it stands, date)], the best first."""
+    volume = segmentationNode.GetNodeReference(slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    said = (
+        (DATE_ATTRIBUTE, segmentationNode.GetAttribute(DATE_ATTRIBUTE)),
+        ("run", segmentationNode.GetAttribute("CRend.acquisition_date")),
+        ("volume", volume.GetAttribute(DATE) if volume is not None else None),
+        ("hierarchy", _ofStudy(segmentationNode)),
+        ("hierarchy", _ofStudy(volume) if volume is not None else None),
+        (_IN_STUDY["date"], segmentationNode.GetAttribute(_IN_STUDY["date"])),
+    )
+    for which, text in said:
+        try:
+            date = parse_date(text or "")
+        except InputError:
+            continue  # "None", or what somebody else wrote there
+        if date is not None:
+            yield which, date
 
 
 def _ofStudy(node):

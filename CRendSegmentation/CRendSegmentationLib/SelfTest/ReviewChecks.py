@@ -5,12 +5,15 @@ import re
 import numpy as np
 import slicer
 
+from crend.structures import segments
+
 from ..Scene import StudyFacts
-from ..Scene.FollowUpNodes import chartOf, followUpTable
+from ..Scene.FollowUpNodes import chartOf, followUpOf, followUpTable
 from ..Scene.PlotLayout import plotShown
 from ..Scene.ReviewDisplay import legendOf
 from ..Scene.ReviewNodes import removeReview, reviewOf
 from ..Scene.SegmentationWriter import showSegmentation
+from ..Scene.SegmentMeasurements import ovaryID
 from .Session import check, equal, skip
 
 SECOND = "Second reader (self test)"
@@ -24,6 +27,52 @@ def report(session):
     findings, pictures = session.panel.study.report(session.node)
     check(bool(findings), "no findings")
     check(any(pictures.values()), "no pictures")
+
+
+def twoOvaries(session):
+    """Two ovaries in one segmentation are left and right only once somebody says so; then each has figures of its own."""
+    session.segmentation()
+    kept, settings, ui = session.node, session.logic.getParameterNode(), session.panel.study.ui
+    node = _copy(session, "Two ovaries (self test)")
+    segmentation = node.GetSegmentation()
+    whole = slicer.util.arrayFromSegmentBinaryLabelmap(node, ovaryID(segmentation), session.volume) > 0
+    middle = int(np.median(np.argwhere(whole)[:, 2]))
+    segmentation.RemoveSegment(ovaryID(segmentation))
+    for number, half in ((1, np.s_[:, :, :middle]), (2, np.s_[:, :, middle:])):
+        part = np.zeros(whole.shape, np.uint8)
+        part[half] = whole[half]
+        segmentID = segmentation.AddEmptySegment(segments.ovary_id(number), segments.ovary_name(number))
+        slicer.util.updateSegmentBinaryLabelmapFromArray(part, node, segmentID, session.volume)
+    try:
+        ui.leftSelector.setCurrentNode(None)
+        settings.segmentation = node
+        findings, _pictures = session.panel.study.report(node, pictures=False)
+        equal(list(findings["sides"]), ["ovary 1", "ovary 2"], "sides before anybody said them")
+        check(bool(findings["notes"]), "the report does not say what to do")
+        ui.ovary1ComboBox.currentIndex, ui.ovary2ComboBox.currentIndex = 2, 1
+        findings, pictures = session.panel.study.report(node)
+        names = [findings["sides"][side]["ovary_segment"] for side in ("right", "left")]
+        equal(names, ["Ovary 1", "Ovary 2"], "ovaries of the right and of the left side")
+        check(all(pictures.values()), "no pictures")
+        StudyFacts.setStudyDate(node, "2026-11-03")
+        equal([row["side"] for row in followUpOf([node]).rows()], ["left", "right"], "sides in the follow-up")
+    finally:
+        settings.segmentation = kept
+        slicer.mrmlScene.RemoveNode(node)
+        session.ui.sideComboBox.currentIndex = 1
+
+
+def studyDate(session):
+    """The date in Study is that of the follow-up, and the report's."""
+    session.segmentation()
+    edit = session.panel.study.ui.dateEdit
+    known = StudyFacts.studyDate(session.node)
+    edit.text = "2026-11-03"
+    session.panel.study.commit()
+    found = StudyFacts.studyDate(session.node)
+    edit.text = ""
+    session.panel.study.commit()
+    equal(str(found), str(known or "2026-11-03"), "date of the follow-up")
 
 
 def review(session):
@@ -117,11 +166,17 @@ def followUp(session):
 
 def _secondReader(session):
     """A copy of the result without its largest follicle."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", SECOND)
+    node = _copy(session, SECOND)
+    node.GetSegmentation().RemoveSegment(session.follicles()[0])
+    return node
+
+
+def _copy(session, name):
+    """A copy of the result under another name."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.GetSegmentation().DeepCopy(session.node.GetSegmentation())
     node.SetReferenceImageGeometryParameterFromVolumeNode(session.volume)
     node.SetAndObserveTransformNodeID(session.node.GetTransformNodeID())
-    node.GetSegmentation().RemoveSegment(session.follicles()[0])
     showSegmentation(node)
     return node
 
@@ -133,6 +188,8 @@ def _event(interactor, name, x, y):
 
 REVIEW = (
     ("Side and report", report),
+    ("Two ovaries in one volume", twoOvaries),
+    ("The date of the study", studyDate),
     ("Review with maps and colour bars", review),
     ("The cursor over a map", cursor),
     ("Back to the ordinary layout", ordinaryLayout),

@@ -10,7 +10,7 @@ from crend.clinic.followup import VISIT_COLUMNS, parse_side
 from crend.errors import InputError
 from crend.io.tables import write_rows
 
-from ..Scene import StudyFacts
+from ..Scene import Sides, StudyFacts
 from ..Scene.FollowUpNodes import chartOf, followUpOf, followUpTable, followUpText, isLeftOut, leaveOut, scans, showFollowUp
 from ..Scene.PlotLayout import hidePlot, plotShown
 from . import Messages
@@ -22,13 +22,14 @@ _WIDTHS = {DATE: 86, CYCLE_DAY: 44, SIDE: 48}
 
 
 class FollowUpPanel:
-    """section: the collapsible section of the panel that it fills. onSided(): a side was stated."""
+    """section: the collapsible section of the panel that it fills. onSided(segmentation): its side was stated."""
 
     def __init__(self, section, onSided):
         self._section = section
         self._onSided = onSided
         self._chosen = None
         self._nodes = []
+        self._rows = []  # (segmentation, the one of its several ovaries or None)
         self._filling = False
         widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendFollowUp.ui"))
         section.layout().addWidget(widget)
@@ -76,7 +77,7 @@ class FollowUpPanel:
         """The user has typed into a cell, or ticked one."""
         if self._filling:
             return
-        node, text = self._nodes[item.row()], item.text()
+        node, text = self._rows[item.row()][0], item.text()
         self.say("")
         try:
             if item.column() == NAME:
@@ -86,8 +87,8 @@ class FollowUpPanel:
             elif item.column() == CYCLE_DAY:
                 StudyFacts.setCycleDay(node, text)
             elif item.column() == SIDE:
-                StudyFacts.stateSide(node, parse_side(text))
-                self._onSided()
+                self._stateSide(node, self._rows[item.row()][1], parse_side(text))
+                self._onSided(node)
         except InputError as error:
             self.say(str(error), failed=True)
         self._fill()
@@ -125,20 +126,31 @@ class FollowUpPanel:
     def _fill(self):
         table = self.ui.followUpTable
         self._filling = True
-        table.setRowCount(len(self._nodes))
-        for row, node in enumerate(self._nodes):
+        self._rows = [(node, ovary) for node in self._nodes for ovary in (Sides.ovarySides(node) or [None])]
+        table.setRowCount(len(self._rows))
+        for row, (node, ovary) in enumerate(self._rows):
             date, day = StudyFacts.studyDate(node), StudyFacts.cycleDay(node)
-            texts = (node.GetName(), date.isoformat() if date else "", str(day or ""), StudyFacts.sideOrNothing(node))
+            said, called = StudyFacts.sideOrNothing(node), node.GetName()
+            if ovary is not None:
+                said = Sides.ovarySides(node)[ovary].replace(Sides.SIDES[0], "")
+                called += f", {node.GetSegmentation().GetSegment(ovary).GetName()}"
+            texts = (called, date.isoformat() if date else "", str(day or ""), said)
             for column, text in enumerate(texts):
                 table.setItem(row, column, qt.QTableWidgetItem(text))
             name = table.item(row, NAME)
             name.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsSelectable)
             name.setCheckState(qt.Qt.Unchecked if isLeftOut(node) else qt.Qt.Checked)
-            name.setToolTip(node.GetName())
-        height = table.horizontalHeader().sizeHint.height() + _ROW * min(len(self._nodes), _MOST_ROWS) + _FRAME
+            name.setToolTip(called)
+        height = table.horizontalHeader().sizeHint.height() + _ROW * min(len(self._rows), _MOST_ROWS) + _FRAME
         table.setFixedHeight(height)
         table.visible = bool(self._nodes)
         self._filling = False
+
+    def _stateSide(self, node, ovary, side):
+        if ovary is None:
+            StudyFacts.stateSide(node, side)
+        else:
+            Sides.setOvarySide(node, ovary, side or Sides.SIDES[0])
 
     def _showSizes(self):
         """The sizes by day, or why there are none."""

@@ -56,8 +56,8 @@ class Panel:
         self.result.onSide = self.study.follow
         self.export = ExportTools(ui, self.study.report)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
-        self.followUp = FollowUpPanel(ui.followUpSection, self.result.refresh)
-        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult)
+        self.followUp = FollowUpPanel(ui.followUpSection, self.onSideInFollowUp)
+        self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult, self.surfaces.request)
         self.learning = LearningPanel(ui.learningSection, lambda: logic.getParameterNode().model, self.onModelTaken)
 
     def close(self):
@@ -215,6 +215,12 @@ class Panel:
         if number == 2:
             words.append(_("Two planes say little of what lies between: add a third one."))
         return " ".join([*words, _("Undo takes it back.")])
+
+    def onSideInFollowUp(self, segmentationNode):
+        """The side of a scan was stated in the follow-up; the Study knows of it where it is the one that is shown."""
+        if segmentationNode is self.result.segmentationNode:
+            self.study.follow(segmentationNode)
+        self.result.refresh()
 
     def onRunning(self, running):
         """Nothing is chosen or edited while a run is on, and no folder begun: the network does one thing at a time."""

@@ -47,6 +47,7 @@ class ResultView:
         self._timer.setInterval(SETTLING_MS)
         self._timer.timeout.connect(self.updateTables)
         self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
+        self._sideToolTip = ui.sideComboBox.toolTip
         for side in SIDES:
             ui.sideComboBox.addItem(SIDE_WORDS[side])
         ui.sideComboBox.currentIndexChanged.connect(self.onSideChosen)
@@ -102,6 +103,9 @@ class ResultView:
         self._ui.summaryLabel.text = self._summary(summary) if shown else _("No result yet.")
         several = shown and len(ovaryIDs(self._node.GetSegmentation())) > 1
         self._ui.sideComboBox.enabled = shown and not several
+        self._ui.sideComboBox.toolTip = (
+            _("This volume shows two ovaries: say in the section Study which is which.") if several else self._sideToolTip
+        )
         self._ui.sideComboBox.currentIndex = SIDES.index(sideOf(self._node))
         Messages.enable(self._ui.histogramButton, follicles is not None and follicles.GetNumberOfRows() > 0)
         self._ui.histogramButton.checked = histogramShown(self._node)
@@ -170,7 +174,7 @@ class ResultView:
             hidePlot()
 
     def _highlight(self, segmentIDs):
-        if self._node is not None and (segmentIDs or self._highlighted):
+        if segmentIDs or self._highlighted:
             highlight(self._node, segmentIDs)
         self._highlighted = bool(segmentIDs)
 

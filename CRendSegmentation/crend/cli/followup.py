@@ -10,7 +10,9 @@ import typer
 
 def command(
     reports: list[Path] = typer.Argument(
-        ..., metavar="REPORT...", help="Reports of crend segment --json, or CSV lists with the columns report, date, side, cycle_day."
+        ...,
+        metavar="REPORT...",
+        help="Reports of crend segment --json, or CSV lists with the columns report, date, side, cycle_day, ovary.",
     ),
     table: Optional[Path] = typer.Option(None, "--table", metavar="CSV", help="Write one row a date and side."),
     follicles: Optional[Path] = typer.Option(None, "--follicles", metavar="CSV", help="Write one row a follicle of a date and side."),
@@ -37,6 +39,8 @@ def command(
     console.print(shown)
     for note in found.notes:
         console.print(f"note: {note}")
+    if any(visit.ovaries > 1 for visit in found.visits):
+        console.print("note: a CSV list states the side of each ovary: a line each, with its number in the column ovary.")
     if table is not None or follicles is not None:
         from ..io.tables import write_rows
 

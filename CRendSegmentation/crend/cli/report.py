@@ -25,14 +25,22 @@ def command(
     patient_id: str = typer.Option("", "--patient-id", metavar="ID", help="The patient's ID; written only if given here."),
     date: str = typer.Option("", "--date", metavar="DATE", help="Date of the scan, 2026-01-31 (default: as the volumes say)."),
     day: Optional[int] = typer.Option(None, "--day", metavar="N", min=1, max=99, help="Day of the cycle."),
+    left_ovary: Optional[int] = typer.Option(
+        None, "--left-ovary", metavar="N", min=1, help="Which ovary of LEFT it is, where its volume shows two: as its tables number them."
+    ),
+    right_ovary: Optional[int] = typer.Option(None, "--right-ovary", metavar="N", min=1, help="Which ovary of RIGHT it is, likewise."),
     cohorts: str = typer.Option(
         "", "--cohorts", metavar="MM,MM", help="Thresholds of the follicle cohorts in mm (default: 10,12,14,16,18)."
     ),
 ) -> None:
-    """Put the findings of both ovaries together. Nothing is confirmed here, so no criterion is judged: Slicer's panel does that."""
+    """Put the findings of both ovaries together. Nothing is confirmed here, so no criterion is judged: Slicer's panel does that.
+
+    A volume that shows two ovaries is given for both sides; --left-ovary and --right-ovary say which is which.
+    """
     from ..clinic.files import write_report
     from ..clinic.findings import findings_of
     from ..clinic.segment_reports import pictures_of, read_side
+    from ..clinic.several import one_ovary, ovary_sides, unstated, what_to_say
     from ..clinic.study import NOT_SEEN, Side, Study, read_cohorts, read_date
     from ..errors import InputError
     from .console import quiet, stdout
@@ -44,16 +52,31 @@ def command(
     check_outputs(dict.fromkeys(given.values()), [(path, (".html", ".htm", ".csv", ".json", ".dcm")) for path in out])
     study = Study(patient, patient_id, read_date(date), day, cohorts_mm=read_cohorts(cohorts))
     sides, pictures = {side: Side(state=NOT_SEEN) for side in ("left", "right")}, {}
-    notes = []
+    numbers = {"left": left_ovary, "right": right_ovary}
+    notes: list[str] = []
+    said: list[str] = []
     wanted = any(path.suffix.lower() in (".html", ".htm") for path in out)
     with quiet():
-        for side, path in given.items():
-            sides[side], facts = read_side(path)
+        read = {side: read_side(path) for side, path in given.items()}
+        one_file = len(given) == 2 and given["left"].resolve() == given["right"].resolve()
+        parts = ovary_sides(read["left"][0]) if one_file else {}
+        if parts and left_ovary is right_ovary is None:
+            sides = {unstated(number): part for number, part in parts.items()}
+            how = "Say which is which: --left-ovary and --right-ovary."
+            said.append(what_to_say(given["left"].name, [part.ovary for part in parts.values()], how))
+            read = dict.fromkeys(sides, read["left"])
+            given = dict.fromkeys(sides, given["left"])
+        else:
+            for side, (found, _facts) in read.items():
+                sides[side] = one_ovary(found, numbers[side], given[side], f"--{side}-ovary")
+            if one_file and sides["left"] == sides["right"]:
+                raise InputError(f"{given['left']}: is given for both sides, with the same ovary; give - for a side that was not seen.")
+        for side, (_found, facts) in read.items():
             try:
-                pictures[side] = pictures_of(path, facts) if wanted else []
+                pictures[side] = pictures_of(given[side], facts, sides[side]) if wanted else []
             except InputError as error:
-                notes.append(f"no pictures of the {side} ovary: {error}")
-    findings = findings_of(study, sides)
+                notes.append(f"no pictures of the {side if side in numbers else ''} ovary: {error}".replace("  ", " "))
+    findings = findings_of(study, sides, said)
     for path in out:
         write_report(findings, path, pictures)
     console = stdout()
@@ -61,7 +84,7 @@ def command(
         console.print(
             f"{side}: {found['state'] if found['antral_count'] is None else str(found['antral_count']) + ' antral follicles, not confirmed'}"
         )
-    for note in notes:
+    for note in [*said, *notes]:
         console.print(f"note: {note}")
     for path in out:
         console.print(f"wrote {path}")

@@ -23,6 +23,7 @@ REASONS = {
     "not_confirmed": "{open} of {count} follicles are not confirmed",
     "flags": "a warning stands",
     "two_ovaries": "two ovaries are counted as one",
+    "follicles_in_no_ovary": "{strays} of the volume's follicles lie in no ovary",
     "cut_off": "the ovary reaches the border of the volume",
     "large_follicle": "a follicle is larger than 10 mm",
     "corpus_luteum": "there is a corpus luteum or cyst",
@@ -49,7 +50,8 @@ def judge(findings: Mapping, route: str) -> dict:
         elif volume is None:
             keys.append("volumes_differ")
     verdict = UNKNOWN if keys else MET if reached or volume else NOT_MET
-    numbers = {"count": findings["follicle_count"], "open": (findings["follicle_count"] or 0) - (findings["confirmed_count"] or 0)}
+    count = findings["follicle_count"]
+    numbers = {"count": count, "open": (count or 0) - (findings["confirmed_count"] or 0), "strays": findings["follicles_in_no_ovary"]}
     reasons = [{"key": key, "text": REASONS[key].format(**numbers)} for key in keys]
     return {"verdict": verdict, "number_reached": reached, "volume_reached": volume, "reasons": reasons}
 
@@ -75,6 +77,8 @@ def _against(findings: Mapping, route: str) -> Iterable[str]:
             yield "flags"
     if findings["ovaries"] > 1:
         yield "two_ovaries"
+    if findings["follicles_in_no_ovary"]:
+        yield "follicles_in_no_ovary"
     if findings["cut_off"]:
         yield "cut_off"
     if findings["follicles_above_10_mm"]:

@@ -36,7 +36,7 @@ def write_report(
 def write_findings_csv(findings: Mapping, path: str | os.PathLike) -> None:
     """Write one row a finding under COLUMNS; an ovary whose side is not stated has its own column. Empty cells: what cannot be said.
 
-    First stand the date of the scan, and the patient where she is to be named.
+    First stand the date of the scan, and the patient where she is to be named; last what must be known of the whole.
     """
     sides = [side for side in findings["sides"] if side not in SIDES]
     study = findings["study"]
@@ -45,4 +45,5 @@ def write_findings_csv(findings: Mapping, path: str | os.PathLike) -> None:
     rows: list[dict] = [{"key": key, "finding": key.replace("_", " "), "both": value} for key, value in head if value]
     for line in lines_of(findings):
         rows.append({"key": line.key, "finding": line.words, "unit": line.unit, **line.values, "both": line.both})
+    rows += [{"key": "note", "finding": "note", "both": note} for note in findings["notes"]]
     write_rows(path, (*COLUMNS[:-1], *sides, COLUMNS[-1]), rows)

@@ -18,10 +18,11 @@ NOTICE = "Research use only. Not for diagnosis."
 FOLLICLE_KEYS = ("id", "segment", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm", "dv_mm", "volume_ml", "confidence", "touches_border")
 
 
-def findings_of(study: Study, sides: Mapping[str, Side]) -> dict:
+def findings_of(study: Study, sides: Mapping[str, Side], notes: Sequence[str] = ()) -> dict:
     """Everything that the report says, as plain data for JSON; None for what cannot be said.
 
-    sides: by "left" and "right", or one ovary by "not stated". Sizes are mean diameters rounded to whole millimetres, halves up.
+    sides: by "left" and "right"; or one ovary by "not stated", or those of one volume by "ovary 1" and "ovary 2". notes: sentences on the whole.
+    Sizes are mean diameters rounded to whole millimetres, halves up.
     """
     order = [side for side in (*SIDES, *sides) if side in sides]
     found = {side: side_findings(sides[side], study.cohorts_mm) for side in dict.fromkeys(order)}
@@ -51,6 +52,7 @@ def findings_of(study: Study, sides: Mapping[str, Side]) -> dict:
             "verdict": criterion.overall({side: each["verdict"] for side, each in judged.items()}),
             "sides": judged,
         },
+        "notes": list(notes),
         "report_date": datetime.date.today().isoformat(),
         "crend": _version(),
         "notice": NOTICE,
@@ -74,10 +76,12 @@ def side_findings(side: Side, cohorts_mm: Sequence[int]) -> dict:
         }
         for follicle, size in zip(follicles, sizes)
     ]
+    doubtful = side.flags or side.ovaries > 1 or side.follicles_in_no_ovary
     rows.sort(key=lambda row: -row["mean_diameter_mm"])
     return {
         "state": state,
         "segmentation": side.name,
+        "ovary_segment": side.ovary or None,
         "ovary_source": side.ovary_source or None,
         "ovary_edited": side.ovary_edited,
         "ovaries": side.ovaries if known else None,
@@ -91,7 +95,8 @@ def side_findings(side: Side, cohorts_mm: Sequence[int]) -> dict:
         "leading": {key: rows[0][key] for key in ("id", "mean_diameter_mm", "dx_mm", "dy_mm", "dz_mm")} if rows else None,
         "follicles_above_10_mm": [row["id"] for row in rows if row["size_mm"] > ANTRAL[1]],
         "confirmed_count": sum(row["confirmed"] for row in rows) if known else None,
-        "confirmed": bool(rows) and all(row["confirmed"] for row in rows) and not side.flags and side.ovaries < 2,
+        "follicles_in_no_ovary": side.follicles_in_no_ovary if known else None,
+        "confirmed": bool(rows) and all(row["confirmed"] for row in rows) and not doubtful,
         "edited": sorted(row["id"] for row in rows if row["edited"]),
         "corpus_luteum": side.corpus_luteum,
         "flags": [dict(flag) for flag in side.flags] if known else [],

@@ -19,7 +19,7 @@ def side_html(side: str, found: Mapping, pictures: Sequence, translate: Callable
     """The pictures and follicles of the findings of a side that was assessed."""
     _ = translate
     shown = "".join(f"<td align='center' width='25%'>{captioned(picture, PICTURE_WIDTH, _)}</td>" for picture in pictures)
-    title = f"{side_words(side, _)} · {found['segmentation']}" if found["segmentation"] else side_words(side, _)
+    title = " · ".join(filter(None, (side_words(side, _), found["segmentation"], found["ovary_segment"])))
     return heading_html(title) + (f"<table width='100%' cellspacing='0'><tr>{shown}</tr></table>" if shown else "") + _follicles(found, _)
 
 

@@ -33,7 +33,8 @@ _LONGEST_CYCLE = 200  # days; more is a slip of the pen
 class Visit:
     """One ovary on one day. side: of SIDES. cycle_day: counted from 1, None when nobody said it. flags: keys of what is doubtful.
 
-    source: what messages call it. patient: an ID, None when nothing is known of it. ovaries: how many there are in it, measured as one.
+    source: what messages call it. patient: an ID, None when nothing is known of it. ovaries: how many there are in it, counted together and of no
+    size, since nobody said which is which.
     ovary_source: BOX for an ovary that somebody outlined by a box, which has no size.
     """
 
@@ -134,7 +135,7 @@ class FollowUp:
             "touching_border": sum(follicle.touches_border for follicle in follicles),
             "flags": " ".join(visit.flags),
             "source": visit.source,
-            "ovary_volume_ml": summary["ovary_volume_ml"] if visit.ovary_source != BOX else None,
+            "ovary_volume_ml": summary["ovary_volume_ml"] if visit.ovary_source != BOX and visit.ovaries < 2 else None,
             **{name: summary[name] for name in ("follicle_count", "antral_count")},
             **{f"from_{mm}_mm": sum(whole_mm(f.mean_diameter_mm) >= mm for f in follicles) for mm in COHORTS_MM},
         }
@@ -178,7 +179,7 @@ def _notes(visits: Sequence[Visit]):
         if "spacing_not_confirmed" in visit.flags:
             yield f"{visit.source}: the size of its voxels is not confirmed; compare a known length before you use its sizes."
         if visit.ovaries > 1:
-            yield f"{visit.source}: shows {visit.ovaries} ovaries; their follicles stand together."
+            yield f"{visit.source}: shows {visit.ovaries} ovaries; their follicles stand together until you state which is left and which is right."
     if any(not visit.side for visit in visits) and len({visit.side for visit in visits}) > 1:
         yield "Of some scans the side is not stated; they stand apart."
     said = [(visit.date, visit.cycle_day) for visit in visits if visit.cycle_day is not None]

@@ -9,9 +9,10 @@ from ..errors import InputError
 from ..io.csv_list import read_list
 from .followup import Visit, parse_cycle_day, parse_date, parse_side
 from .segment_reports import read_side
+from .several import one_ovary, ovary_sides
 
 LIST = ".csv"
-COLUMNS = ("report", "date", "side", "cycle_day")
+COLUMNS = ("report", "date", "side", "cycle_day", "ovary")
 
 
 def read_visits(paths: Sequence[Path]) -> list[Visit]:
@@ -22,28 +23,40 @@ def read_visits(paths: Sequence[Path]) -> list[Visit]:
     return visits
 
 
-def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "") -> Visit:
-    """The Visit of one report: its own date of the scan unless another one is given. InputError where there is no date, or no report."""
+def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "", ovary: str = "") -> Visit:
+    """The Visit of one report: its own date of the scan unless another one is given. InputError where there is no date, or no report.
+
+    ovary: the number of one of several; a side cannot be said of several together.
+    """
     found, _ = read_side(path)
     how = found.model
     try:
         when, day, which = parse_date(date or how.get("acquisition_date") or ""), parse_cycle_day(cycle_day), parse_side(side)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    source, several = path.name, ovary_sides(found)
+    if ovary and not ovary.isdigit():
+        raise InputError(f"{path}: {ovary} is no number of an ovary; write 1 or 2.")
+    if ovary or (several and which):
+        found = one_ovary(found, int(ovary) if ovary else None, path, "write into the column ovary")
+        source += f", {found.ovary}" if found.ovary else ""
     if when is None or found.measurements is None:
         raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")
     flags, patient = tuple(flag["key"] for flag in found.flags), (how.get("patient") or {}).get("id") or None
-    return Visit(when, which, found.measurements, path.name, day, flags, patient, how.get("ovaries") or 1, found.ovary_source)
+    return Visit(when, which, found.measurements, source, day, flags, patient, found.ovaries, found.ovary_source)
 
 
 def _of_list(path: Path) -> list[Visit]:
     columns, rows = read_list(path)
     if COLUMNS[0] not in columns:
         raise InputError(f"{path}: has no column {COLUMNS[0]}; its first line names the columns: {', '.join(COLUMNS)}.")
-    visits = []
+    visits, taken = [], set()
     for number, row in rows:
         if not row.get(COLUMNS[0]):
             raise InputError(f"{path}: line {number} names no report.")
-        report, date, side, day = (row.get(name, "") for name in COLUMNS)
-        visits.append(read_visit(path.parent / report, date, side, day))
+        report, date, side, day, ovary = (row.get(name, "") for name in COLUMNS)
+        if ovary and (report, ovary) in taken:
+            raise InputError(f"{path}: line {number} names ovary {ovary} of {report} again; one ovary has one side.")
+        taken.add((report, ovary))
+        visits.append(read_visit(path.parent / report, date, side, day, ovary))
     return visits

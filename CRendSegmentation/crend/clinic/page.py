@@ -9,7 +9,7 @@ from .chart import histogram
 from .criterion import MET, NOT_MET, UNKNOWN
 from .follicle_list import side_html
 from .lines import Line, lines_of
-from .study import ASSESSED, BOX, NOT_STATED
+from .study import ASSESSED, BOX, NOT_STATED, SIDES
 from .words import heading_html, side_words
 
 #: What a cell says of what cannot be said.
@@ -44,7 +44,7 @@ def page_html(findings: Mapping, pictures: Mapping[str, Sequence] | None = None,
         + _table(findings, _)
         + _criterion(findings, _)
         + histogram(sides, _)
-        + _edits(sides, _)
+        + _edits(findings, _)
         + _made_by(findings, _)
         + (_second_page(findings, _) if assessed else "")
         + "".join(side_html(side, sides[side], shown[side], _) for side in assessed)
@@ -101,7 +101,8 @@ def _counts(findings, _) -> str:
     if len(sides) > 1:
         total = findings["total_antral_count"]
         missing = [side_words(side, _).lower() for side, found in sides.items() if found["antral_count"] is None]
-        why = _("not counted: {sides}").format(sides=", ".join(missing)) if missing else _("see each side")
+        other = _("see each side") if set(sides) == set(SIDES) else _("left and right are not stated")
+        why = _("not counted: {sides}").format(sides=", ".join(missing)) if missing else other
         cells.append((_("Total antral follicle count"), total, findings["total_antral_count_confirmed"], why))
     shown = "".join(
         f"<td width='{100 // len(cells)}%' align='center' style='border:1px solid #b8c4d4'><small>{_e(words)}</small><br>"
@@ -125,6 +126,8 @@ def _why_open(found, _) -> str:
         return _("{number} of {count} follicles ticked").format(number=found["confirmed_count"], count=found["follicle_count"])
     if found["ovaries"] > 1:
         return _("two ovaries are counted as one")
+    if found["follicles_in_no_ovary"]:
+        return _("{number} follicles of the volume lie in no ovary").format(number=found["follicles_in_no_ovary"])
     return _("a warning stands") if found["flags"] else _("no follicle")
 
 
@@ -133,7 +136,10 @@ def _table(findings, _) -> str:
     heads = "".join(
         f"<th align='right' width='{width}%' style='color:#ffffff'>{_e(side_words(side, _))}</th>" for side in findings["sides"]
     )
-    body = "".join(_row(line, findings, _) for line in lines_of(findings, _) if line.key not in ("confirmed", "polycystic_criterion"))
+    left_out = {"confirmed", "polycystic_criterion"}
+    if not any(found["ovary_segment"] for found in findings["sides"].values()):
+        left_out.add("ovary_segment")
+    body = "".join(_row(line, findings, _) for line in lines_of(findings, _) if line.key not in left_out)
     return (
         f"<table width='100%' cellspacing='0'><tr bgcolor='#1a365d'><th width='{words + threshold}%' align='left' style='color:#ffffff'>"
         f"{_e(_('Finding'))}</th>{heads}</tr>{body}</table>"
@@ -156,6 +162,8 @@ def _row(line: Line, findings, _) -> str:
             text = _("{number} of {count}").format(number=value, count=found["follicle_count"])
         elif line.key == "state":
             text = _(value)
+        elif line.key == "ovary_segment":
+            text = value or DASH
         else:
             text = _value(value, line.decimals, found, line.key, _)
         strong = line.key in ("antral_count", "follicles_2_9_mm", "volume_ml")
@@ -224,10 +232,10 @@ def _above(found) -> int | None:
     return None if found["follicle_count"] is None else len(found["follicles_above_10_mm"])
 
 
-def _edits(sides, _) -> str:
-    """Who drew what."""
-    texts = []
-    for side, found in sides.items():
+def _edits(findings, _) -> str:
+    """What must be known of the whole, and who drew what."""
+    texts = [f"<p><b>{_e(note)}</b></p>" for note in findings["notes"]]
+    for side, found in findings["sides"].items():
         if found["state"] != ASSESSED:
             continue
         ovary = (

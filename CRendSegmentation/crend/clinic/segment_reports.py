@@ -26,7 +26,8 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); give the JSON of crend segment.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no report of crend segment; write one with crend segment --json.") from error
-    remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if (how.get("ovaries") or 1) > 1 else ()
+    together = (how.get("ovaries") or 1) > 1 and not measurements.ovaries
+    remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if together else ()
     name = Path(str(how.get("input") or path)).name
     source = BOX if how.get("ovary_source") == BOX else ""
     return Side(
@@ -41,9 +42,10 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
     ), facts
 
 
-def pictures_of(path: Path, facts: Mapping) -> list:
-    """Three slices and the surfaces in 3D, where the volume and `NAME.seg.nrrd` beside `NAME.json` are still there; else none."""
-    from ..io.labels import read_labels
+def pictures_of(path: Path, facts: Mapping, side: Side) -> list:
+    """Three slices and the surfaces in 3D of a side, where the volume and `NAME.seg.nrrd` beside `NAME.json` are still there; else none."""
+    from ..io.labels import read_labels, with_labels
+    from ..io.seg_nrrd import read_segment
     from ..io.volumes import read_image
     from ..pictures.planes import plane_pictures
     from ..pictures.solid import solid_picture
@@ -56,6 +58,12 @@ def pictures_of(path: Path, facts: Mapping) -> list:
     labels = read_labels(labels_path)
     if image.GetSize() != labels.ovary.GetSize():
         return []
-    pictures = plane_pictures(image, labels.ovary, labels.follicles, close_up=True)
-    solid = solid_picture(labels.ovary, labels.follicles)
+    ovary, follicles = labels.ovary, labels.follicles
+    if side.ovary and side.measurements is not None:
+        ovary = read_segment(labels_path, side.ovary)
+        follicles = with_labels(follicles, [follicle.id for follicle in side.measurements.follicles])
+    if ovary is None:
+        return []
+    pictures = plane_pictures(image, ovary, follicles, close_up=True)
+    solid = solid_picture(ovary, follicles)
     return pictures if solid is None else [*pictures, ("3D, from anterior", solid)]

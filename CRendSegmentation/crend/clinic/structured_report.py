@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ..errors import InputError
 from ..io.atomic import replacing
 from ..structures import segments
+from .several import number_of
 from .study import ASSESSED
 
 #: Of a scheme of its own: (value, meaning). DICOM's dictionaries have no count of follicles by size.
@@ -90,10 +91,12 @@ def _groups(sr, codes, side, found):
     figures = [(names[key], found[key], millimetres) for key in ("d1_mm", "d2_mm", "d3_mm")]
     figures += [(codes.SCT.Volume, found["volume_ml"], millilitres), (codes.DCM.VolumeOfEllipsoid, found["volume_0523_ml"], millilitres)]
     figures += [(names[key], found[key], count) for key in ("follicle_count", "follicles_2_9_mm", "antral_count", "confirmed_count")]
-    yield _group(sr, codes, f"{side} ovary", Code(*_code(segments.OVARY_CODE)), ovary, figures)
+    # An ovary of which nobody said the side is called by its number, and has no laterality.
+    prefix = f"{side} " if laterality is not None else ""
+    yield _group(sr, codes, f"{prefix}ovary" if number_of(side) is None else side, Code(*_code(segments.OVARY_CODE)), ovary, figures)
     for row in found["follicles"]:
         sizes = [(names["mean_diameter_mm"], row["mean_diameter_mm"], millimetres), (codes.SCT.Volume, row["volume_ml"], millilitres)]
-        yield _group(sr, codes, f"{side} follicle {row['id']}", Code(*_code(segments.FOLLICLE_CODE)), ovary, sizes)
+        yield _group(sr, codes, f"{prefix}follicle {row['id']}", Code(*_code(segments.FOLLICLE_CODE)), ovary, sizes)
 
 
 def _group(sr, codes, name, kind, site, figures):

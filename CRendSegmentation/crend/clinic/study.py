@@ -52,7 +52,8 @@ class Side:
     """One ovary.
 
     state: one of STATES. name: of the segmentation. measurements: None where there is no segmentation; hidden follicles are left out.
-    ovaries: how many are counted as this one; of two no size is said, and nothing is confirmed or judged.
+    ovary: the segment of it that is this one, "" where it has one only. ovaries: how many are counted as this one; of two no size is said, and
+    nothing is confirmed or judged. follicles_in_no_ovary: how many of the volume's follicles count for none of its several ovaries.
     confirmed, edited: ids of the follicles that a reader ticked, and of those drawn or changed by hand. ovary_source: BOX, or "" for outlined
     ones. flags: what makes the result doubtful, as `confidence.plausibility` has it. corpus_luteum: one of CORPUS_LUTEUM. model: keys bundle,
     bundle_version, notice and acquisition_date of the provenance. remarks: further sentences.
@@ -65,7 +66,9 @@ class Side:
     edited: frozenset[int] = frozenset()
     ovary_edited: bool = False
     ovary_source: str = ""
+    ovary: str = ""
     ovaries: int = 1
+    follicles_in_no_ovary: int = 0
     flags: tuple[dict, ...] = ()
     corpus_luteum: str = NOT_STATED
     model: Mapping = field(default_factory=dict)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 
+from .several import number_of
+
 
 def side_words(side: str, translate: Callable[[str], str] = str) -> str:
     """A side as a heading."""
     _ = translate
+    number = number_of(side)
+    if number is not None:
+        return _("Ovary {number}, side not stated").format(number=number)
     return {"right": _("Right ovary"), "left": _("Left ovary")}.get(side, _("Ovary, side not stated"))
 
 

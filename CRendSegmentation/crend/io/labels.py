@@ -64,6 +64,17 @@ def in_pieces(labels):
     return replace(labels, follicles=image_like(result, labels.follicles))
 
 
+def with_labels(image, kept):
+    """A label image in which only the labels in `kept` are left."""
+    import SimpleITK as sitk
+
+    from .volumes import image_like
+
+    array = sitk.GetArrayFromImage(image)
+    array[~np.isin(array, list(kept))] = 0
+    return image_like(array, image)
+
+
 def _read(path):
     import SimpleITK as sitk
 
