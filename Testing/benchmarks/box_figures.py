@@ -9,6 +9,7 @@ soon as it is done, and those in it are not done again; --print only prints the 
 
 import argparse
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -54,11 +55,23 @@ def box_anywhere(volume, seed):
     return np.stack([centre - size / 2, centre + size / 2], axis=1).ravel().tolist()
 
 
+def unlikely_of(found):
+    """How many places a Segmentation left out as too unlikely to be follicles."""
+    said = [flag["text"] for flag in found.flags if flag["key"] == "unlikely_follicles"]
+    return int(re.search(r"\d+", said[0])[0]) if said else 0
+
+
 def figures_of(phantom, found):
     """Figures of a Segmentation: plain JSON."""
     compared = compare(Labels(phantom.ovary, phantom.follicles), Labels(found.ovary, found.follicles))
     row = {name: compared["detection"][key] for name, key in FIGURES.items()}
-    return {**row, "ovary_dsc": compared["ovary"]["dsc"], "source": found.ovary_source, "doubtful": "doubtful" in found.message}
+    return {
+        **row,
+        "ovary_dsc": compared["ovary"]["dsc"],
+        "source": found.ovary_source,
+        "doubtful": "doubtful" in found.message,
+        "unlikely": unlikely_of(found),
+    }
 
 
 def measure(simulator, seed, empty, bundle, engine):
@@ -66,7 +79,7 @@ def measure(simulator, seed, empty, bundle, engine):
     phantom = simulate(simulator, seed, empty=empty)
     if empty:
         found = segment(phantom.volume, bundle, engine=engine, box=box_anywhere(phantom.volume, seed))
-        return {"box": {"false": len(found.measurements.follicles), "source": found.ovary_source}}
+        return {"box": {"false": len(found.measurements.follicles), "source": found.ovary_source, "unlikely": unlikely_of(found)}}
     box = box_round(phantom.ovary, seed)
     runs = {"automatic": None, "box": box}
     return {name: figures_of(phantom, segment(phantom.volume, bundle, engine=engine, box=given)) for name, given in runs.items()}
