@@ -156,6 +156,11 @@ def test_the_rim_goes_with_delete_and_follows_segment_editor(segmented, segmentE
     segmentEditor.back()
     segmentEditor.setCurrentSegmentID("Follicle_3")
     assert ringed(segmented) == [3]
+    display = segmented.panel.result.segmentationNode.GetDisplayNode()
+    display.SetVisibility(False)
+    assert rimOf() is None
+    display.SetVisibility(True)
+    assert ringed(segmented) == [3]
 
 
 def test_nothing_of_a_selection_is_saved_with_the_scene(segmented, scene, tmp_path):  # noqa: F811
@@ -264,3 +269,9 @@ def test_a_segmentation_from_a_file_is_dressed_and_measured(panel, scene):  # no
     panel.ui.segmentationSelector.setCurrentNode(made)
     panel.ui.segmentationSelector.setCurrentNode(node)
     assert display.GetSegmentOpacity3D("Segment_1") == 0.6, "what the user chose is left"
+
+
+def test_a_little_below_zero_is_not_minus_zero(widget):
+    from CRendSegmentationLib.Widgets.NumberItem import numberItem
+
+    assert [numberItem(value, 1).text().strip() for value in (-0.04, -0.06, 0.0, None)] == ["0.0", "-0.1", "0.0", ""]

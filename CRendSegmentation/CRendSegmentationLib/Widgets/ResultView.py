@@ -5,7 +5,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ..Scene.Display import centroidOf, highlight
+from ..Scene.Display import centroidOf, highlight, rimOf
 from ..Scene.Frames import frameWords
 from ..Scene.Histogram import histogramShown, showHistogram, updateHistogram
 from ..Scene.PlotLayout import hidePlot
@@ -79,6 +79,7 @@ class ResultView:
             for event in FOLLOWED:
                 self._observe([segmentationNode.GetSegmentation()], event, self.onSegmentsChanged)
             self._observe([segmentationNode], slicer.vtkMRMLSegmentationNode.SegmentationChangedEvent, self.onOtherSegments)
+            self._observe([segmentationNode], slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self.onDisplayModified)
         self._timer.stop()
         self.refresh()
         self.followSegmentEditor()
@@ -127,6 +128,12 @@ class ResultView:
         """The node was given other segments, as those of another frame: follow these."""
         self.show(self._node)
         self._timer.start()
+
+    def onDisplayModified(self, caller, event):
+        """The segmentation was hidden or shown: so is what stands out in it."""
+        display = self._node.GetDisplayNode()
+        if self._highlighted and display is not None and bool(display.GetVisibility()) != (rimOf() is not None):
+            self._highlight(self.table.selected())
 
     def updateTables(self):
         """Bring the tables up to the segments as they are now, or as soon as they are measured."""
