@@ -11,7 +11,7 @@ from typing import Callable, Protocol
 from .errors import InputError
 from .io.atomic import check_writable
 from .io.folders import LeftOut, Volume
-from .results.tables import VOLUME_COLUMNS, left_out_row, row_of, write_tables
+from .results.tables import VOLUME_COLUMNS, check_tables, left_out_row, row_of, write_tables
 from .results.volume_files import LABELS, REPORT, check_same_input, is_done, read_report, segment_volume, short_name
 
 __all__ = ["LABELS", "REPORT", "VOLUME_COLUMNS", "InThisProcess", "Runner", "make_folder", "segment_batch", "segment_once", "write_tables"]
@@ -65,6 +65,7 @@ def segment_batch(
     """
     out, options = Path(out), options or {}
     volumes = [replace(volume, name=short_name(volume.name)) for volume in volumes]
+    check_tables(out)
     work: Runner = runner if hasattr(runner, "run") else InThisProcess(runner)
     if not again:
         for volume in volumes:

@@ -214,11 +214,42 @@ def test_another_programs_file_of_the_same_name_is_kept_and_the_row_says_so(run,
     assert json.loads((run.out / "a.json").read_text()) == {"job": 7}
 
 
+def test_a_correction_and_somebodys_own_files_are_kept_under_another_name(run, tmp_path):
+    path = volume(tmp_path / "a.nrrd")
+    run(path)
+    corrected, note = run.out / "a.seg.nrrd", run.out / "b.csv"
+    content = corrected.read_bytes() + b"changed"
+    corrected.write_bytes(content)
+    note.write_text("patient,remark\n")
+    (run.out / "b.png").write_bytes(b"a photograph")
+    told = []
+    assert [row["status"] for row in run(path, volume(tmp_path / "b.nrrd"), tell=told.append)] == ["done"] * 2
+    assert (run.out / "a.kept-1.seg.nrrd").read_bytes() == content and (run.out / "b.kept-1.csv").read_text() == "patient,remark\n"
+    assert (run.out / "b.kept-1.png").read_bytes() == b"a photograph" and "kept as a.kept-1.seg.nrrd" in told[0]
+    run(path, tmp_path / "b.nrrd", again=True)  # what a run wrote, and nobody changed, is replaced
+    assert len(list(run.out.glob("*.kept-*"))) == 3
+    corrected.write_bytes(content)
+    run(path)
+    assert (run.out / "a.kept-2.seg.nrrd").read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["volumes.csv", "follicles.csv", "ovaries.csv"])
+def test_a_list_or_table_that_is_not_crends_is_never_replaced(run, tmp_path, name):
+    run.out.mkdir()
+    (run.out / name).write_text("volume;frame\na.nrrd;1\n", encoding="utf-8-sig")
+    with pytest.raises(InputError, match=f"{name}: is no table of CRend, and would be replaced"):
+        run(volume(tmp_path / "a.nrrd"))
+    assert run.done == [] and (run.out / name).read_text(encoding="utf-8-sig").startswith("volume;frame")
+    (run.out / name).write_text("")
+    run(tmp_path / "a.nrrd")
+    assert run(tmp_path / "a.nrrd")[0]["status"] == "done" and run.done == []
+
+
 def test_names_as_long_as_can_be_get_results_under_a_shorter_one(run, tmp_path):
     names = ["n" * 255, "患" * 85, "x" * 255]
     found = run(*(volume(tmp_path / f"{k}.nrrd") for k in range(3)), names=names)
     assert [row["status"] for row in found] == ["done"] * 3
-    assert all(len(row["volume"].encode()) <= 243 and row["volume"][:60] == name[:60] for row, name in zip(found, names))
+    assert all(len(row["volume"].encode()) <= 238 and row["volume"][:60] == name[:60] for row, name in zip(found, names))
     run(*(tmp_path / f"{k}.nrrd" for k in range(3)), names=names)
     assert run.done == []
 

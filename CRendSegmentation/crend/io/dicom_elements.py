@@ -7,6 +7,7 @@ kinds; pydicom is not among what crend needs. The one thing wanted here, the pla
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 
@@ -31,8 +32,15 @@ class NotDicom(ValueError):
     """A file that is no DICOM file, is cut off, or has a transfer syntax that cannot be walked (deflated, big-endian)."""
 
 
+def is_ordinary(path) -> bool:
+    """Whether something is a file as such: a pipe would be waited for, and a device read, for ever. OSError when it is not there."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
 def is_dicom(path) -> bool:
     """Whether a file has the mark of DICOM behind its preamble. OSError when it cannot be read."""
+    if not is_ordinary(path):
+        return False
     with open(path, "rb") as file:
         return file.read(132)[128:] == b"DICM"
 

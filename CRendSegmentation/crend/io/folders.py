@@ -138,7 +138,7 @@ def _in_one(folder: Path, top: Path, names: list, has_folders: bool, out: str, c
     volumes, dicom = [], []
     for name in names:
         path, lower = folder / name, name.lower()
-        if name.startswith(".") or lower in BESIDE_A_SERIES or (in_out and lower.endswith(RESULTS)):
+        if name.startswith(".") or lower in BESIDE_A_SERIES or (in_out and _is_result(name, names)):
             continue
         if lower.endswith(VOXELS) and lower.split(".")[0] in {header.split(".")[0] for header in headers}:
             continue  # belongs to the header
@@ -162,6 +162,12 @@ def _in_one(folder: Path, top: Path, names: list, has_folders: bool, out: str, c
     if dicom:
         own = not any(name.lower().endswith(VOLUMES) for name in names) and (folder != top or not has_folders)
         yield from _of_dicom(dicom, folder, top, own)
+
+
+def _is_result(name: str, names: list) -> bool:
+    """Whether a file in the folder of the results is one of a run's own; names: of all files there."""
+    stem, ending = os.path.splitext(name)
+    return name.lower().endswith(RESULTS) or name == "index.html" or (ending == ".png" and f"{stem}.json" in names)
 
 
 def _of_dicom(files: list, folder: Path, top: Path, own: bool) -> Iterator[Volume | LeftOut]:

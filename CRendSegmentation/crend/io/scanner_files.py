@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from . import kretz
 from .acquisition import SPACING_NOT_CONFIRMED, describe
-from .dicom_elements import NotDicom, elements, is_dicom, text
+from .dicom_elements import NotDicom, elements, is_dicom, is_ordinary, text
 from .scan_conversion import AXES, scan_convert
 
 ENDING = ".vol"
@@ -37,6 +37,8 @@ def find_scanner_file(path) -> Place | None:
     InputError for a file with the ending .vol that is none, and for a DICOM wrapper that is cut off. OSError when it cannot be read.
     """
     path = Path(path)
+    if not is_ordinary(path):
+        return None
     if kretz.is_kretz(path):
         return Place(path)
     if path.suffix.lower() == ENDING:

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .acquisition import warn_of_header
 from .atomic import check_name
-from .dicom_elements import is_dicom
+from .dicom_elements import is_dicom, is_ordinary
 from .dicom_volume import geometry_of_dicom_file, geometry_of_dicom_folder, read_dicom_file, read_dicom_folder
 from .headers.header import FRAMES, LAYERS, VALUES, format_sizes
 from .image_files import STRAIGHT, choose_frame, header_of, place, read_as_image
@@ -176,6 +176,8 @@ def _check_readable(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give a file.")
     try:
+        if not is_ordinary(path):
+            raise InputError(f"{path}: is neither a file nor a folder (a pipe, or a device); give a file.")
         if path.stat().st_size == 0:
             raise InputError(f"{path}: is empty (0 bytes); export it again.")
         with open(path, "rb"):

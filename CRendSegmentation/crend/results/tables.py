@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ..errors import InputError
 from ..io.folders import LeftOut, Volume
 from ..io.tables import write_rows
 from ..structures.measurements import Measurements
@@ -26,6 +27,7 @@ FOLLICLE_COLUMNS = ("volume",) + Measurements.COLUMNS
 #: Columns of ovaries.csv, one row an ovary.
 OVARY_COLUMNS = ("volume",) + OF_OVARIES
 _ADDED = ("ovary", "d1_mm", "d2_mm", "d3_mm")
+LONGEST_HEAD = 100_000  # characters
 MOST_ROUNDS = 10  # of writing anew because another share has finished a volume meanwhile
 
 
@@ -52,6 +54,23 @@ def write_tables(out, beside: Sequence[dict] = (), known: Collection[str] = ()) 
         if seen == there:
             break
     return volumes
+
+
+def check_tables(out) -> None:
+    """InputError where a table of the folder `out` is another program's, or somebody's list of volumes, and would be replaced."""
+    for name, columns in (
+        ("volumes.csv", {"volume", "status"}),
+        ("follicles.csv", {"volume", "segment"}),
+        ("ovaries.csv", {"volume", "ovary"}),
+    ):
+        path = Path(out) / name
+        try:
+            with open(path, encoding="utf-8-sig", errors="replace") as file:
+                first = file.readline(LONGEST_HEAD)
+        except OSError:
+            continue  # it is not there, or writing it says what is wrong with it
+        if first.strip() and not columns <= set(first.strip().split(",")):
+            raise InputError(f"{path}: is no table of CRend, and would be replaced; move it, or choose another folder for the results.")
 
 
 def row_of(volume: Volume, out: Path) -> dict | None:

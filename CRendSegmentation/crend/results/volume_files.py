@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Callable
 
@@ -20,7 +21,7 @@ LABELS, TABLE, REPORT, FAILURE, PREVIEW = ".seg.nrrd", ".csv", ".json", ".failed
 #: Names of the tables of a folder. Of any folder: one below `out` may be gone on with by itself.
 TABLES = ("volumes", "follicles", "ovaries")
 LARGEST_REPORT = 50_000_000  # bytes; the largest of ours is a few hundred kilobytes
-LONGEST_NAME = 255 - len(FAILURE)  # bytes of one name on nearly every disk
+LONGEST_NAME = 255 - len(".kept-99" + LABELS)  # bytes of one name on nearly every disk
 
 
 def short_name(name: str) -> str:
@@ -48,6 +49,7 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
         made = segment(volume.path, progress, **volume.reading)
         found, image = made if isinstance(made, tuple) else (made, None)
         found.provenance.update(input=os.path.abspath(volume.path), **({"frame": volume.frame} if volume.frame else {}))
+        kept = _set_aside(volume, out)
         # The first gets its name last: where there is a report, the rest is there.
         with replacing_all(*(base + ending for ending in (REPORT, TABLE, LABELS))) as (report, table, labels):
             write_labels(labels, found.organs, found.follicles, ovary_source=found.ovary_source)
@@ -65,7 +67,23 @@ def segment_volume(volume: Volume, out: Path, segment: Callable, options: dict, 
     if image is not None:
         with suppress(Exception):  # a result is one without its picture, too
             write_preview(Path(base + PREVIEW), image, found)
-    return found.message
+    return found.message + (f"; what was there and had been changed, or was not its own, is kept as {', '.join(kept)}" if kept else "")
+
+
+def _set_aside(volume: Volume, out: Path) -> list[str]:
+    """Give files that the new ones would replace, and that are not as a run wrote them, another name: a correction, or somebody's own. Returns these names."""
+    report = read_report(_path(out, volume, REPORT))
+    sums = (report or {}).get("files")
+    known = sums if isinstance(sums, dict) else {}
+    kept = []
+    for ending in (LABELS, TABLE, *(() if report else (PREVIEW,))):
+        path = _path(out, volume, ending)
+        if not path.is_file() or path.stat().st_size == 0 or known.get(ending) == _sum(path):
+            continue
+        number = next(k for k in count(1) if not _path(out, volume, f".kept-{k}{ending}").exists())
+        kept.append(_path(out, volume, f".kept-{number}{ending}").name)
+        path.rename(path.with_name(kept[-1]))
+    return kept
 
 
 def note_failure(volume: Volume, out: Path, reason: str, *, ours: bool, left_out: bool = False) -> None:

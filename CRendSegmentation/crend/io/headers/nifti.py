@@ -48,8 +48,8 @@ def read_header(path) -> Header:
     path = Path(path)
     paired = path.name.lower().endswith((".hdr", ".img", ".hdr.gz", ".img.gz"))
     header, data = (_partner(path, "hdr"), _partner(path, "img")) if paired else (path, path)
-    if not header.exists() or not data.exists():
-        missing = header if not header.exists() else data
+    if not header.is_file() or not data.is_file():
+        missing = header if not header.is_file() else data
         raise not_supported(path, f"its other half, {missing.name}, is missing", "put that file beside it")
     facts = _facts(header, path)
     sizes = _sizes(path, facts)
