@@ -15,6 +15,7 @@ from .arrays import as_batch
 from .point_rendering import read_head, render, sigmoid
 
 INPUT = "window"
+MOST_THREADS = 1024  # more than any processor has; a runtime refuses a number that it cannot hold
 
 
 class _GraphEngine:
@@ -109,8 +110,8 @@ class OpenVinoEngine(_GraphEngine):
 def thread_count() -> int:
     """Threads to compute with: OMP_NUM_THREADS, else as many as this process may use where that is not all; 0 leaves it to the runtime."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if wanted.isdecimal():
-        return int(wanted)
+    if wanted.isdecimal() and len(wanted) < 10:
+        return min(int(wanted), MOST_THREADS)
     # ONNX Runtime binds threads to all processors of the machine and complains of those that a cluster's job may not have.
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return 0 if allowed is None or allowed == os.cpu_count() else allowed

@@ -10,6 +10,7 @@ from ..comparison.distance_maps import ABSOLUTE, FOLLICLES, OVARY, SIGNED
 from ..comparison.review import COMPARED, SIDES, review
 from ..io.labels import Labels
 from . import surface_files
+from .asked_images import read_image
 
 PARTS = ("ovary", "follicles")
 
@@ -38,15 +39,13 @@ def answer(request, progress=None, cancelled=None) -> dict:
 
     A request may have `masks` as well, of segments without a surface: then theirs are in "surfaces" (see surface_files.answer).
     """
-    import SimpleITK as sitk
-
-    ovaries, follicles = ([sitk.ReadImage(request[side][part]) for side in SIDES] for part in PARTS)
+    ovaries, follicles = ([read_image(request[side][part]) for side in SIDES] for part in PARTS)
     guides = [request[side].get("guide", False) for side in SIDES]
     sides = [Labels(*each) for each in zip(ovaries, follicles, guides)]
     if request.get("field"):
         from ..comparison.warping import warped
 
-        sides[SIDES.index(COMPARED)] = warped(sides[1], sitk.ReadImage(request["field"]))
+        sides[SIDES.index(COMPARED)] = warped(sides[1], read_image(request["field"]))
     made = review(
         *sides,
         names=request.get("names", SIDES),

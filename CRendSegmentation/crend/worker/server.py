@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..errors import Cancelled, InputError
+from .asked_images import read_image
 from .protocol import PROTOCOL, id_of, problem_of
 
 PROGRESS_INTERVAL = 0.05  # seconds
@@ -121,7 +122,7 @@ class Worker:
         self.say("progress", id=number, stage="loading", fraction=0.0)
         from ..predict import segment
 
-        image = sitk.ReadImage(request["image"])
+        image = read_image(request["image"])
         bundle, engine = self._load(request)
         self._check_cancelled(number)
         result = segment(
@@ -182,8 +183,6 @@ class Worker:
 
     def _prepare(self, request: dict):
         """The `editing.PreparedVolume` of a request for a click, kept for the next one in the same file."""
-        import SimpleITK as sitk
-
         from ..editing import PreparedVolume
 
         bundle, engine = self._load(request)
@@ -191,7 +190,7 @@ class Worker:
         wanted = (request["image"], state.st_mtime_ns, state.st_size, self._loaded[0])
         if self._prepared[0] != wanted:
             self._prepared = (None, None)  # never two large volumes at a time
-            image = sitk.ReadImage(request["image"])
+            image = read_image(request["image"])
             self._prepared = (wanted, PreparedVolume(image, bundle, engine=engine, name=request.get("name", "the volume")))
         return self._prepared[1]
 

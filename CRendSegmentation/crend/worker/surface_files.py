@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import Cancelled
 from ..structures import segments
+from .asked_images import read_image
 
 
 def write_masks(folder, masks: Mapping) -> dict:
@@ -33,7 +34,7 @@ def answer(request: dict, progress=None, cancelled=None) -> dict:
     for number, (name, path) in enumerate(request["masks"].items()):
         if cancelled is not None and cancelled():
             raise Cancelled("stopped")
-        mask = sitk.ReadImage(path)
+        mask = read_image(path)
         surface = surface_of(mask)
         if surface is not None:
             surfaces[name] = write_surface(surface, Path(request["folder"]) / f"surface-{number}.vtp")

@@ -59,6 +59,24 @@ def test_whatever_is_no_request_is_a_failure_in_words_and_the_worker_goes_on_and
     assert "'id' must be" in by_kind["cancel with a list as id"]["message"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_an_image_that_is_a_pipe_or_a_folder_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.nrrd")
+    masks = [
+        {"do": "surfaces", "id": k, "folder": str(tmp_path), "masks": {"a": path}}
+        for k, path in enumerate((str(tmp_path / "pipe.nrrd"), str(tmp_path)))
+    ]
+    with worker() as process:
+        process.stdin.write("".join(json.dumps(each) + "\n" for each in masks).encode())
+        process.stdin.flush()
+        answers = []
+        while len(answers) < 2:
+            event = json.loads(process.stdout.readline())
+            answers += [event] if event["event"] not in ("hello", "progress") else []
+        process.stdin.close()
+    assert [each["event"] for each in answers] == ["input_error"] * 2 and "is not there, or no file" in answers[0]["message"]
+
+
 @pytest.mark.parametrize("end", [b"", b'{"do": "quit"}\n', b"\xff\xff half a line, and no end"])
 def test_the_worker_ends_when_its_input_does_whatever_came_last(end):
     with worker() as process:
