@@ -16,7 +16,7 @@ VOXEL_MM = (0.05, 1.5)
 OVARY_ML = (0.8, 250.0)
 SECTOR_SHARE = 0.003  # a beam leaves at least this part of a box without echoes
 USEFUL_LOST = 0.02  # share of the useful ovaries that may be left out so that none is drawn where there is none
-RIGHT_FLAGGED = 0.05  # share of right ovaries that may be called uncertain so that wrong ones are
+RIGHT_FLAGGED = 0.08  # share of right ovaries that may be called uncertain so that wrong ones are
 LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 
 TEXTS = {
@@ -117,7 +117,7 @@ def fit_least_drawn(expected, useful, there) -> float:
 def fit_least_expected(expected, right) -> float:
     """The expected Dice below which an ovary counts as uncertain; expected: (n,) 0 to 1, right: (n,) bool, one of them True.
 
-    It is the one that catches the most wrong ovaries with at most one in twenty of the right ones; of several the one with the fewest of these, and of
+    It is the one that catches the most wrong ovaries with at most one in twelve of the right ones; of several the one with the fewest of these, and of
     those the one furthest from its neighbours, half-way between them. Where that catches no wrong ones it
     is the value below which one right ovary in forty lies, if the logits are normal.
     """

@@ -144,13 +144,13 @@ def test_the_least_expected_dice_lies_below_nearly_all_it_was_fitted_on():
 
 def test_the_least_expected_dice_tells_right_ovaries_from_wrong_ones():
     assert fit_least_expected([0.9, 0.5, 0.8, 0.6], [True, False, True, False]) == 0.7
-    # Of three right ones none may be called uncertain, of forty two.
+    # Of three right ones none may be called uncertain, of forty three.
     promised, right = [0.5, 0.62, 0.68, 0.72, 0.9, 0.95], [False, True, False, False, True, True]
     assert fit_least_expected(promised, right) == 0.56
     assert fit_least_expected([*promised, *[0.97] * 37], [*right, *[True] * 37]) == 0.81
-    three_below = [0.6, 0.62, 0.64, *[0.97] * 37]
-    alone = fit_least_expected(three_below, [True] * 40)
-    assert fit_least_expected([*three_below, 0.66], [*[True] * 40, False]) == alone, "it would take three"
+    four_below = [0.58, 0.6, 0.62, 0.64, *[0.97] * 36]
+    alone = fit_least_expected(four_below, [True] * 40)
+    assert fit_least_expected([*four_below, 0.66], [*[True] * 40, False]) == alone, "it would take four"
 
 
 def test_a_wrong_ovary_that_promises_much_moves_no_limit():

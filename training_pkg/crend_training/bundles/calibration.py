@@ -23,7 +23,7 @@ from crend.io.atomic import replacing
 
 from ..data.cases import grid_settings
 from ..data.subjects import OfSeveral
-from ..evaluation.evaluation import POOR
+from ..evaluation.evaluation import GOOD, POOR
 from ..evaluation.reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
@@ -152,8 +152,8 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
 
     fresh: whether the descriptions are of others than these volumes. An ovary is not drawn where it promises so little that there
-    is rather none. It is uncertain where it promises less Dice than right ones, of POOR or
-    more, mostly do; each is judged by the others.
+    is rather none. It is uncertain where it promises less Dice than good ones, of GOOD or more, mostly do;
+    each is judged by the others.
     """
     descriptions = np.asarray(descriptions, float)
     descriptions = descriptions[np.isfinite(descriptions).all(axis=1)]
@@ -169,19 +169,20 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
         if row["expected_ovary_dsc"] not in ("", None)
     ]
     least = fit_least_drawn(*zip(*((expected, dsc >= USEFUL, there) for expected, dsc, there in everything))) if everything else 0.0
-    drawn = [(expected, dsc >= POOR) for expected, dsc, _ in everything if expected >= least]
+    drawn = [(expected, dsc) for expected, dsc, _ in everything if expected >= least]
     uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
     block.update({"least_drawn_dsc": least} if least else {})
-    block.update({"least_expected_dsc": _least(drawn)} if sum(right for _, right in drawn) >= FEWEST_OVARIES else {})
-    wrong = [doubted for doubted, (_, right) in zip(uncertain, drawn) if not right]
+    block.update({"least_expected_dsc": _least(drawn)} if sum(dsc >= GOOD for _, dsc in drawn) >= FEWEST_OVARIES else {})
+    wrong = [doubted for doubted, (_, dsc) in zip(uncertain, drawn) if dsc < POOR]
     block["measured"] = {"volumes": len(volumes), "unfamiliar": sum(far), "uncertain": sum(uncertain), "fresh": fresh}
     block["measured"] |= {"wrong": len(wrong), "wrong_uncertain": sum(wrong)}
     return block
 
 
 def _least(drawn) -> float:
-    """The expected Dice below which an ovary counts as uncertain, given (expected Dice, whether it is right) of others."""
-    return fit_least_expected(*zip(*drawn)) if sum(right for _, right in drawn) >= FEWEST_OVARIES else LEAST_EXPECTED
+    """The expected Dice below which an ovary counts as uncertain, given (expected Dice, Dice) of others. What is neither good nor wrong has no say."""
+    told = [(expected, dsc >= GOOD) for expected, dsc in drawn if dsc >= GOOD or dsc < POOR]
+    return fit_least_expected(*zip(*told)) if sum(right for _, right in told) >= FEWEST_OVARIES else LEAST_EXPECTED
 
 
 def describe_cases(folder, settings: dict, most: int = 200) -> list[np.ndarray]:
