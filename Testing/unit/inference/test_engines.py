@@ -153,3 +153,13 @@ def test_a_missing_package_is_said_with_the_cure(monkeypatch):
 def test_cuda_in_half_precision_agrees_with_the_cpu(bundle, window):
     on_cpu = make_engine(bundle.model, "cpu", "onnxruntime").predict(window)
     assert np.abs(make_engine(bundle.model, "cuda", "torch").predict(window) - on_cpu).max() < 0.02
+
+
+@pytest.mark.parametrize(("said", "threads"), [("3", 3), ("2,4", 2), ("999999999", 1024), ("9" * 30, None), ("²", None), ("-1", None)])
+def test_a_number_of_threads_is_one_that_a_runtime_can_hold(monkeypatch, said, threads):
+    from crend.inference.graph_engines import thread_count
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    usual = thread_count()
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert thread_count() == (usual if threads is None else threads)

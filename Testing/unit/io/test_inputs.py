@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from crend.errors import InputError
-from crend.io.inputs import Volume, find_volumes, part_of
+from crend.io.inputs import Volume, find_volumes, part_of, search_inputs
 
 
 def touch(folder, *names):
@@ -184,3 +184,12 @@ def test_a_list_says_boxes_and_a_volume_may_be_there_twice_with_two(tmp_path):
     (tmp_path / "list.csv").write_text("volume,box\na.nrrd,30 5 0 30 0 30\n")
     with pytest.raises(InputError, match="list.csv: line 2: box 30 5 0 30 0 30: the box is inverted"):
         find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+
+
+def test_what_a_run_wrote_into_a_folder_of_scans_is_nothing_that_was_left_out(tmp_path):
+    image = sitk.GetImageFromArray(np.random.default_rng(0).integers(0, 200, (8, 8, 8)).astype(np.uint8))
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    for name in ("a.json", "a.csv", "a.png", "a.seg.nrrd", "a.kept-1.seg.nrrd", "index.html", "volumes.csv", "photograph.png"):
+        (tmp_path / name).write_bytes(b"x")
+    found = search_inputs([tmp_path], tmp_path)
+    assert [each.name for each in found.volumes] == ["a"] and [each.name for each in found.left_out] == ["photograph.png"]
