@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from ..io.text_files import read_text
 from ..structures.measurements import Measurements
 from .study import BOX, Side
 
@@ -19,7 +20,7 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
     InputError for a file that is none.
     """
     try:
-        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        facts = json.loads(read_text(path))
         measurements, how = Measurements.from_dict(facts), facts["provenance"]
         flags = tuple({"key": flag["key"], "text": flag["text"]} for flag in facts["flags"])
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..io.text_files import read_text
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -134,7 +135,7 @@ def _options(scheduler: str, path: Path | None) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.safe_load(read_text(path))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"--scheduler-options {path}: cannot be read as YAML; give lines such as {EXAMPLE}.") from error
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):

@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from ..errors import InputError
+from .text_files import read_text
 
 
 def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
@@ -16,7 +17,7 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
         raise InputError(f"{path}: cannot be read as a CSV ({reason.lower()}); save it as CSV UTF-8, or give another one.") from error

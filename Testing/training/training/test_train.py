@@ -331,3 +331,19 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
 def test_bundling_without_a_checkpoint_says_what_to_do(tiny, tmp_path):
     with pytest.raises(InputError, match="train first"):
         bundle_run(read_experiment(tiny), tmp_path / "nowhere", tmp_path / "model")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+@pytest.mark.parametrize("name", ["config.yaml", "list.csv", "list.json"])
+def test_a_pipe_is_no_configuration_and_no_list(tmp_path, name):
+    from crend_training.data.lists import read_datalist
+
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="a pipe or a device, no file"):
+        (read_experiment if name.endswith(".yaml") else read_datalist)(tmp_path / name)
+
+
+def test_an_empty_configuration_is_refused(tmp_path):
+    (tmp_path / "empty.yaml").write_text("# nothing yet\n")
+    with pytest.raises(InputError, match="holds no 'key: value' lines"):
+        read_experiment(tmp_path / "empty.yaml")

@@ -8,6 +8,7 @@ from typing import Optional
 import typer
 
 from crend.errors import InputError
+from crend.io.text_files import read_text
 
 from .options import AUTHOR, CONFIG, INTENDED_USE, LICENCE
 
@@ -45,7 +46,7 @@ def bundle(
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, UnicodeDecodeError):
         raise InputError(f"--note {path}: cannot be read as text; give a Markdown file") from None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crend.errors import InputError
+from crend.io.text_files import read_text
 
 from .allowed import check_arguments, check_numbers, check_seeds, setting
 
@@ -181,7 +182,7 @@ def read_experiment(path) -> Experiment:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path}: larger than any configuration; give the path of a YAML file")
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        values = yaml.safe_load(read_text(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such configuration; give the path of a YAML file") from None
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from crend.errors import InputError
 from crend.io.csv_list import read_list
 from crend.io.kept import REMARKS
+from crend.io.text_files import read_text
 
 from .volumes import Entry
 
@@ -51,7 +52,7 @@ def _csv(path: Path):
 
 def _json(path: Path):
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(read_text(path, "utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error}); give a CSV or JSON list of images and labels") from None
     except ValueError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crend.bundle import bundle as bundles
 from crend.errors import InputError
+from crend.io.text_files import read_text
 from crend.structures.outlines import edge_threshold
 
 SUMMARY = "summary.json"
@@ -50,7 +51,7 @@ def read_report(folder) -> dict:
     """summary.json of a report. Older ones name no version, weights or settings. InputError when there is none."""
     path = Path(folder) / SUMMARY
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = json.loads(read_text(path))
         if not isinstance(summary.get("figures", summary.get("empty")), dict):
             raise ValueError
         if "volumes" in summary:
