@@ -3,12 +3,18 @@
 import ctypes
 import locale
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 
 import pytest
+
+# A shell's background jobs and nohup ignore signals, and so would every program that a test starts and then interrupts. A handler of one's own is not inherited.
+for each in ("SIGINT", "SIGHUP"):
+    if hasattr(signal, each) and signal.getsignal(getattr(signal, each)) == signal.SIG_IGN:
+        signal.signal(getattr(signal, each), lambda *_: None)
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = locale.setlocale(locale.LC_ALL)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -19,6 +20,11 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "support"), str(HERE.parents
 
 # More threads than processors are tried, too: those of torch must not spin while they wait for each other.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# A shell's background jobs and nohup ignore signals, and so would every program that is started here and then interrupted. A handler of one's own is not inherited.
+for each in ("SIGINT", "SIGHUP"):
+    if hasattr(signal, each) and signal.getsignal(getattr(signal, each)) == signal.SIG_IGN:
+        signal.signal(getattr(signal, each), lambda *_: None)
 
 from reliability import models  # noqa: E402
 from reliability.outcome import Tally, together  # noqa: E402
