@@ -1,5 +1,7 @@
 """What takes long in editing and in a review is done by the worker process: counted in surfaces and measurements, not in seconds."""
 
+import csv
+
 import numpy as np
 import pytest
 import slicer
@@ -9,7 +11,9 @@ from test_folder_result import rows, section  # noqa: F401
 from test_panel import models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
-from CRendSegmentationLib.Scene import FolderResult, SegmentationWriter, SegmentMeasurements, Surfaces
+from CRendSegmentationLib.Scene import Export, FolderResult, SegmentationWriter, SegmentMeasurements, Surfaces
+from CRendSegmentationLib.Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf
+from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
 from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout
 from CRendSegmentationLib.Scene.Surfaces import staleIDs, surfaceOf
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
@@ -113,7 +117,82 @@ def test_coming_back_from_segment_editor_makes_no_surface_here(alive, segmentEdi
     assert "extended" in alive.ui.editStatusLabel.text
 
 
-def test_a_row_of_a_folder_is_opened_without_a_surface_made_here_and_without_measuring_its_ovary(
+def stroke(alive, segmentEditor, away):
+    """One stroke of Segment Editor's brush inside the ovary, near the second follicle."""
+    node = alive.panel.result.segmentationNode
+    image = imageFromVolumeNode(node.GetNodeReference("referenceImageGeometryRef"))
+    x, y, z = samples.OVARY[0]
+    segmentEditor.paint(samples.maskOf(samples.ball((x, y + away, z), 3), image))
+
+
+def volumes(node):
+    """{name of a follicle: ml, or None for an empty cell} and the ovary's ml, as the table nodes have them."""
+    found = {row["segment"]: row["volume_ml"] for row in readFollicleTable(tableOf(node, FOLLICLE_TABLE_ROLE))}
+    found["Ovary"] = readSummary(tableOf(node, SUMMARY_TABLE_ROLE))[0][1]
+    return {name: None if value != value else value for name, value in found.items()}
+
+
+@pytest.fixture
+def painting(alive, segmentEditor):
+    """Segment Editor with the second follicle, 3D view off, as `alive` has it."""
+    select(alive, "Follicle_2")
+    alive.ui.segmentEditorButton.click()
+    alive.panel.result.segmentationNode.GetDisplayNode().SetVisibility3D(False)
+    return segmentEditor
+
+
+def test_strokes_are_measured_by_the_worker_once_nobody_paints_and_no_old_figure_stands_meanwhile(alive, painting, measured, monkeypatch):
+    node = alive.panel.result.segmentationNode
+    before, asked, run = volumes(node), [], SurfaceKeeper.MeasureRun
+    monkeypatch.setattr(SurfaceKeeper, "MeasureRun", lambda client, masks: asked.append(len(masks)) or run(client, masks))
+    for away in (0, 1, 2):
+        stroke(alive, painting, away)
+        slicer.app.processEvents()
+        assert volumes(node)["Follicle 2"] is None and volumes(node)["Ovary"] is None and asked == []
+        assert alive.panel.result.table.shown() and "Follicle 2" in volumes(node)
+    wait(lambda: volumes(node)["Ovary"] is not None, 60)
+    after = volumes(node)
+    assert measured == [] and len(asked) == 1
+    assert after["Follicle 2"] > before["Follicle 2"] and after["Ovary"] == pytest.approx(before["Ovary"])
+    now = {each.segment: each.volume_ml for each in SegmentMeasurements.measureSegments(node).follicles}
+    assert now == {name: volume for name, volume in after.items() if name != "Ovary"}
+
+
+def test_a_stroke_that_is_followed_at_once_by_an_export_is_in_the_table_and_in_the_saved_scene(alive, painting, tmp_path, monkeypatch):
+    node, tools = alive.panel.result.segmentationNode, alive.panel.export
+    before = volumes(node)
+    stroke(alive, painting, 0)
+    monkeypatch.setattr(tools, "askForFile", lambda ending, kinds: str(tmp_path / f"stroke{ending}"))
+    alive.ui.exportTableButton.click()
+    after = volumes(node)
+    assert after["Follicle 2"] > before["Follicle 2"] and None not in after.values()
+    lines = list(csv.DictReader((tmp_path / "stroke.csv").open(encoding="utf-8")))
+    assert {line["segment"]: float(line["volume_ml"]) for line in lines}["Follicle 2"] == pytest.approx(after["Follicle 2"], abs=1e-3)
+    stroke(alive, painting, 3)
+    slicer.app.processEvents()
+    assert volumes(node)["Follicle 2"] is None
+    Export.exportScene(tmp_path / "stroke.mrb")
+    assert volumes(node)["Follicle 2"] > after["Follicle 2"]
+
+
+def test_figures_that_were_saved_empty_are_measured_when_the_segmentation_is_shown_again(alive, painting):
+    node = alive.panel.result.segmentationNode
+    stroke(alive, painting, 0)
+    alive.panel.result.show(None)
+    assert volumes(node)["Follicle 2"] is None
+    alive.panel.result.show(node)
+    wait(lambda: None not in volumes(node).values(), 60)
+
+
+def test_without_a_worker_strokes_are_measured_here(alive, painting, monkeypatch):
+    node = alive.panel.result.segmentationNode
+    monkeypatch.setattr(SurfaceKeeper, "MeasureRun", lambda *_: 1 / 0)
+    stroke(alive, painting, 0)
+    wait(lambda: volumes(node)["Follicle 2"] is None)
+    wait(lambda: None not in volumes(node).values())
+
+
+def test_a_row_of_a_folder_is_opened_without_a_surface_made_or_anything_measured_here(
     reviewer,
     threeDViews,
     monkeypatch,
@@ -129,8 +208,8 @@ def test_a_row_of_a_folder_is_opened_without_a_surface_made_here_and_without_mea
     settled(panel)
     node = panel.panel.result.segmentationNode
     assert all(map(fromWorker, surfaces(node).values())) and madeHere == []
-    ovary = SegmentMeasurements.maskOf(node, "Ovary")
-    assert ovary.GetSize() not in measured
+    wait(lambda: None not in volumes(node).values(), 60)
+    assert measured == []
     assert node.GetStorageNode().GetFileName().endswith("results/left/one.seg.nrrd")
     assert numbers(panel) == [1, 2, 3] and not SegmentMeasurements.isEdited(node)
 

@@ -68,11 +68,12 @@ def plainLooks():
 
 
 def centroidOf(follicleTableNode, segmentName):
-    """(r, a, s) of a follicle as its table says, or None."""
+    """(r, a, s) of a follicle as its table says, or None, also while it is not measured."""
     table = follicleTableNode.GetTable()
     for row in range(table.GetNumberOfRows()):
         if table.GetValueByName(row, "segment").ToString() == segmentName:
-            return [table.GetValueByName(row, f"centroid_{axis}_mm").ToDouble() for axis in "ras"]
+            point = [table.GetValueByName(row, f"centroid_{axis}_mm").ToDouble() for axis in "ras"]
+            return None if any(value != value for value in point) else point
     return None
 
 

@@ -14,6 +14,7 @@ from crend.io.atomic import replacing
 from crend.io.tables import write_csv
 
 from .Masks import on
+from .PendingMeasurements import measurePending
 from .ResultTables import flagsOf
 from .SegmentMeasurements import isGuide, maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
 from .SegmentTags import hiddenIDs
@@ -81,7 +82,8 @@ def exportSurfaces(segmentationNode, folder, fileFormat="STL"):
 
 
 def exportScene(path):
-    """The whole scene as .mrb."""
+    """The whole scene as .mrb, its tables measured."""
+    measurePending(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
     # In a folder of its own, since Slicer calls what is inside as the file is called that it writes.
     with replacing(path) as temporary, tempfile.TemporaryDirectory(dir=temporary.parent, prefix=".crend-") as folder:
         written = Path(folder) / Path(path).name

@@ -15,11 +15,13 @@ from crend.io.volumes import read_image
 from crend.structures.measurements import Measurements
 
 from .KnownMeasurements import rememberReported
+from .PendingMeasurements import emptyFigures
 from .Results import ResultNodes, describe, giveTables, placeBeside, updateTables
+from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation
 from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
-from .Surfaces import makeSurfaces
+from .Surfaces import makeSurfaces, staleIDs
 from .VolumeImage import ijkToRasMatrix
 
 #: Endings of files that Slicer reads as crend does.
@@ -52,14 +54,20 @@ def loadResult(row, out, surfaces=makeSurfaces):
         provenance = {**report["provenance"], "flags": report["flags"]}
         describe(segmentationNode, types.SimpleNamespace(message=report["message"], provenance=provenance))
         measurements = Measurements.from_dict(report)
-        _tag(segmentationNode, measurements)
         rememberReported(segmentationNode, measurements)
+        _tag(segmentationNode, measurements)
         tables = giveTables(segmentationNode, f"{name} follicles", f"{name} ovary summary")
-        updateTables(segmentationNode)
         if volumeNode is not None:
             for node in (segmentationNode, *tables):
                 placeBeside(volumeNode, node)
         showSegmentation(segmentationNode, surfaces)
+        if staleIDs(segmentationNode):
+            # Surfaces and measurements are on their way. The file may have been changed since the report: its figures are not shown meanwhile.
+            fillFollicleTable(tables[0], measurements)
+            fillSummaryTable(tables[1], measurements)
+            emptyFigures(segmentationNode)
+        else:
+            updateTables(segmentationNode)
     return ResultNodes(segmentationNode, *tables, f"{row['volume']} loaded: {report['message']}")
 
 

@@ -58,7 +58,8 @@ def histogramShown(segmentationNode):
 def histogram(follicleTableNode):
     """[(diameter, number of follicles)] for every whole millimetre from 1 to one above the largest mean diameter, rounded half up."""
     table = follicleTableNode.GetTable()
-    sizes = [int(table.GetValueByName(row, "mean_diameter_mm").ToDouble() + 0.5) for row in range(table.GetNumberOfRows())]
+    diameters = [table.GetValueByName(row, "mean_diameter_mm").ToDouble() for row in range(table.GetNumberOfRows())]
+    sizes = [int(diameter + 0.5) for diameter in diameters if diameter == diameter]
     return [(size, sizes.count(size)) for size in range(1, max(sizes, default=1) + 2)]
 
 

@@ -6,7 +6,8 @@ import SimpleITK as sitk
 from crend.structures import segments
 from crend.structures.measurements import Ovary
 
-from .SegmentMeasurements import maskOf, remember
+from .Masks import union
+from .SegmentMeasurements import follicleIDs, isMeasured, maskOf, ovaryIDs, remember, withLabelmaps
 
 
 def rememberMeasured(mask, structure):
@@ -37,6 +38,19 @@ def rememberReported(segmentationNode, measurements):
         mask = maskOf(segmentationNode, segmentID) if segmentID else None
         if mask is not None and np.allclose(_volumeAndCentre(mask), (ovary.volume_ml, *ovary.centroid_ras), rtol=0, atol=1e-6):
             rememberMeasured(mask, ovary)
+
+
+def unmeasured(segmentationNode):
+    """Masks, as maskOf gives them, of what `measureSegments` would have to measure: ovaries and follicles as nobody has measured them yet."""
+    if withLabelmaps(segmentationNode) is not segmentationNode:
+        return []
+    segmentation = segmentationNode.GetSegmentation()
+    ovaries, follicles = (
+        [mask for mask in (maskOf(segmentationNode, segmentID) for segmentID in segmentIDs) if mask is not None]
+        for segmentIDs in (ovaryIDs(segmentation), follicleIDs(segmentation))
+    )
+    together = [union(ovaries)] if len(ovaries) > 1 else []
+    return [mask for mask in (*ovaries, *together, *follicles) if not isMeasured(mask)]
 
 
 def _volumeAndCentre(mask):

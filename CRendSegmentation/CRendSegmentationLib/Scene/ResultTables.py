@@ -135,7 +135,7 @@ def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"
     """The summary as rich text: a heading, warnings, findings in two columns, the counts by size class in one row, then the model that made them."""
     findings, classes, ovaries = "", [], {}
     for finding, value, unit in readSummary(tableNode):
-        number = _number(value, unit)
+        number = numberWords(value, unit)
         if finding.startswith(SIZE_CLASS):
             classes.append((finding[len(SIZE_CLASS) :].replace(" mm", ""), number))
         elif _OF_OVARY.match(finding):
@@ -162,7 +162,7 @@ def summaryText(tableNode, segmentationNode, heading="", warningColour="#b71c1c"
     return f"{heading}<table>{findings}</table>{sizes}<small>{html.escape(madeBy(segmentationNode))}</small>"
 
 
-def _number(value, unit):
+def numberWords(value, unit=""):
     """ "8.2 ml", or a dash for what was not measured."""
     if value != value:
         return "\N{EN DASH}"

@@ -207,6 +207,11 @@ def remember(mask, measured):
     _measured[_keyOf(mask)] = measured
 
 
+def isMeasured(mask):
+    """Whether it is known what a mask, as maskOf gives it, measures."""
+    return _keyOf(mask) in _measured
+
+
 def isEdited(segmentationNode):
     """Whether anything is not as a run left it: a segment was changed, drawn, removed, hidden or confirmed, or no run made it at all."""
     segmentation = segmentationNode.GetSegmentation()

@@ -13,7 +13,7 @@ from crend.structures import segments
 
 from .Frames import framesOf
 from .Results import SUMMARY_TABLE_ROLE, tableOf
-from .ResultTables import COUNTS_OF_OVARY, findingWords, readSummary
+from .ResultTables import COUNTS_OF_OVARY, findingWords, numberWords, readSummary
 from .SegmentMeasurements import ovaryIDs
 from .SegmentTags import setTag, tagOf
 
@@ -118,8 +118,8 @@ def bothOvariesText(chosen=None):
     lines = [f"<b>{html.escape(_('Both ovaries'))}</b>"]
     for finding in _SUMMED:
         left, right = (counts[side].get(finding, 0) for side in ("left", "right"))
-        sides = _("left {left}, right {right}").format(left=f"{left:.0f}", right=f"{right:.0f}")
-        lines.append(f"{html.escape(findingWords(finding))}: <b>{left + right:.0f}</b> ({sides})")
+        sides = _("left {left}, right {right}").format(left=numberWords(left), right=numberWords(right))
+        lines.append(f"{html.escape(findingWords(finding))}: <b>{numberWords(left + right)}</b> ({sides})")
     for side, nodes in found.items():
         if len(nodes) > 1:
             said = _("{number} results are called {side}; {name} counts.")

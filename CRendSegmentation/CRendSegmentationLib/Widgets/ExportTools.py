@@ -25,11 +25,13 @@ class ExportTools:
     """What was written, or why not, is said below the buttons.
 
     report(segmentation node, whether to draw pictures): findings and pictures of both ovaries, as StudyPanel gives them.
+    settle() lets the tables be measured that are not yet.
     """
 
-    def __init__(self, ui, report):
+    def __init__(self, ui, report, settle):
         self._ui = ui
         self._report = report
+        self._settle = settle
         self._node = None
         ui.exportTableButton.clicked.connect(self.onTable)
         ui.exportReportButton.clicked.connect(self.onReport)
@@ -124,6 +126,7 @@ class ExportTools:
     def _attempt(self, action, where):
         label = self._ui.exportStatusLabel
         try:
+            self._settle()
             action()
         except InputError as error:
             Messages.sayBelow(label, str(error), failed=True)

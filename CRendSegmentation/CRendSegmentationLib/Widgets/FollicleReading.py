@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from ..Scene.FollicleMarks import confirm, hasConfidences, hideBelow, leastConfidence
 from ..Scene.Frames import browserOf
+from ..Scene.PendingMeasurements import isPending
 from ..Scene.SegmentTags import hiddenIDs
 
 #: Keys that neither Slicer's windows nor its views know, whatever has the focus in the module; in a line of text they write.
@@ -67,7 +68,8 @@ class FollicleReading:
         """Show what is hidden of the segmentation that is shown."""
         ui, node = self._ui, self._result.segmentationNode
         editable = node is not None and browserOf(node) is None
-        ui.confidenceFrame.visible = editable and hasConfidences(node)
+        if not editable or not isPending(node):
+            ui.confidenceFrame.visible = editable and hasConfidences(node)
         least = leastConfidence(node) if node is not None else 0.0
         if not self._drawing:
             self._showing = True

@@ -46,7 +46,7 @@ class Panel:
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
         self.region = RegionTools(ui, lambda: self._parameterNode, self.onProblem)
         self.surfaces = SurfaceKeeper(lambda: logic.reviewer.client)
-        self.result = ResultView(ui, self.surfaces.isBusy)
+        self.result = ResultView(ui, self.surfaces.measured)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.surfaces.request)
         self.brush = BrushTools(ui, self.result.table, self.edit, self.onBrushClick, self.onBrushReady)
         self.contours = ContourTools(ui, self.onContours)
@@ -54,7 +54,7 @@ class Panel:
         self.install = InstallBar(ui, lambda: logic.predictor, self._updateApply, self.run.say, self.run.sayError)
         self.study = StudyPanel(ui.studySection, lambda: self._parameterNode and self._parameterNode.inputVolume, self.result.refresh)
         self.result.onSide = self.study.follow
-        self.export = ExportTools(ui, self.study.report)
+        self.export = ExportTools(ui, self.study.report, self.result.settle)
         self.review = ReviewPanel(ui.reviewSection, logic.reviewer)
         self.followUp = FollowUpPanel(ui.followUpSection, self.onSideInFollowUp)
         self.folder = FolderPanel(ui.folderSection, self.startFolder, self.onFolderRunning, self.onFolderResult, self.surfaces.request)

@@ -6,18 +6,22 @@ import vtk
 from slicer.i18n import tr as _
 
 from ..Scene.Display import centroidOf, highlight, rimOf
-from ..Scene.Frames import frameWords
+from ..Scene.Frames import browserOf, frameWords
 from ..Scene.Histogram import histogramShown, showHistogram, updateHistogram
+from ..Scene.PendingMeasurements import emptyFigures, isPending
 from ..Scene.PlotLayout import hidePlot
 from ..Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf, updateTables
 from ..Scene.ResultTables import summaryText
-from ..Scene.SegmentMeasurements import ovaryIDs
+from ..Scene.SegmentMeasurements import ovaryIDs, voxelState
 from ..Scene.Sides import SIDE_WORDS, SIDES, bothOvariesText, setSide, sideOf
 from ..Scene.Views import centreSlicesOn
 from . import Messages
 from .FollicleTable import FollicleTable
 
+#: Until what is on its way is looked for again.
 SETTLING_MS = 150
+#: Without a stroke: then nobody paints any more.
+PAINTING_MS = 500
 FOLLOWED = (
     slicer.vtkSegmentation.SourceRepresentationModified,
     slicer.vtkSegmentation.SegmentAdded,
@@ -29,14 +33,15 @@ FOLLOWED = (
 class ResultView:
     """Shows one segmentation and follows its tables; selecting a row centres the slice views and highlights the segment.
 
-    onSide(segmentation node) is called when the user said which ovary it is, onShown() when what is shown has changed. isBusy(segmentation
-    node): whether measurements of it are on their way, for which its tables wait.
+    onSide(segmentation node) is called when the user said which ovary it is, onShown() when what is shown has changed. measured(segmentation
+    node): whether it can be measured at once; if not, that is on its way, and its tables have no figures of what was changed meanwhile.
     """
 
-    def __init__(self, ui, isBusy):
+    def __init__(self, ui, measured):
         self._ui = ui
-        self._isBusy = isBusy
+        self._measured = measured
         self._node = None
+        self._state = ()
         self._observations = []
         self._editorObservations = []
         self._highlighted = False
@@ -46,6 +51,10 @@ class ResultView:
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLING_MS)
         self._timer.timeout.connect(self.updateTables)
+        self._emptying = qt.QTimer()  # once an edit is done: most are measured with it
+        self._emptying.setSingleShot(True)
+        self._emptying.setInterval(0)
+        self._emptying.timeout.connect(self.emptyChanged)
         self.table = FollicleTable(ui.follicleTable, self.onRowsSelected)
         self._sideToolTip = ui.sideComboBox.toolTip
         for side in SIDES:
@@ -66,6 +75,8 @@ class ResultView:
 
     def show(self, segmentationNode):
         """Show this segmentation; None: nothing."""
+        if self._emptying.isActive():
+            self.emptyChanged()
         for subject, tag in self._observations:
             subject.RemoveObserver(tag)
         self._observations = []
@@ -81,6 +92,9 @@ class ResultView:
             self._observe([segmentationNode], slicer.vtkMRMLSegmentationNode.SegmentationChangedEvent, self.onOtherSegments)
             self._observe([segmentationNode], slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self.onDisplayModified)
         self._timer.stop()
+        self._state = voxelState(segmentationNode) if segmentationNode is not None else ()
+        if isPending(segmentationNode):
+            self._timer.start(SETTLING_MS)
         self.refresh()
         self.followSegmentEditor()
 
@@ -121,13 +135,15 @@ class ResultView:
         return summaryText(tableNode, self._node, frameWords(self._node), Messages.alertColour(self._ui.summaryLabel))
 
     def onSegmentsChanged(self, caller, event):
-        """Somebody, here or in Segment Editor, changed a segment: measure again as soon as it has settled."""
-        self._timer.start()
+        """Somebody, here or in Segment Editor, changed a segment: measure again when nobody paints any more. Until then there is no figure of it."""
+        self._timer.start(PAINTING_MS)
+        if browserOf(self._node) is None:
+            self._emptying.start()
 
     def onOtherSegments(self, caller, event):
         """The node was given other segments, as those of another frame: follow these."""
         self.show(self._node)
-        self._timer.start()
+        self._timer.start(SETTLING_MS)
 
     def onDisplayModified(self, caller, event):
         """The segmentation was hidden or shown: so is what stands out in it."""
@@ -138,15 +154,41 @@ class ResultView:
     def updateTables(self):
         """Bring the tables up to the segments as they are now, or as soon as they are measured."""
         self._timer.stop()
-        if self._node is not None and self._isBusy(self._node):
-            self._timer.start()
+        if self._node is None or tableOf(self._node, FOLLICLE_TABLE_ROLE) is None:
             return
-        if self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
-            updateTables(self._node)
-            updateHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+        if not self._measured(self._node):
+            self.emptyChanged()
+            self._timer.start(SETTLING_MS)
+            return
+        self._measureNow()
+
+    def settle(self):
+        """Bring the tables up to the segments here and now, if they are not: somebody is about to write them."""
+        if self._timer.isActive() and self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
+            self._timer.stop()
+            self._measureNow()
+
+    def emptyChanged(self):
+        """Take figures of what was changed since it was measured out of the tables."""
+        self._emptying.stop()
+        if self._node is None or self._node.GetScene() is None:
+            return
+        now, segmentation = voxelState(self._node), self._node.GetSegmentation()
+        if now != self._state:
+            same = set(now) & set(self._state)
+            emptyFigures(self._node, {segmentation.GetSegment(segmentID).GetName() for segmentID, *_voxels in same})
+
+    def _measureNow(self):
+        updateTables(self._node)
+        updateHistogram(self._node, tableOf(self._node, FOLLICLE_TABLE_ROLE))
+        self._emptying.stop()
+        self._state = voxelState(self._node)
 
     def onTableModified(self, caller, event):
         """The tables follow the segments, and the panel follows the tables."""
+        if self._node is not None and not isPending(self._node):
+            self._state = voxelState(self._node)  # they were measured, here or by a run
+            self._emptying.stop()
         self.refresh()
 
     def onSegmentEditorModified(self, caller, event):

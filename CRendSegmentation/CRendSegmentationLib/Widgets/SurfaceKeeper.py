@@ -1,4 +1,4 @@
-"""Keeps the surfaces of segmentations up to their voxels while the window stays alive."""
+"""Keeps the surfaces and measurements of segmentations up to their voxels while the window stays alive."""
 
 import traceback
 
@@ -6,11 +6,14 @@ import qt
 
 from crend.errors import Cancelled
 
+from ..Runs.MeasureRun import MeasureRun
 from ..Runs.SurfaceRun import SurfaceRun
+from ..Scene.KnownMeasurements import unmeasured
+from ..Scene.SegmentMeasurements import measureSegments
 from ..Scene.Surfaces import makeSurfaces, markStale, staleIDs, staleVoxels, surfaceOf
 
 INTERVAL_MS = 30
-#: Of so many voxels, two follicles or three, Slicer makes the surfaces at once: it takes less than a tenth of a second.
+#: Of so many voxels, two follicles or three, the surfaces are made, and the voxels measured, at once: it takes less than a tenth of a second.
 LIGHT_VOXELS = 200_000
 
 
@@ -20,13 +23,29 @@ class SurfaceKeeper:
     def __init__(self, client):
         self._client = client
         self._runs = {}
+        self._measuring = {}
         self._timer = qt.QTimer()
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.onTimer)
 
     def isBusy(self, segmentationNode):
         """Whether surfaces and measurements of a segmentation are on their way."""
-        return segmentationNode in self._runs
+        return segmentationNode in self._runs or segmentationNode in self._measuring
+
+    def measured(self, segmentationNode):
+        """Whether a segmentation can be measured without making the window wait; if not, see to it that it can be soon."""
+        if self.isBusy(segmentationNode):
+            return False
+        masks = unmeasured(segmentationNode)
+        if sum(mask.GetNumberOfPixels() for mask in masks) <= LIGHT_VOXELS:
+            return True
+        try:
+            self._measuring[segmentationNode] = MeasureRun(self._client(), masks)
+        except Exception:
+            traceback.print_exc()
+            return True
+        self._timer.start()
+        return False
 
     def request(self, segmentationNode):
         """Let the missing and stale surfaces of a segmentation be made; a segment without one has an empty one meanwhile."""
@@ -48,9 +67,9 @@ class SurfaceKeeper:
     def close(self):
         """Nothing is waited for any more."""
         self._timer.stop()
-        for run in self._runs.values():
+        for run in (*self._runs.values(), *self._measuring.values()):
             run.cancel()
-        self._runs = {}
+        self._runs, self._measuring = {}, {}
 
     def onTimer(self):
         """Look how the runs are."""
@@ -66,7 +85,17 @@ class SurfaceKeeper:
             del self._runs[node]
             if node.GetScene() is not None and staleIDs(node):
                 self._start(node)
-        if not self._runs:
+        for node, run in list(self._measuring.items()):
+            try:
+                if run.poll() is None:
+                    continue
+            except Cancelled:
+                pass
+            except Exception:
+                traceback.print_exc()
+                measureSegments(node)  # the window waits, but what it shows is right
+            del self._measuring[node]
+        if not self._runs and not self._measuring:
             self._timer.stop()
 
     def _start(self, segmentationNode):

@@ -26,7 +26,8 @@ Both ways one JSON object a line, UTF-8; images go through files, never through 
      "compared": {...}, "field": FILE, "structures", "sides",       crend.comparison.review. A side may have "guide": true
      "percentile"}
     {"do": "surfaces", "id", "folder": DIR, "masks": {NAME: FILE},  as above; "result" has "surfaces": for each NAME a .vtp in DIR, in
-     "measure"}                                                     RAS, and "measured", its measurements if they are asked for
+     "measure", "draw"}                                             RAS, unless "draw" is false, and "measured", its measurements if
+                                                                    they are asked for
     {"do": "describe", "id", "device", "engine"}                    {"event": "description", "text": "CPU, OpenVINO"}
     {"do": "cancel", "id"}                                          the request with that id ends as "cancelled"
     {"do": "quit"}, or its standard input closes                    nothing: it ends, even amid a volume
@@ -202,7 +203,7 @@ REQUESTS = {
         "masks": Field(_are_files, "an object of paths"),
         "percentile": Field(lambda value: _is_number(value) and 0 <= value <= 100, "a number from 0 to 100"),
     },
-    "surfaces": {**_ID, "folder": _FOLDER, "masks": Field(_are_files, "an object of paths", True), "measure": _FLAG},
+    "surfaces": {**_ID, "folder": _FOLDER, "masks": Field(_are_files, "an object of paths", True), "measure": _FLAG, "draw": _FLAG},
     "describe": {**_ID, **_ENGINE},
     "cancel": _ID,
     "quit": {"id": _ID["id"]._replace(needed=False)},

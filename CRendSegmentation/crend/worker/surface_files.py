@@ -24,7 +24,7 @@ def write_masks(folder, masks: Mapping) -> dict:
 
 def answer(request: dict, progress=None, cancelled=None) -> dict:
     """{"surfaces": {name: .vtp file in RAS}, "measured": {name: fields of an Ovary}} of the masks that a request names; of an empty mask there
-    is neither. Measured only if the request has a true "measure"."""
+    is neither. Measured only if the request has a true "measure"; without surfaces if it has a false "draw"."""
     import SimpleITK as sitk
 
     from ..comparison.surfaces import surface_of
@@ -35,11 +35,12 @@ def answer(request: dict, progress=None, cancelled=None) -> dict:
         if cancelled is not None and cancelled():
             raise Cancelled("stopped")
         mask = read_image(path)
-        surface = surface_of(mask)
+        surface = surface_of(mask) if request.get("draw", True) else None
         if surface is not None:
             surfaces[name] = write_surface(surface, Path(request["folder"]) / f"surface-{number}.vtp")
-            if request.get("measure", False):
-                measured[name] = asdict(measure(mask, sitk.Image(mask.GetSize(), sitk.sitkUInt16)).ovary)
+        ovary = measure(mask, sitk.Image(mask.GetSize(), sitk.sitkUInt16)).ovary if request.get("measure", False) else None
+        if ovary is not None:
+            measured[name] = asdict(ovary)
         if progress is not None:
             progress("surfaces", (number + 1) / len(request["masks"]))
     return {"surfaces": surfaces, "measured": measured}
