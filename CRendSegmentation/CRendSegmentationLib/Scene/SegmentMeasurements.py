@@ -195,11 +195,8 @@ def manualIDs(segmentationNode):
     """IDs of the follicles that were drawn or changed by hand."""
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
-    return [
-        segmentID
-        for follicle, segmentID in zip(measurements.follicles, segmentIDs)
-        if isManual(segmentation.GetSegment(segmentID), follicle)
-    ]
+    found = zip(measurements.follicles, segmentIDs)
+    return [segmentID for follicle, segmentID in found if isManual(segmentation.GetSegment(segmentID), follicle)]
 
 
 def remember(mask, measured):

@@ -69,6 +69,11 @@ class ResultView:
         return self._node
 
     @property
+    def settled(self):
+        """Whether the tables are up to the segments, so far as is known."""
+        return not self._timer.isActive()
+
+    @property
     def observed(self):
         """The nodes and segments that are followed now."""
         return [subject for subject, tag in (*self._observations, *self._editorObservations)]
@@ -164,7 +169,7 @@ class ResultView:
 
     def settle(self):
         """Bring the tables up to the segments here and now, if they are not: somebody is about to write them."""
-        if self._timer.isActive() and self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
+        if not self.settled and self._node is not None and tableOf(self._node, FOLLICLE_TABLE_ROLE) is not None:
             self._timer.stop()
             self._measureNow()
 
