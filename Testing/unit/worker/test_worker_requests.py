@@ -74,7 +74,7 @@ def test_an_image_that_is_a_pipe_or_a_folder_is_refused_and_not_waited_for(tmp_p
             event = json.loads(process.stdout.readline())
             answers += [event] if event["event"] not in ("hello", "progress") else []
         process.stdin.close()
-    assert [each["event"] for each in answers] == ["input_error"] * 2 and "is not there, or no file" in answers[0]["message"]
+    assert [each["event"] for each in answers] == ["input_error"] * 2 and "is no file" in answers[0]["message"]
 
 
 @pytest.mark.parametrize("end", [b"", b'{"do": "quit"}\n', b"\xff\xff half a line, and no end"])
