@@ -60,12 +60,14 @@ def flags(scale, normalised, grid, expected, found_any: bool, ovary_ml, settings
     """
     found = [] if found_any else [{"key": "no_ovary", "text": TOO_FAINT.format(dsc=expected)} if expected else flag("no_ovary")]
     found += geometry_flags(grid.image_shape, grid.image_spacing)
-    familiar = familiarity_model(settings)
+    familiar, known = familiarity_model(settings), False
     if familiar is not None:
         far = distance(describe(normalised, grid.spacing), familiar)
-        if not far <= familiar["threshold"]:
+        known = far <= familiar["threshold"]
+        if not known:
             found.append(flag("unfamiliar", distance=far) if np.isfinite(far) else {"key": "unfamiliar", "text": NOT_DESCRIBED})
-    if scale.echoes > (1 - SECTOR_SHARE) * scale.voxels:
+    # Many scans are cropped to a box. What looks like those that the model learned from is none the worse for it.
+    if not known and scale.echoes > (1 - SECTOR_SHARE) * scale.voxels:
         found.append(flag("sector"))
     if found_any:
         if not OVARY_ML[0] <= ovary_ml <= OVARY_ML[1]:

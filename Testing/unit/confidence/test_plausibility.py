@@ -119,6 +119,14 @@ def test_no_ovary_an_implausible_one_and_an_uncertain_one_are_flagged():
     assert look(sure, organ, settings={"familiar": None}) == []
 
 
+def test_a_cropped_volume_that_looks_familiar_bears_no_flag(familiar):
+    values = speckle(1)
+    grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    everywhere = scale_of(np.abs(values) + 3)
+    assert keys(flags(everywhere, values, grid, 1.0, True, 5.0, {"familiar": familiar})) == []
+    assert keys(flags(everywhere, values, grid, 1.0, True, 5.0, {})) == ["sector"]
+
+
 def test_an_unfamiliar_volume_is_flagged_with_its_distance(familiar):
     values = speckle(1, grain=4)
     grid = ModelGrid(values.shape, SPACING, values.shape, SPACING, (0,) * 3, (1, 0, 0, 0, 1, 0, 0, 0, 1))
