@@ -50,7 +50,7 @@ def simulated(count):
 
 def blocks():
     confidence = calibration.calibrate_confidence(follicles())
-    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    known = np.random.default_rng(2).normal(size=(44, len(DESCRIPTION)))
     return confidence, calibration.learn_familiar(known, volumes())
 
 
@@ -86,7 +86,7 @@ def test_few_volumes_like_those_learned_from_are_flagged():
 
 def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
     rows = [dict(row, expected_ovary_dsc=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
-    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    known = np.random.default_rng(2).normal(size=(44, len(DESCRIPTION)))
     # The odd one lies within the limit fitted with it, but not within the one fitted to the others.
     rows[3]["expected_ovary_dsc"] = 0.797
     block = calibration.learn_familiar(known, rows)
@@ -105,7 +105,7 @@ def test_an_ovary_is_called_uncertain_by_a_limit_that_does_not_know_it():
 
 
 def test_an_ovary_that_promises_as_little_as_where_there_is_none_is_not_drawn():
-    known = np.random.default_rng(2).normal(size=(120, len(DESCRIPTION)))
+    known = np.random.default_rng(2).normal(size=(44, len(DESCRIPTION)))
     rows = [dict(row, expected_ovary_dsc=0.8 + 0.001 * k) for k, row in enumerate(volumes(12))]
     nothing = [dict(row, has_ovary=0, ovary_dsc=0.0, expected_ovary_dsc=0.3 + 0.05 * k) for k, row in enumerate(volumes(5))]
     poor = [dict(volumes(1)[0], ovary_dsc=0.5, expected_ovary_dsc=0.6)]

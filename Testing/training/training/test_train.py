@@ -306,7 +306,7 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
     for name, simulator in (("own", "training"), ("other", "trial")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_text(
-            json.dumps({"seeds": [0, 2], "simulator": simulator, "figures": {f"{name}_dsc": figure}})
+            json.dumps({"seeds": [0, 2], "simulator": simulator, "figures": {"ovary_dsc": figure}})
         )
     reports = [tmp_path / "own", tmp_path / "other"]
     more = {
@@ -318,13 +318,13 @@ def test_a_bundle_of_two_runs_has_the_second_as_its_overview(tiny, tmp_path):
     bundle_run(experiment, tmp_path / "close", tmp_path / "two", **more)
     card = (tmp_path / "two" / "README.md").read_text()
     assert (
-        card.index("own_dsc")
+        card.index("| | training | trial |")
+        < card.index("| ovary: Dice | 0.900 | 0.900 |")
         < card.index("--simulator trial")
-        < card.index("other_dsc")
         < card.index("## Peers\n\n| a peer | 0.1 |\n\n## Others\n\n## Limits")
     )
     later = bundle.load(tmp_path / "two")
-    assert later.metadata["version"] == "0.2.0" and later.overview is None and "own_dsc" in later.metadata["eval_metrics"]
+    assert later.metadata["version"] == "0.2.0" and later.overview is None and "ovary_dsc" in later.metadata["eval_metrics"]
     assert later.metadata["changelog"] == {"0.1.0": "first bundle", "0.2.0": "no overview any more"}
 
 

@@ -11,7 +11,7 @@ from kretz_files import Probe, cartesian_file, container, geometry, head, item, 
 from crend.errors import InputError
 from crend.io.acquisition import date_of, notes_of
 from crend.io.kretz import read_header
-from crend.io.scan_conversion import MOST_VOXELS, Sector, _grid, scan_convert
+from crend.io.scan_conversion import MOST_VOXELS, Sector, converted_grid, scan_convert
 from crend.io.scanner_files import find_scanner_file, patient_of, read_scanner_file
 
 VAGINAL = Probe(radius=10, pivot=-4, samples=150, beams=uneven(-55, 55, 140), sweep=uneven(-40, 40, 110))
@@ -104,12 +104,12 @@ def test_a_frame_that_reaches_behind_the_axis_of_its_sweep_is_converted_there_to
 
 def test_only_volumes_of_more_than_200_million_voxels_are_coarser():
     low, high = np.zeros(3), np.array([150.0, 140.0, 130.0])
-    assert _grid(low, high, None, "a")[0] == 0.3
-    spacing, _, size = _grid(low, high * 2, None, "a")
+    assert converted_grid(low, high, None, "a")[0] == 0.3
+    spacing, _, size = converted_grid(low, high * 2, None, "a")
     assert 0.3 < spacing < 0.6 and 0.9 * MOST_VOXELS < np.prod(size) <= MOST_VOXELS
-    assert _grid(low, high, 0.5, "a")[0] == 0.5
+    assert converted_grid(low, high, 0.5, "a")[0] == 0.5
     with pytest.raises(InputError, match="more than 200 million voxels; give 0.48 mm or more"):
-        _grid(low, high * 2, 0.3, "a")
+        converted_grid(low, high * 2, 0.3, "a")
 
 
 def test_date_and_axes_are_kept_and_the_name_is_nowhere(saved):

@@ -30,7 +30,7 @@ def strata(rows) -> list[dict]:
     result = []
     for name, key, ranges, unit in (("all", "dv_mm", ((-math.inf, math.inf),), ""), *STRATA):
         for low, high in ranges:
-            within = [row for row in rows if row[key] is not None and low <= row[key] < high]
+            within = [row for row in rows if row.get(key) is not None and low <= row[key] < high]
             if within:
                 counted = key in ("dv_mm", "depth_mm", "spacing_mm")
                 result.append({"stratum": name, "range": _range(low, high, unit, key), **_figures(within, counted)})
