@@ -6,7 +6,7 @@ ovary without a follicle above 10 mm, corpus luteum or cyst. What a model found 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .study import ABSENT, ASSESSED, NOT_STATED, PRESENT, SIDES, TRANSVAGINAL
 
@@ -50,10 +50,15 @@ def judge(findings: Mapping, route: str) -> dict:
         elif volume is None:
             keys.append("volumes_differ")
     verdict = UNKNOWN if keys else MET if reached or volume else NOT_MET
+    reasons = [{"key": key, "text": reason_words(key, findings)} for key in keys]
+    return {"verdict": verdict, "number_reached": reached, "volume_reached": volume, "reasons": reasons}
+
+
+def reason_words(key: str, findings: Mapping, translate: Callable[[str], str] = str) -> str:
+    """Why nothing can be said of one side, by key of REASONS; translate(text): the sentence, without its numbers, in another language."""
     count = findings["follicle_count"]
     numbers = {"count": count, "open": (count or 0) - (findings["confirmed_count"] or 0), "strays": findings["follicles_in_no_ovary"]}
-    reasons = [{"key": key, "text": REASONS[key].format(**numbers)} for key in keys]
-    return {"verdict": verdict, "number_reached": reached, "volume_reached": volume, "reasons": reasons}
+    return translate(REASONS[key]).format(**numbers)
 
 
 def overall(verdicts: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 
 from .chart import histogram
-from .criterion import MET, NOT_MET, UNKNOWN
+from .criterion import MET, NOT_MET, UNKNOWN, reason_words
 from .follicle_list import side_html
 from .lines import Line, lines_of
 from .study import ASSESSED, BOX, NOT_STATED, SIDES
@@ -210,9 +210,13 @@ def _criterion(findings, _) -> str:
     )
     verdicts = "".join(
         f"<td align='right' valign='top'><b style='color:{_VERDICT_COLOURS[each['verdict']]}'>{_e(_(each['verdict']))}</b>"
-        + (f"<br><small>{_e('; '.join(_(reason['text']) for reason in each['reasons']))}</small>" if each["reasons"] else "")
+        + (
+            f"<br><small>{_e('; '.join(reason_words(r['key'], sides[side], _) for r in each['reasons']))}</small>"
+            if each["reasons"]
+            else ""
+        )
         + "</td>"
-        for each in judged["sides"].values()
+        for side, each in judged["sides"].items()
     )
     whole = f"<b style='color:{_VERDICT_COLOURS[judged['verdict']]}'>{_e(_(judged['verdict']))}</b>"
     conditions = _(
@@ -234,7 +238,7 @@ def _above(found) -> int | None:
 
 def _edits(findings, _) -> str:
     """What must be known of the whole, and who drew what."""
-    texts = [f"<p><b>{_e(note)}</b></p>" for note in findings["notes"]]
+    texts = [f"<p><b>{_e(_(note))}</b></p>" for note in findings["notes"]]
     for side, found in findings["sides"].items():
         if found["state"] != ASSESSED:
             continue
@@ -247,8 +251,8 @@ def _edits(findings, _) -> str:
             else ""
         )
         done = "; ".join(filter(None, (ovary, edited))) or _("nothing was changed by hand")
-        warnings = "".join(f" <b>{_e(_('Warning:'))}</b> {_e(flag['text'])}" for flag in found["flags"])
-        remarks = "".join(f" {_e(remark)}" for remark in found["remarks"])
+        warnings = "".join(f" <b>{_e(_('Warning:'))}</b> {_e(_(flag['text']))}" for flag in found["flags"])
+        remarks = "".join(f" {_e(_(remark))}" for remark in found["remarks"])
         texts.append(f"<p><b>{_e(side_words(side, _))}:</b> {_e(done)}.{warnings}{remarks}</p>")
     return heading_html(_("Editing and warnings")) + "".join(texts) if texts else ""
 

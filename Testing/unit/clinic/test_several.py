@@ -92,3 +92,9 @@ def test_what_a_reader_says_of_a_side_is_said_of_that_ovary_alone():
     both["right"] = one_ovary(pair(first=[4.0], corpus_luteum=PRESENT), 1, "a.json", "")
     judged = findings_of(Study(), both)["polycystic_criterion"]["sides"]
     assert [reason["key"] for reason in judged["right"]["reasons"]] == ["corpus_luteum"] and judged["left"]["verdict"] == "not met"
+
+
+def test_reasons_are_translated_before_their_numbers_come_in():
+    known = {"{strays} of the volume's follicles lie in no ovary": "{strays} Follikel liegen in keinem Ovar"}
+    text = page_html(findings_of(Study(), sides(pair(strays=(6.0,)))), translate=lambda text: known.get(text, text))
+    assert "1 Follikel liegen in keinem Ovar" in text and "1 of the volume's follicles" not in text
