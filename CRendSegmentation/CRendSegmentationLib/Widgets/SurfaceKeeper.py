@@ -74,27 +74,13 @@ class SurfaceKeeper:
     def onTimer(self):
         """Look how the runs are."""
         for node, run in list(self._runs.items()):
-            try:
-                if run.poll() is None:
-                    continue
-            except Cancelled:
-                pass
-            except Exception:
-                traceback.print_exc()  # into Slicer's log
-                makeSurfaces(node)  # the window waits, but what it shows is right
-            del self._runs[node]
-            if node.GetScene() is not None and staleIDs(node):
-                self._start(node)
+            if _hasEnded(run, makeSurfaces, node):
+                del self._runs[node]
+                if node.GetScene() is not None and staleIDs(node):
+                    self._start(node)
         for node, run in list(self._measuring.items()):
-            try:
-                if run.poll() is None:
-                    continue
-            except Cancelled:
-                pass
-            except Exception:
-                traceback.print_exc()
-                measureSegments(node)  # the window waits, but what it shows is right
-            del self._measuring[node]
+            if _hasEnded(run, measureSegments, node):
+                del self._measuring[node]
         if not self._runs and not self._measuring:
             self._timer.stop()
 
@@ -106,3 +92,15 @@ class SurfaceKeeper:
             makeSurfaces(segmentationNode)
             return
         self._timer.start()
+
+
+def _hasEnded(run, doHere, node):
+    """Whether a run has ended. Where it failed doHere(node): the window waits, but what it shows is right."""
+    try:
+        return run.poll() is not None
+    except Cancelled:
+        pass
+    except Exception:
+        traceback.print_exc()  # into Slicer's log
+        doHere(node)
+    return True
