@@ -17,6 +17,7 @@ from bench_tools import table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import host
+from driven_panel import panel_with
 
 
 class Window:
@@ -78,65 +79,46 @@ def main():
 
     phantom = simulate(options.simulator, options.seed, empty=False)
     host.install()
-    import slicer
-    from host.views import Views
-
     from CRendSegmentationLib.Runs.Predictors import WorkerPredictor
-    from CRendSegmentationLib.Scene.VolumeImage import ijkToRasMatrix
 
-    scene = host.newScene()
-    layouts = slicer.vtkMRMLLayoutLogic()
-    layouts.SetMRMLScene(scene)
-    layouts.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-    views = Views(scene)
-    made = host.loadModule()
-    made.logic.predictor = WorkerPredictor()
-    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(phantom.volume), ijkToRasMatrix(phantom.volume), name="Ultrasound")
-    made.parent.enter()
-    made.enter()
-    ui = made.ui
-    ui.inputVolumeSelector.setCurrentNode(volume)
-    ui.editSection.collapsed = False
-    window = Window(made)
-    runs = runs_of(made.panel)
-    print("runs:", [type(each).__name__ for each in runs], file=sys.stderr)
-    window.step("Apply", ui.applyButton.click, runs)
-    first = made.logic.getParameterNode().segmentation
-    select = made.panel.result.table.select
-    for _ in range(options.repeats):
-        ids = sorted((name for name in first.GetSegmentation().GetSegmentIDs() if name.startswith("Follicle")), key=len)
-        for name, button, chosen in (
-            ("Merge", ui.mergeButton, ids[:2]),
-            ("Split", ui.splitButton, ids[:1]),
-            ("Delete", ui.deleteButton, ids[:1]),
-        ):
-            select(chosen)
-            window.step(name, button.click, runs)
-            if ui.undoButton.enabled:
-                window.step(f"Undo of {name}", ui.undoButton.click, runs)
-    select(ids[:1])
-    window.step("Delete", ui.deleteButton.click, runs)  # an edited result is not written over
-    window.step("Apply again", ui.applyButton.click, runs)
-    result = made.panel.result
-    for _ in range(options.repeats):
-        paint(result.segmentationNode, volume)
-        window.step("Stroke in Segment Editor", lambda: None, runs, lambda: result.settled)
-    review = made.panel.review
-    review.ui.referenceSelector.setCurrentNode(first)
-    review.ui.comparedSelector.setCurrentNode(made.logic.getParameterNode().segmentation)
-    assert review.ui.computeButton.enabled, review.ui.computeButton.toolTip
-    for _ in range(options.repeats):
-        window.step("Review", review.ui.computeButton.click, [review.run])
-        window.step("Back to the ordinary layout", review.ui.ordinaryLayoutButton.click, [])
-    size = sitk.GetArrayViewFromImage(phantom.volume).shape
-    count = len([name for name in first.GetSegmentation().GetSegmentIDs() if name.startswith("Follicle")])
-    print(f"Volume of {size} voxels, {count} follicles.\n")
-    rows = [(name, *np.median(calls, axis=0)) for name, calls in window.steps.items()]
-    print(table(["step", "longest call, s", "of the processor, s"], [[name, f"{wall:.2f}", f"{cpu:.2f}"] for name, wall, cpu in rows]))
-    made.logic.close()
-    views.close()
-    layouts.SetMRMLScene(None)
-    made.cleanup()
+    with panel_with(phantom.volume, WorkerPredictor()) as (made, volume):
+        ui = made.ui
+        window = Window(made)
+        runs = runs_of(made.panel)
+        print("runs:", [type(each).__name__ for each in runs], file=sys.stderr)
+        window.step("Apply", ui.applyButton.click, runs)
+        first = made.logic.getParameterNode().segmentation
+        select = made.panel.result.table.select
+        for _ in range(options.repeats):
+            ids = sorted((name for name in first.GetSegmentation().GetSegmentIDs() if name.startswith("Follicle")), key=len)
+            for name, button, chosen in (
+                ("Merge", ui.mergeButton, ids[:2]),
+                ("Split", ui.splitButton, ids[:1]),
+                ("Delete", ui.deleteButton, ids[:1]),
+            ):
+                select(chosen)
+                window.step(name, button.click, runs)
+                if ui.undoButton.enabled:
+                    window.step(f"Undo of {name}", ui.undoButton.click, runs)
+        select(ids[:1])
+        window.step("Delete", ui.deleteButton.click, runs)  # an edited result is not written over
+        window.step("Apply again", ui.applyButton.click, runs)
+        result = made.panel.result
+        for _ in range(options.repeats):
+            paint(result.segmentationNode, volume)
+            window.step("Stroke in Segment Editor", lambda: None, runs, lambda: result.settled)
+        review = made.panel.review
+        review.ui.referenceSelector.setCurrentNode(first)
+        review.ui.comparedSelector.setCurrentNode(made.logic.getParameterNode().segmentation)
+        assert review.ui.computeButton.enabled, review.ui.computeButton.toolTip
+        for _ in range(options.repeats):
+            window.step("Review", review.ui.computeButton.click, [review.run])
+            window.step("Back to the ordinary layout", review.ui.ordinaryLayoutButton.click, [])
+        size = sitk.GetArrayViewFromImage(phantom.volume).shape
+        count = len([name for name in first.GetSegmentation().GetSegmentIDs() if name.startswith("Follicle")])
+        print(f"Volume of {size} voxels, {count} follicles.\n")
+        rows = [(name, *np.median(calls, axis=0)) for name, calls in window.steps.items()]
+        print(table(["step", "longest call, s", "of the processor, s"], [[name, f"{wall:.2f}", f"{cpu:.2f}"] for name, wall, cpu in rows]))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import host
+from driven_panel import panel_with
 
 CLICK_S, POINT_S = 1.5, 3.0
 NEAR_MM, DIAMETER_MM = 2.0, 1.0
@@ -298,26 +299,7 @@ def measure(way, phantom, predictor):
 
     predictor: a Once of this volume. first: numbers of false, missed and merged follicles, and of those of a wrong size.
     """
-    import slicer
-    from host.views import Views
-
-    from CRendSegmentationLib.Scene.VolumeImage import ijkToRasMatrix
-
-    scene = host.newScene()
-    layouts = slicer.vtkMRMLLayoutLogic()
-    layouts.SetMRMLScene(scene)
-    layouts.GetLayoutNode().SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-    views = Views(scene)
-    made = host.loadModule()
-    made.logic.predictor = predictor
-    import SimpleITK as sitk
-
-    volume = slicer.util.addVolumeFromArray(sitk.GetArrayFromImage(phantom.volume), ijkToRasMatrix(phantom.volume), name="Ultrasound")
-    made.parent.enter()
-    made.enter()
-    made.ui.inputVolumeSelector.setCurrentNode(volume)
-    made.ui.editSection.collapsed = False
-    try:
+    with panel_with(phantom.volume, predictor) as (made, volume):
         user = User(made, volume, phantom)
         if way == "box":
             user.placeBox()
@@ -329,12 +311,6 @@ def measure(way, phantom, predictor):
             user.moveOutlines()
         left = user.correct()
         return {"clicks": user.clicks, "points": user.points, "seconds": user.seconds, "first": first, "left": left}
-    finally:
-        made.logic.close()
-        views.close()
-        layouts.SetMRMLScene(None)
-        made.cleanup()
-        scene.Clear(1)
 
 
 def is_right_at_once(runs):
