@@ -12,8 +12,8 @@ from host import samples
 from host.bundles import writeBundle
 from test_panel import apply, models, panel, wait  # noqa: F401
 
-from crend.io.kept import LIST, kept_rows
-from crend.io.labels import read_labels
+from crend.io.kept import LIST, Correction, keep, kept_rows
+from crend.io.labels import Labels, read_labels
 from CRendSegmentationLib.Scene.Export import labelImages
 from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
 
@@ -76,9 +76,18 @@ def test_a_volume_that_is_kept_again_replaces_what_was_kept_of_it(section, tmp_p
     removeSmallest(section._node)
     keepNow(section)
     (row,) = kept_rows(tmp_path / "kept")
-    assert row["corrections"] == "follicles: 1 removed" and len(list((tmp_path / "kept").iterdir())) == 3
+    assert row["corrections"] == "follicles: 1 removed" and len(list((tmp_path / "kept").iterdir())) == 4
     labels = sitk.GetArrayFromImage(read_labels(tmp_path / "kept" / row["label"]).follicles)
     assert labels.max() == len(samples.FOLLICLES) - 1
+
+
+def test_a_volume_that_is_kept_already_with_other_grey_values_is_said_to_be(section, tmp_path):
+    image = sitk.GetImageFromArray(samples.voxels()[:, ::-1] * 0.5 + 9)  # the sample looks the same mirrored
+    mask = sitk.Cast(image > 0, sitk.sitkUInt8)
+    name = keep(tmp_path / "kept", image, Labels(mask, sitk.Cast(mask * 0, sitk.sitkUInt16)), Correction())
+    keepNow(section)
+    said = section.ui.keptLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+    assert f"Kept. It is a copy of {name}, which is kept, too: Improve uses only one of them. Volumes kept: 2" in said
 
 
 def test_a_list_of_another_program_is_left_alone(section, tmp_path):

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from crend.bundle import bundle
 from crend.errors import InputError
-from crend.io.kept import count_kept
+from crend.io.kept import count_kept, kept_copy
 
 from ..Runs.ImproveRun import ImproveRun, readImprovement, slicersPython
 from ..Scene.KeptCorrections import canBeKept, keepForTraining, patientCode
@@ -77,14 +77,15 @@ class LearningPanel:
         for name, value in ((FOLDER, self._folder()), (READER, self.ui.correctedByEdit.text)):
             slicer.app.userSettings().setValue(name, value)
         try:
-            keepForTraining(self._node, self._folder(), self.ui.correctedByEdit.text, self.ui.patientEdit.text)
+            name = keepForTraining(self._node, self._folder(), self.ui.correctedByEdit.text, self.ui.patientEdit.text)
+            copy = kept_copy(self._folder(), name)
         except InputError as error:
             self._say(str(error), failed=True)
         except Exception as error:
             traceback.print_exc()  # into Slicer's log
             self._say(_("It did not work: {error}").format(error=error), failed=True)
         else:
-            self._sayCounts(_("Kept. "))
+            self._sayCounts(_("Kept. ") + (_copyWords(*copy) if copy else ""))
         self._update()
 
     def onImprove(self):
@@ -169,6 +170,11 @@ class LearningPanel:
 
     def _folder(self):
         return self.ui.keptFolderEdit.currentPath.strip()
+
+
+def _copyWords(name, words):
+    """That a volume was kept before, though changed."""
+    return _("It is {words} of {name}, which is kept, too: Improve uses only one of them. ").format(words=words, name=name)
 
 
 def _setting(name):

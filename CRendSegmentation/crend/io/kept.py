@@ -13,6 +13,7 @@ from ..errors import InputError
 from .acquisition import describe, notes_of
 from .atomic import check_writable, replacing
 from .csv_list import read_list
+from .image_copies import Likeness, find_copy, likeness_of
 from .labels import Labels, same_geometry, write_labels
 from .tables import write_rows
 
@@ -61,11 +62,29 @@ def keep(folder, image, labels: Labels, correction: Correction) -> str:
     if not (folder / files["image"]).is_file():
         with replacing(folder / files["image"]) as temporary:
             write_image(_bare(image), temporary, folder / files["image"])
+    with replacing(_likeness_file(folder, name)) as temporary, open(temporary, "wb") as file:
+        np.save(file, likeness_of(image).details.astype(np.float16))
     write_labels(folder / files["label"], labels.ovary, labels.follicles)
     row = {"name": name, **files, **vars(correction), "kept_on": datetime.date.today().isoformat()}
     row |= {"image_content": content, "label_content": label_content(labels)}
     write_rows(folder / LIST, COLUMNS, [other for other in rows if other["name"] != name] + [row])
     return name
+
+
+def kept_copy(folder, name: str) -> tuple[str, str] | None:
+    """(name of another kept volume that this one is a copy of, "a copy" or "a mirrored or turned copy"); None where there is none.
+
+    Volumes whose likeness was not kept are passed over, and so are cut-outs: `crend_training improve` looks at the volumes themselves.
+    """
+    known = {}
+    for row in kept_rows(folder):
+        try:
+            known[row["name"]] = Likeness(np.load(_likeness_file(Path(folder), row["name"]), allow_pickle=False).astype(np.float32))
+        except (OSError, ValueError):
+            continue
+    volume = known.pop(name, None)
+    found = find_copy(volume, list(known.values())) if volume is not None else None
+    return (list(known)[found[0]], found[1]) if found else None
 
 
 def kept_rows(folder) -> list[dict]:
@@ -81,8 +100,12 @@ def kept_rows(folder) -> list[dict]:
 
 def count_kept(folder) -> tuple[int, int]:
     """(volumes, patients) in the folder; a volume without a patient's code counts as a patient of its own. InputError as `kept_rows`."""
-    rows = kept_rows(folder)
+    rows = {row["name"]: row for row in kept_rows(folder)}.values()
     return len(rows), len({row["patient"] or f"volume {row['name']}" for row in rows})
+
+
+def _likeness_file(folder: Path, name: str) -> Path:
+    return folder / f"{name}-likeness.npy"
 
 
 def image_content(image) -> str:

@@ -17,13 +17,14 @@ from crend import networks
 from crend.bundle import bundle
 from crend.bundle.metadata import describe
 from crend.errors import InputError
-from crend.io.kept import LIST, Correction, keep, kept_rows
+from crend.io.kept import LIST, Correction, count_kept, keep, kept_copy, kept_rows
 from crend.io.labels import Labels
 from crend_training.bundles import improving
 from crend_training.bundles.finetuning import FineTuning
 from crend_training.bundles.improve_plan import plan
 from crend_training.bundles.kept_folder import read_kept_folder, rounds_of
 from crend_training.bundles.maker import Maker
+from crend_training.bundles.timing import Costs
 from crend_training.bundles.verdict import judge
 
 QUICK = FineTuning(steps=6, rate=1e-2, share=1.0, workers=0)
@@ -165,17 +166,47 @@ def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing
         file.write(f"strange,strange.nrrd,{names[4]}-labels.nrrd,,,,,,,,\n")
     before = files_of(folder)
     kept = read_kept_folder(folder)
-    said = {finding.name: finding.text for finding in kept.findings if finding.wrong}
+    said = {name: " | ".join(each.text for each in kept.findings if each.name == name) for name in {each.name for each in kept.findings}}
     assert said[names[0]] == "no such file; copy it back, or take its row out of the list"
     assert said[names[1]] == f"the labels of {names[2]}, another volume; keep this one again"
-    assert "the same voxels as" in said["again"] and "are these the labels of this volume?" in said["strange"]
+    assert (
+        said["again"] == f"the same volume and labels as {names[3]}; counted once"
+        and "are these the labels of this volume?" in said["strange"]
+    )
     assert {entry.name for entry in kept.entries} == set(names[2:]) and files_of(folder) == before
+    assert [finding.name for finding in kept.unused] == [names[0], names[1], "again", "strange"]
     for name in names[2:5]:
         (folder / f"{name}.nrrd").unlink()
     with pytest.raises(InputError, match=r"4 of 11 volumes can be used, of 4 patients; kept-.*: no such file.*Keep at least 5 volumes"):
         read_kept_folder(folder)
     with pytest.raises(InputError, match="no such list; give the folder into which corrections were kept"):
         read_kept_folder(tmp_path)
+
+
+def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_which_labels_are_right(tmp_path):
+    folder = kept_balls(tmp_path / "kept", 7)
+    names = [row["name"] for row in kept_rows(folder)]
+    mirrored = [image[::-1, :, :] for image in ball_images(0)]
+    mirror = keep(folder, mirrored[0], Labels(*mirrored[1:]), Correction(patient="another"))
+    assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy") and kept_copy(folder, names[1]) is None
+    floats = ball_images(1)
+    same = keep(folder, sitk.Cast(floats[0], sitk.sitkFloat32), Labels(*floats[1:]), Correction())
+    volume, ovary, _ = ball_images(2)
+    fewer = keep(folder, sitk.Cast(volume, sitk.sitkInt16), Labels(ovary, sitk.Cast(ovary * 0, sitk.sitkUInt16)), Correction())
+    rows = (folder / LIST).read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / LIST).write_text("".join([*rows, rows[4]]), encoding="utf-8")
+    assert count_kept(folder) == (10, 10)
+    kept = read_kept_folder(folder)
+    said = {finding.name: finding.text for finding in kept.findings}
+    assert said[mirror].startswith(f"a mirrored or turned copy of {names[0]}, of patient 'another' here and '' there: one volume must not")
+    assert said[same] == f"the same volume and labels as {names[1]}; counted once"
+    assert said[fewer].startswith(f"the same volume as {names[2]}, with other labels") and said[names[2]].startswith(
+        f"the same volume as {fewer}"
+    )
+    assert said[names[3]] == "its row is listed 2 times; counted once"
+    assert [entry.name for entry in kept.entries] == [names[0], names[1], *names[3:]]
+    words = plan(kept, save_base(tmp_path / "base"), folds=2).words(Costs({"close look": 1.0, "first look": 1.0}, 1.0, "CPU"))
+    assert f". Left out: {names[2]}, the same volume as {fewer}, with other labels" in words and words.endswith(", and 1 more")
 
 
 @pytest.mark.slow

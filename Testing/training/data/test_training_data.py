@@ -163,7 +163,7 @@ def test_wrong_labels_are_named_file_by_file(tmp_path):
     assert "of its labels lie outside the image's grid" in texts(findings, "c")
     assert "its spacing 0.7 x 0.7 x 0.7 mm is not the image's" in texts(findings, "d")
     assert "of its follicle voxels lie outside the ovary" in texts(findings, "e")
-    assert "the same voxels as a" in texts(findings, "copy")
+    assert texts(findings, "copy", wrong=False) == "the same volume and labels as a; counted once"
 
 
 def test_an_ovary_drawn_around_its_follicles_holds_them_but_not_one_far_away(tmp_path):
@@ -268,7 +268,11 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
         Entry("pair", image, None, (image,), (image,)),
         Entry("inverted", tmp_path / "inverted.nrrd", labels),
     ]
-    said = {finding.name: (finding.wrong, finding.text) for finding in check_entries(entries) if "same voxels" not in finding.text}
+    said = {
+        finding.name: (finding.wrong, finding.text)
+        for finding in check_entries(entries)
+        if "must not be in the set twice" not in finding.text
+    }
     assert said["same"] == (True, "given as the volume and as its labels; give the labels that were drawn on the volume")
     assert said["copied"][0] and "a copy of the volume" in said["copied"][1]
     assert said["rewritten"][0] and "its voxels are those of the volume" in said["rewritten"][1]
@@ -293,6 +297,25 @@ def test_a_list_may_have_semicolons_tabs_and_any_case_and_its_paths_begin_where_
     (entry,) = read_datalist(tmp_path / "deep" / "list.csv")
     assert (entry.image, entry.label) == (tmp_path / "deep" / "a.nrrd", tmp_path / "deep" / "a-labels.nrrd")
     assert (entry.name, entry.split) == ("a", "validation")
+
+
+def test_a_row_that_is_there_twice_counts_once_and_one_that_contradicts_it_is_said_beside_it(tmp_path):
+    rows = [write_pair(tmp_path, name, seed) for seed, name in enumerate("ab")]
+    path = write_list(tmp_path, [*rows, rows[0]])
+    entries = read_datalist(path)
+    findings = check_entries(entries)
+    assert [(entry.name, entry.rows) for entry in entries] == [("a", 2), ("b", 1)]
+    assert [str(finding) for finding in findings] == [f"note   a  {tmp_path / 'a.nrrd'}: its row is listed 2 times; counted once"]
+    assert [entry.name for entry in usable(entries, findings, "refuse")] == ["a", "b"]
+    other = {**rows[0], "label": "other.nii.gz"}
+    _, ovary, follicles = ball_images(0, spacing=0.5)
+    write_labels(tmp_path / other["label"], ovary, sitk.Cast(follicles * 0, sitk.sitkUInt16))
+    entries = read_datalist(write_list(tmp_path, [*rows, other]))
+    findings = check_entries(entries)
+    assert texts(findings, "a") == "the same volume as a (line 4), with other labels; take the row with the wrong ones out of the list"
+    assert [entry.name for entry in usable(entries, findings, "skip")] == ["b"]
+    with pytest.raises(InputError, match=r"a.nrrd: the same volume as a \(line 4\), with other labels"):
+        usable(entries, findings, "refuse")
 
 
 @pytest.mark.parametrize(

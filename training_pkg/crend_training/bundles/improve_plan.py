@@ -15,6 +15,7 @@ from .kept_folder import KeptFolder, rounds_of
 from .timing import Costs, measure_costs
 
 FOLDS = 3
+SHOWN = 3  # volumes that are left out, whose names and reasons fit a question
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,14 @@ class Plan:
         )
         return (
             f"{len(self.kept.entries)} volumes of {self.kept.patients} patients; {rounds}; about {took} on this machine ({costs.device}), "
-            "at the lowest priority"
+            f"at the lowest priority{self._left_out()}"
         )
+
+    def _left_out(self) -> str:
+        """Which volumes of the list are not used, and why."""
+        unused = self.kept.unused
+        more = f", and {len(unused) - SHOWN} more" if len(unused) > SHOWN else ""
+        return f". Left out: {'; '.join(f'{each.name}, {each.text}' for each in unused[:SHOWN])}{more}" if unused else ""
 
 
 def plan(kept: KeptFolder, base=None, *, steps: int = FineTuning.steps, folds: int = FOLDS) -> Plan:

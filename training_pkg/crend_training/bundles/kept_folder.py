@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crend.errors import InputError
 from crend.io.kept import LIST, kept_rows, label_content
 
-from ..data.checking import Finding, check_entries
+from ..data.checking import check_entries
+from ..data.findings import Finding
 from ..data.folds import Fold, make_folds
 from ..data.lists import read_datalist
 from ..data.volumes import Entry, read_as_stored
@@ -29,6 +30,11 @@ class KeptFolder:
     def patients(self) -> int:
         return len({entry.patient or f"volume {entry.name}" for entry in self.entries})
 
+    @property
+    def unused(self) -> list[Finding]:
+        """Why volumes are left out, one of each."""
+        return list({finding.name: finding for finding in reversed(self.findings) if finding.unused}.values())[::-1]
+
 
 def read_kept_folder(folder) -> KeptFolder:
     """InputError where there is no list, and where fewer than FEWEST volumes, or those of one patient alone, can be used."""
@@ -41,11 +47,11 @@ def read_kept_folder(folder) -> KeptFolder:
     bad = {finding.name for finding in findings}
     found = check_entries([entry for entry in entries if entry.name not in bad], splits=False)
     findings += [_stricter(finding) for finding in found]
-    wrong = {finding.name for finding in findings if finding.wrong}
-    kept = KeptFolder(folder, tuple(entry for entry in entries if entry.name not in wrong), tuple(findings))
+    unused = {finding.name for finding in findings if finding.unused}
+    kept = KeptFolder(folder, tuple(entry for entry in entries if entry.name not in unused), tuple(findings))
     if len(kept.entries) < FEWEST or kept.patients < 2:
         what = f"{len(kept.entries)} of {len(entries)} volumes can be used, of {kept.patients} patient{'s' * (kept.patients != 1)}"
-        why = f"; {findings[0].name}: {findings[0].text}" if wrong else ""
+        why = next((f"; {finding.name}: {finding.text}" for finding in findings if finding.unused), "")
         raise InputError(f"{path}: {what}{why}. Keep at least {FEWEST} volumes, of two patients or more")
     return kept
 
@@ -78,7 +84,8 @@ def _swapped(entries, rows: dict) -> list[Finding]:
             image, labels = read_as_stored(entry)
         except InputError:
             continue  # `check_entries` says why
-        owner = labels_of.get(label_content(labels), entry.name)
+        content = label_content(labels)
+        owner = entry.name if content == row["label_content"] else labels_of.get(content, entry.name)
         if image_content(image) != row["image_content"]:
             found.append(Finding(entry.name, str(entry.image), "not the volume that was kept under this name; keep it again", True))
         elif owner != entry.name:
@@ -89,4 +96,4 @@ def _swapped(entries, rows: dict) -> list[Finding]:
 def _stricter(finding: Finding) -> Finding:
     """Labels that look like another patient's are only noted by `check`; nobody looks at that here, so they are left out."""
     strange = "no darker than the ovary" in finding.text
-    return Finding(finding.name, finding.file, finding.text, True) if strange else finding
+    return replace(finding, wrong=True) if strange else finding

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import filecmp
-import hashlib
 import os
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,36 +11,26 @@ from crend.errors import InputError
 from crend.io.label_likeness import holds_labels
 from crend.io.volumes import format_sizes
 
+from .copies import find_copies, seen
+from .findings import Finding
 from .volumes import Entry, drawn_ovary, read_as_stored
 
 ODD_SPACING = 3.0
 """A volume whose voxels are this many times larger or smaller than the set's median is called wrong."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """`text` about `name`; wrong: the volume must not be used as it is; otherwise it is worth knowing."""
-
-    name: str
-    file: str
-    text: str
-    wrong: bool
-
-    def __str__(self):
-        return f"{'wrong' if self.wrong else 'note '}  {self.name}  {self.file}: {self.text}"
-
-
 def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True, progress=None) -> list[Finding]:
     """Findings in the order of the entries: unreadable and truncated files, volumes given as their own labels, label images given as volumes,
     labels outside the image's grid, empty labels, follicles outside the ovary, follicles that are not darker than what lies around them,
-    follicles that look like one label for all, spacings unlike the other volumes', volumes listed twice, patients with volumes in two splits.
+    follicles that look like one label for all, spacings unlike the other volumes', volumes listed
+    twice, also as changed copies (`copies`), patients with volumes in two splits.
 
     outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
     count, as in a cross-validation, which makes its own.
     """
-    findings: list[Finding] = []
+    findings = [Finding(e.name, str(e.image), f"its row is listed {e.rows} times; counted once", False) for e in entries if e.rows > 1]
     sizes: dict = {}
-    contents: dict = {}
+    read = []
     for entry in entries:
         own = _own_labels(entry)
         if own is not None:
@@ -62,21 +50,25 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
         if holds_labels(image):
             findings.append(Finding(entry.name, str(entry.image), "a label image; give the ultrasound volume that it was drawn on", True))
             continue
-        contents.setdefault(_digest(image), []).append(entry)
+        read.append(seen(entry, image, labels))
         if labels is not None:
             findings += _label_findings(entry, image, labels, outside_percent)
     order = {entry.name: i for i, entry in enumerate(entries)}
-    findings += _odd_spacings(entries, sizes) + _twice(contents) + (_parted(entries) if splits else [])
+    findings += _odd_spacings(entries, sizes) + (_parted(entries) if splits else [])
+    wrong = {
+        finding.name for finding in findings if finding.wrong
+    }  # of two copies one may be wrong by itself: the other is the one to take
+    findings += find_copies([volume for volume in read if volume.entry.name not in wrong], splits=splits)
     return sorted(findings, key=lambda finding: order[finding.name])
 
 
 def usable(entries, findings, problems: str) -> list[Entry]:
-    """The entries that nothing wrong was found in. InputError with the first finding where `problems` is "refuse" and there is one."""
+    """The entries that nothing wrong was found in, each volume once. InputError with the first finding where `problems` is "refuse" and there is one."""
     wrong = [finding for finding in findings if finding.wrong]
     if wrong and problems == "refuse":
         more = f" (and {len(wrong) - 1} more; `crend_training check` lists all)" if len(wrong) > 1 else ""
         raise InputError(f"{wrong[0].file}: {wrong[0].text}{more}; correct it, or set 'problems: skip' to leave such volumes out")
-    names = {finding.name for finding in wrong}
+    names = {finding.name for finding in findings if finding.unused}
     return [entry for entry in entries if entry.name not in names]
 
 
@@ -210,14 +202,6 @@ def _odd_spacings(entries, spacings: dict) -> list[Finding]:
     return found
 
 
-def _twice(contents: dict) -> list[Finding]:
-    return [
-        Finding(entry.name, str(entry.image), f"the same voxels as {group[0].name}: one volume must not be in the set twice", True)
-        for group in contents.values()
-        for entry in group[1:]
-    ]
-
-
 def _parted(entries) -> list[Finding]:
     """Labelled volumes of a patient who has others in a split before theirs: what was learned from her would be measured on her."""
     ranks = {"training": 0, "validation": 1, "test": 2}
@@ -230,9 +214,3 @@ def _parted(entries) -> list[Finding]:
             text = f"in split '{entry.split}', but {other.name} of the same patient '{entry.patient}' is in '{other.split}'"
             found.append(Finding(entry.name, str(entry.image), f"{text}; put a patient's volumes into one split", True))
     return found
-
-
-def _digest(image) -> str:
-    import SimpleITK as sitk
-
-    return hashlib.sha1(np.ascontiguousarray(sitk.GetArrayViewFromImage(image)).data).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from crend.errors import InputError
@@ -27,15 +28,14 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
     CSV with commas, semicolons or tabs, its columns in any case: image (or volume, as `crend batch` has it) and label (or ovary and follicles,
     two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z); remarks of
     *Keep for training* are passed over. JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]} with the same keys; what it
-    says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled.
+    says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled. A row that is there twice counts once.
     InputError, naming the line or item, for anything else.
     """
     path = Path(path)
     rows = _json(path) if path.suffix.lower() == ".json" else _csv(path)
-    entries = [_entry(row, where, path.parent, components) for row, where in rows]
+    entries = _named_once([(_entry(row, where, path.parent, components), where) for row, where in rows], path)
     if not entries:
         raise InputError(f"{path}: lists no volumes")
-    _check_names(entries, path)
     return entries
 
 
@@ -130,13 +130,21 @@ def _stem(path: Path) -> str:
     return path.stem
 
 
-def _check_names(entries, path: Path) -> None:
-    seen: dict[str, Entry] = {}
-    for entry in entries:
+def _named_once(entries, path: Path) -> list[Entry]:
+    """The entries with names of their own. Rows that say the same are one; the second of two that say different things of one image gets its
+    line's number into its name, so that `checking` can say what they contradict each other in. InputError for one name of two images."""
+    found: dict[str, Entry] = {}
+    for entry, where in entries:
         if "/" in entry.name or "\\" in entry.name or entry.name.startswith("."):
             raise InputError(f"{path}: '{entry.name}' cannot be a volume's name; give one without slashes")
-        if entry.name in seen:
-            raise InputError(
-                f"{path}: two volumes are called '{entry.name}' ({seen[entry.name].image}, {entry.image}); name them in a column 'name'"
-            )
-        seen[entry.name] = entry
+        other = found.get(entry.name)
+        if other is None:
+            found[entry.name] = entry
+        elif replace(other, rows=1) == entry:
+            found[entry.name] = replace(other, rows=other.rows + 1)
+        elif other.image == entry.image:
+            name = f"{entry.name} ({where.rpartition(', ')[2]})"
+            found[name] = replace(entry, name=name)
+        else:
+            raise InputError(f"{path}: two volumes are called '{entry.name}' ({other.image}, {entry.image}); name them in a column 'name'")
+    return list(found.values())

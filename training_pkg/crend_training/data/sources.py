@@ -12,7 +12,8 @@ from crend.io.kept import image_content
 
 from ..configuration.experiment import Data, Experiment
 from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, grid_settings, write_case
-from .checking import Finding, check_entries, usable
+from .checking import check_entries, usable
+from .findings import Finding
 from .lists import read_datalist
 from .simulated import case_name, make_cases, make_plain_cases, make_volumes
 from .usova3d import find_usova3d

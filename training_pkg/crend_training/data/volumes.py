@@ -19,7 +19,7 @@ class Entry:
     label: a label image (1 = ovary, k + 1 = follicle k) or .seg.nrrd; or instead `ovaries` and `follicles`: one pair of images for
     each rater, of which the labels are what all agree on. None of them: an unlabelled volume.
     spacing_mm (x, y, z) corrects that of the files' headers. patient groups volumes that must not be parted between training and test.
-    components: follicles are counted as connected pieces, whatever their numbers.
+    components: follicles are counted as connected pieces, whatever their numbers. rows: how many of the list say just this.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Entry:
     patient: str = ""
     spacing_mm: tuple[float, ...] | None = None
     components: bool = False
+    rows: int = 1
 
     @property
     def labelled(self) -> bool:
