@@ -106,11 +106,11 @@ def groups(places, shared=None, per_frame=()):
     return [(0x5200, 0x9229, "SQ", [sorted(shared)]), (0x5200, 0x9230, "SQ", frames)]
 
 
-def enhanced(path, step=0.5, *, places=None, shared=None, per_frame=(), **options):
-    """An Enhanced US Volume of 0.7 (x) by 0.6 (y) mm, its frames `step` apart."""
+def enhanced(path, step=0.5, *, places=None, shared=None, per_frame=(), more=(), **options):
+    """An Enhanced US Volume of 0.7 (x) by 0.6 (y) mm, its frames `step` apart; more: elements outside its groups."""
     voxels = options.pop("voxels", VOXELS)
     places = [(0, 0, k * step) for k in range(len(voxels))] if places is None else places
-    return write(path, groups(places, shared, per_frame), ENHANCED_US, voxels=voxels, frames=len(voxels), **options)
+    return write(path, [*groups(places, shared, per_frame), *more], ENHANCED_US, voxels=voxels, frames=len(voxels), **options)
 
 
 def series(folder, step=0.5, *, count=6, sop_class=CT, spacing=(0.6, 0.7), places=None, more=(), **options):

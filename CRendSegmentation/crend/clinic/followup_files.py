@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..io.csv_list import read_list
+from ..io.csv_list import check_columns, read_list
 from .followup import Visit, parse_cycle_day, parse_date, parse_side
 from .segment_reports import read_side
 from .several import one_ovary, ovary_sides
 
 LIST = ".csv"
 COLUMNS = ("report", "date", "side", "cycle_day", "ovary")
+#: Columns that go before what a report says, and words that mean them.
+_MEANT: dict[str, tuple[str, ...]] = {"date": ("date",), "side": ("side", "sides"), "cycle_day": ("cycle", "day"), "ovary": ()}
 
 
 def read_visits(paths: Sequence[Path]) -> list[Visit]:
@@ -50,6 +52,7 @@ def _of_list(path: Path) -> list[Visit]:
     columns, rows = read_list(path)
     if COLUMNS[0] not in columns:
         raise InputError(f"{path}: has no column {COLUMNS[0]}; its first line names the columns: {', '.join(COLUMNS)}.")
+    check_columns(path, columns - {COLUMNS[0]}, _MEANT)
     visits, taken = [], set()
     for number, row in rows:
         if not row.get(COLUMNS[0]):

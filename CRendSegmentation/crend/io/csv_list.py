@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..errors import InputError
 from .text_files import read_text
 
+_ALIKE = 0.8  # of two names: "spacings" and "spacing", not "size" and "side"
+
 
 def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     """(names of the columns, [(number of the line, {column: cell})]) of a CSV; lines without any text are left out.
 
-    Names of columns are lower case, names and cells without spaces around them, a missing cell is "". InputError when it cannot be read.
+    Names of columns are lower case with underscores for blanks ("Cycle day" is cycle_day), names and cells without spaces around them, a missing cell
+    is "". InputError when it cannot be read, for a column that is there twice, and for a line with more cells than columns: in a list with commas,
+    0,3 is two cells, and the first of them would count.
     """
     path = Path(path)
     try:
@@ -25,15 +32,41 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
         raise InputError(
             f"{path}: cannot be read as a CSV (it holds zero bytes, as UTF-16 does); save it as CSV UTF-8, or give another one."
         )
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    delimiter = max(",;\t", key=next((line for line in text.splitlines() if line.strip()), "").count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows = []
     try:
-        columns = {name.strip().lower() for name in reader.fieldnames or ()}
-        for row in reader:
-            cells = {name.strip().lower(): (cell or "").strip() for name, cell in row.items() if name is not None}
-            if any(cells.values()):
-                rows.append((reader.line_num, cells))
+        columns = [_plain(name) for name in next(filter(any, reader), ())]
+        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        if twice:
+            raise InputError(f"{path}: has the column {twice} twice; leave one out.")
+        for line in reader:
+            cells = [cell.strip() for cell in line]
+            if any(cells[len(columns) :]):
+                raise InputError(
+                    f"{path}: line {reader.line_num} has more cells than there are columns, from {cells[len(columns)]!r} on; "
+                    "put a text with commas in quotes, and write numbers with a point."
+                )
+            if any(cells):
+                rows.append((reader.line_num, {name: cell for name, cell in zip(columns, [*cells, *[""] * len(columns)]) if name}))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is no line of a CSV ({error}); save it as CSV UTF-8.") from error
-    return columns, rows
+    return {name for name in columns if name}, rows
+
+
+def check_columns(path, columns: Iterable[str], known: dict[str, tuple[str, ...]]) -> None:
+    """InputError for a column that is not read though it seems to be meant: what it says would be lost without a word.
+
+    known: {column: words by which a column of another name is taken for it}; only columns of `known` that are not there are looked for.
+    """
+    missing = {name: words for name, words in known.items() if name not in columns}
+    for column in sorted(set(columns) - set(known)):
+        parts = set(re.findall(r"[a-z]+", column))
+        for name, words in missing.items():
+            if parts.intersection(words) or SequenceMatcher(None, column, name).ratio() >= _ALIKE:
+                raise InputError(f"{path}: the column {column} is not read; call it {name}, or leave it out.")
+
+
+def _plain(name: str) -> str:
+    """ "Cycle day" and "Spacing (mm)" as cycle_day and spacing; another unit stays in the name."""
+    return re.sub(r"[\s-]+", "_", re.sub(r"\s*[\[(]mm[\])]$", "", name.strip().lower()))

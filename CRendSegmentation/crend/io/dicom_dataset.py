@@ -23,6 +23,7 @@ SEQUENCES = {
 }  # fmt: skip
 #: Kinds of the binary numbers that are asked for, for such files.
 KINDS = {(0x0020, 0x9301): "FD", (0x0020, 0x9302): "FD", (0x0028, 0x0010): "US", (0x0028, 0x0011): "US", (0x0028, 0x0002): "US"}
+KINDS |= {(0x0018, 0x6024): "US", (0x0018, 0x6026): "US", (0x0018, 0x602C): "FD", (0x0018, 0x602E): "FD"}
 KINDS |= {(0x0028, 0x0100): "US", (0x0054, 0x0081): "US", (0x0020, 0x9157): "UL"}
 NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 

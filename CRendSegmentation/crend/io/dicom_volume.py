@@ -11,8 +11,8 @@ from ..errors import InputError
 from .atomic import check_name
 from .dicom_dataset import PIXELS, Dataset, read_dataset
 from .dicom_elements import NotDicom, is_dicom
-from .dicom_stack import NoVolume, Slice, Stack, stack
-from .headers.header import Geometry, damaged
+from .dicom_stack import AGREE, NoVolume, Slice, Stack, stack
+from .headers.header import Geometry, damaged, format_sizes
 from .itk_warnings import heard
 
 BESIDE_A_SERIES = ("dicomdir", "thumbs.db", "desktop.ini")  # what discs and file browsers put there
@@ -20,6 +20,9 @@ CLASS, SERIES, INSTANCE, NUMBER = (0x0008, 0x0016), (0x0020, 0x000E), (0x0008, 0
 FRAMES, ROWS, COLUMNS, SAMPLES, BITS = (0x0028, 0x0008), (0x0028, 0x0010), (0x0028, 0x0011), (0x0028, 0x0002), (0x0028, 0x0100)
 SHARED, PER_FRAME, MEASURES = (0x5200, 0x9229), (0x5200, 0x9230), (0x0028, 0x9110)
 SPACING, BETWEEN, SLICES = (0x0028, 0x0030), (0x0018, 0x0088), (0x0054, 0x0081)
+#: Ultrasound regions; of each the units of x and y, and how far its pixels are apart in them.
+REGIONS, UNITS, DELTAS = (0x0018, 0x6011), ((0x0018, 0x6024), (0x0018, 0x6026)), ((0x0018, 0x602C), (0x0018, 0x602E))
+CENTIMETRES = 3
 #: (sequence, element within) of a frame's place and orientation: of the volume for ultrasound, of the patient for all others.
 PLACES = (((0x0020, 0x930E), (0x0020, 0x9301)), ((0x0020, 0x9113), (0x0020, 0x0032)))
 ORIENTATIONS = (((0x0020, 0x930F), (0x0020, 0x9302)), ((0x0020, 0x9116), (0x0020, 0x0037)))
@@ -190,7 +193,28 @@ def _frames(path: Path, dataset: Dataset, count: int) -> list[Slice]:
     if frames and len(frames) != count:
         raise damaged(path, f"it describes {len(frames)} of its {count} frames")
     frames = frames or (Dataset(b"", "<"),) * count
-    return [_guarded(path, lambda f=frame: _frame(dataset, shared, f)) for frame in frames]
+    slices = [_guarded(path, lambda f=frame: _frame(dataset, shared, f)) for frame in frames]
+    _guarded(path, lambda: _check_said_twice(dataset, frames, slices[0].spacing))
+    return slices
+
+
+def _check_said_twice(dataset: Dataset, frames, spacing) -> None:
+    """NoVolume where the file says sizes a second time, outside the groups that count, and others."""
+    others = [("the rest of its header", numbers[:2]) for numbers in [dataset.numbers(SPACING)] if numbers]
+    for region in dataset.items(REGIONS):
+        if all(region.whole(tag, 0) == CENTIMETRES for tag in UNITS):
+            deltas = [(region.numbers(tag) or [np.nan])[0] for tag in reversed(DELTAS)]  # rows first
+            others.append(("an ultrasound region", [abs(10 * delta) for delta in deltas]))
+    for where, other in others:
+        if spacing is not None and not np.allclose(other, spacing, rtol=AGREE, atol=0):
+            raise NoVolume(f"its frames have pixels of {format_sizes(spacing)} mm, {where} says {format_sizes(other)} mm")
+    extents = []
+    for sequence, tag in PLACES:
+        ends = [item.numbers(tag) for frame in (frames[0], frames[-1]) for item in frame.items(sequence)[:1]]
+        if len(ends) == 2 and None not in ends:
+            extents.append(float(np.linalg.norm(np.subtract(*ends))))
+    if len(extents) == 2 and abs(extents[0] - extents[1]) > AGREE * max(extents):
+        raise NoVolume(f"its first and last frame are {extents[0]:.4g} mm apart in the volume, {extents[1]:.4g} mm in the patient")
 
 
 def _frame(dataset: Dataset, shared: Dataset, frame: Dataset) -> Slice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from unicodedata import normalize
 
 from ..errors import InputError
 from .folders import Volume
@@ -18,7 +19,7 @@ def each_frame(volumes: Iterable[Volume]) -> list[Volume]:
     found: dict[str, Volume] = {}
     for volume in volumes:
         for each in _frames(volume):
-            other = found.setdefault(each.name.casefold(), each)
+            other = found.setdefault(normalize("NFC", each.name).casefold(), each)
             if other is not each:
                 raise InputError(f"{each.path}: its results ({each.name}) would replace those of {other.path}; name both in a CSV list.")
     return list(found.values())

@@ -117,7 +117,7 @@ def _arranged(array, header: Header, frame, layers: bool):
         return array, False
     array = np.moveaxis(array, inner, range(-len(inner), 0))
     array = array.reshape(*array.shape[: array.ndim - len(inner)], -1)
-    return (array[..., 0], False) if array.shape[-1] == 1 and layers else (array, True)
+    return (array[..., 0], False) if array.shape[-1] == 1 else (array, True)
 
 
 def place(path, geometry: Geometry, n: int, spacing=None):

@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from unicodedata import normalize
 
 from ..errors import InputError
 from ..structures.box import Box
 from .atomic import check_name
-from .csv_list import read_list
+from .csv_list import check_columns, read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
 from .frames import each_frame
 from .volumes import check_spacing
 
 __all__ = ["Found", "LeftOut", "Volume", "find_volumes", "part_of", "search_inputs"]
 _NAMED = 3  # of what was left out, in a message
+#: Columns of a list that change what is measured, and words that mean them.
+_COLUMNS = {"spacing": ("spacing", "spacings", "voxel", "pixel"), "box": ("box",), "frame": ()}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
     choice = Choice(tuple(patterns), tuple(exclude))
     found: dict[str, Volume] = {}
     left_out: dict[str, LeftOut] = {}
-    seen: dict[str, Path] = {}
+    seen: dict[str, Volume] = {}
     for given in map(Path, inputs):
         for each in _in_input(given, Path(out), choice):
             if isinstance(each, LeftOut):
@@ -55,12 +58,15 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
             check_name(each.path)  # here, since neither its results nor a note of its failure could be written
             # One volume may be listed with two boxes: the left and the right ovary.
             real = os.path.realpath(each.path) + (f" frame {each.frame}" if each.frame else "") + (f" box {each.box}" if each.box else "")
-            if real in seen:
-                if each.path != seen[real] and each.path.is_symlink():
-                    left_out[str(each.path)] = LeftOut(each.path, each.name, f"a link to {seen[real]}, which is there by its own name")
+            before = seen.setdefault(real, each)
+            if before is not each:
+                _check_same(before, each)
+                if each.path != before.path and each.path.is_symlink():
+                    left_out[str(each.path)] = LeftOut(each.path, each.name, f"a link to {before.path}, which is there by its own name")
+                elif each.name != before.name:
+                    left_out[f"{each.path} as {each.name}"] = LeftOut(each.path, each.name, f"the same volume as {before.name}")
                 continue
-            seen[real] = each.path
-            other = found.setdefault(each.name.casefold(), each)
+            other = found.setdefault(normalize("NFC", each.name).casefold(), each)  # some disks know one form of a letter only
             if other is not each:
                 raise InputError(
                     f"{each.path}: its results would replace those of {other.path}; leave one out with --exclude, or name both in a CSV list."
@@ -79,6 +85,13 @@ def part_of(volumes: list, part: str) -> list:
     except ValueError:
         raise InputError(f"--part {part}: give k/n, the k-th of n shares, e.g. 3/10.") from None
     return volumes[k - 1 :: n]
+
+
+def _check_same(one: Volume, other: Volume) -> None:
+    """InputError where one volume is to be read in two ways: only one of them would count."""
+    if one.spacing != other.spacing:
+        said = [" x ".join(f"{s:g}" for s in each.spacing) + " mm" if each.spacing else "that of the file" for each in (one, other)]
+        raise InputError(f"{other.path}: is given twice, with two spacings ({said[0]}, and {said[1]}); give it once.")
 
 
 def _in_input(path: Path, out: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
@@ -103,6 +116,14 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
     columns, rows = read_list(path)
     if "volume" not in columns:
         raise InputError(f"{path}: no column `volume` with a path in each row.")
+    if {"spacing", "spacing_mm"} <= columns:
+        raise InputError(f"{path}: has the columns spacing and spacing_mm; leave one out.")
+    # As lists of labelled volumes call it.
+    check_columns(
+        path,
+        columns - {"spacing_mm"},
+        {name: words for name, words in _COLUMNS.items() if name != "spacing" or "spacing_mm" not in columns},
+    )
     for number, row in rows:
         if not row["volume"]:
             raise InputError(f"{path}: line {number} names no volume.")
@@ -119,7 +140,11 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
             yield LeftOut(volume, name, reason)
         else:
             where = f"{path}: line {number}"
-            reading = _frame_in(row.get("frame"), where), _spacing_in(row.get("spacing"), where), _box_in(row.get("box"), where)
+            reading = (
+                _frame_in(row.get("frame"), where),
+                _spacing_in(row.get("spacing") or row.get("spacing_mm"), where),
+                _box_in(row.get("box"), where),
+            )
             yield Volume(volume, Path(name).as_posix(), *reading)
 
 

@@ -28,3 +28,26 @@ def test_a_list_saved_as_utf_16_is_refused_with_the_cure(tmp_path):
     (tmp_path / "t.csv").write_bytes("volume\na.nrrd\n".encode("utf-16-le"))
     with pytest.raises(InputError, match="zero bytes, as UTF-16 does"):
         read_list(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("volume,spacing\na.nrrd,1,2 1,2 1,2\n", "line 2 has more cells than there are columns, from '2 1' on"),
+        ("volume,spacing\na.nrrd,1\nb.nrrd,1,5\n", "line 3 has more cells"),
+        ("volume;spacing;Spacing (mm)\na.nrrd;1;2\n", "has the column spacing twice"),
+        ('volume,name\n"a.nrrd,x\nb.nrrd,y\n', "is no line of a CSV"),
+    ],
+)
+def test_a_list_of_which_a_part_would_be_lost_is_refused(tmp_path, text, why):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(InputError, match=why):
+        read_list(tmp_path / "t.csv")
+
+
+def test_columns_are_known_with_blanks_and_with_their_unit(tmp_path):
+    (tmp_path / "t.csv").write_text("\nReport;Cycle day;Spacing (mm);size [cm];\na.json;3;0.4;;\n")
+    assert read_list(tmp_path / "t.csv") == (
+        {"report", "cycle_day", "spacing", "size_[cm]"},
+        [(3, {"report": "a.json", "cycle_day": "3", "spacing": "0.4", "size_[cm]": ""})],
+    )

@@ -77,6 +77,32 @@ def test_a_spacing_that_is_missing_or_contradicts_itself_is_refused(tmp_path):
     refused(enhanced(tmp_path / "f.dcm", shared=[measures(("nan", 0.7)), orientation()]), "no number")
 
 
+def test_sizes_that_stand_outside_the_groups_of_frames_must_be_the_same(tmp_path):
+    def region(delta_x, delta_y, unit=3):
+        return (
+            0x0018, 0x6011, "SQ",
+            [[(0x0018, 0x6024, "US", unit), (0x0018, 0x6026, "US", unit), (0x0018, 0x602C, "FD", delta_x), (0x0018, 0x602E, "FD", delta_y)]],
+        )  # fmt: skip
+
+    for syntax in (EXPLICIT, IMPLICIT):
+        for fits in ((0x0028, 0x0030, "DS", [0.6, 0.7]), region(0.07, -0.06), region(9, 9, unit=4)):
+            assert_read(enhanced(tmp_path / "a.dcm", more=[fits], syntax=syntax))
+        for wrong, words in (
+            ((0x0028, 0x0030, "DS", [1.5, 1.5]), "pixels of 0.6 x 0.7 mm, the rest of its header says 1.5 x 1.5 mm"),
+            (region(0.14, 0.12), "pixels of 0.6 x 0.7 mm, an ultrasound region says 1.2 x 1.4 mm"),
+        ):
+            refused(enhanced(tmp_path / "b.dcm", more=[wrong], syntax=syntax), words)
+    for step in (0.5, 0.9):
+        elements = dicom_files.groups([(0, 0, 0.5 * k) for k in range(6)])
+        for k, frame in enumerate(elements[1][3]):
+            frame.insert(0, (0x0020, 0x9113, "SQ", [[(0x0020, 0x0032, "DS", [5, 6, step * k])]]))
+        path = write(tmp_path / "c.dcm", elements, dicom_files.ENHANCED_US, frames=6)
+        if step == 0.5:
+            assert_read(path)
+        else:
+            refused(path, "2.5 mm apart in the volume, 4.5 mm in the patient")
+
+
 def test_missing_and_doubled_frames_are_refused(tmp_path):
     places = [(0, 0, 0.5 * k) for k in (0, 1, 2, 4, 5, 6)]
     refused(enhanced(tmp_path / "a.dcm", places=places), "slices are missing or unevenly spaced (0.5 to 1 mm apart)")

@@ -193,3 +193,25 @@ def test_what_a_run_wrote_into_a_folder_of_scans_is_nothing_that_was_left_out(tm
         (tmp_path / name).write_bytes(b"x")
     found = search_inputs([tmp_path], tmp_path)
     assert [each.name for each in found.volumes] == ["a"] and [each.name for each in found.left_out] == ["photograph.png"]
+
+
+def test_a_column_that_means_the_spacing_is_read_or_refused(tmp_path):
+    touch(tmp_path, "a.nrrd")
+    for column in ("spacing", "spacing_mm", "Spacing (mm)"):
+        (tmp_path / "list.csv").write_text(f"volume,{column},patient\na.nrrd,0.3 0.3 0.4,x\n")
+        assert [volume.spacing for volume in find_volumes([tmp_path / "list.csv"], tmp_path / "out")] == [(0.3, 0.3, 0.4)]
+    for column in ("spacings", "voxel size", "Spacing (cm)", "pixel_spacing", "bounding box", "frames"):
+        (tmp_path / "list.csv").write_text(f"volume,{column}\na.nrrd,0.3 0.3 0.4\n")
+        with pytest.raises(InputError, match="is not read; call it (spacing|box|frame), or leave it out"):
+            find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+
+
+def test_a_volume_that_is_given_in_two_ways_is_not_read_in_one_of_them_without_a_word(tmp_path):
+    touch(tmp_path, "scans/a.nrrd")
+    (tmp_path / "list.csv").write_text("volume,spacing\nscans/a.nrrd,0.3\n")
+    with pytest.raises(InputError, match="given twice, with two spacings .that of the file, and 0.3 x 0.3 x 0.3 mm"):
+        find_volumes([tmp_path / "scans", tmp_path / "list.csv"], tmp_path / "out")
+    (tmp_path / "list.csv").write_text("volume,name\nscans/a.nrrd,x\nscans/a.nrrd,y\n")
+    found = search_inputs([tmp_path / "list.csv"], tmp_path / "out")
+    assert [volume.name for volume in found.volumes] == ["x"]
+    assert [(each.name, each.reason) for each in found.left_out] == [("y", "the same volume as x")]

@@ -22,6 +22,7 @@ KINDS = {
 }  # fmt: skip
 LONGEST_HEADER = 64 << 20  # tracked sequences have a dozen lines a frame
 LAST = "ElementDataFile"
+AGREE = 1e-3
 TRACKED = re.compile(r"Seq_Frame(\d+)_")
 
 
@@ -65,8 +66,8 @@ def _fields(path: Path) -> tuple[dict, int]:
             key, value = key.strip(), value.strip()
             if not key.isprintable() or len(key) > 250:
                 break
-            check_agreement(path, {"": fields.get(key, value), key: value}, "", key)
-            fields[key] = value
+            if fields.setdefault(key, value).split() != value.split():
+                raise not_supported(path, f"its header says {key} = {fields[key]} and {key} = {value}", "correct the file")
             if key == LAST:
                 return fields, end
     if "NDims" in fields and "DimSize" in fields:
@@ -130,12 +131,21 @@ def _in_their_unit(path: Path, fields: dict, n: int, dimensions: int) -> Geometr
     spacing = np.array(_numbers(path, fields, field, dimensions)[:n])
     if not (np.isfinite(spacing).all() and spacing.min() > 0):
         return Geometry(matrix * np.nan, origin, f"{field} = {fields[field]} is impossible")
-    notes = (
-        (f"TransformMatrix scales {field} {format_sizes(spacing)} by {format_sizes(scale)}: voxels of {format_sizes(spacing * scale)} mm",)
-        if scaled
-        else ()
-    )
-    return Geometry(matrix * spacing, origin, notes=notes)
+    notes = []
+    if scaled:
+        notes.append(
+            f"TransformMatrix scales {field} {format_sizes(spacing)} by {format_sizes(scale)}: voxels of {format_sizes(spacing * scale)} mm"
+        )
+    if field == "ElementSpacing" and "ElementSize" in fields:
+        size = np.array(_numbers(path, fields, "ElementSize", dimensions)[:n])
+        differ = ~(np.abs(size - spacing) <= AGREE * spacing)
+        said = f"ElementSpacing = {fields['ElementSpacing']} and ElementSize = {fields['ElementSize']}"
+        if differ[:2].any():
+            return Geometry(matrix * np.nan, origin, f"its header says {said}")
+        if differ.any():
+            # Slices may be thicker than they lie apart.
+            notes.append(f"{said}; voxels of {format_sizes(spacing)} taken")
+    return Geometry(matrix * spacing, origin, notes=tuple(notes))
 
 
 def _refusal(fields: dict, sizes) -> str:

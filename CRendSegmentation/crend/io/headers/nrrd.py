@@ -25,7 +25,9 @@ KINDS = {
 }  # fmt: skip
 TYPES = {word: kind for kind, words in KINDS.items() for word in words}
 ENCODINGS = {"raw": RAW, "gzip": GZIP, "gz": GZIP, "bzip2": BZIP2, "bz2": BZIP2, "txt": TEXT, "text": TEXT, "ascii": TEXT, "hex": HEX}
-SAME = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip", "axismins": "axis mins", "centers": "centerings"}
+SAME = {
+    "datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip", "axismins": "axis mins", "axismaxs": "axis maxs", "centers": "centerings",
+}  # fmt: skip
 #: World axes to LPS.
 RAS, LAS, LPS = (-1, -1, 1), (1, -1, 1), (1, 1, 1)
 SPACES = {"right-anterior-superior": RAS, "ras": RAS, "left-anterior-superior": LAS, "las": LAS}
@@ -34,7 +36,7 @@ OTHER_SPACES = (
 )  # fmt: skip
 KNOWN = {
     "content", "number", "type", "block size", "blocksize", "dimension", "space", "space dimension", "sizes", "spacings", "thicknesses", "axis mins",
-    "axis maxs", "axismaxs", "space directions", "centerings", "kinds", "labels", "units", "min", "max", "old min", "oldmin", "old max", "oldmax",
+    "axis maxs", "space directions", "centerings", "kinds", "labels", "units", "min", "max", "old min", "oldmin", "old max", "oldmax",
     "data file", "endian", "encoding", "line skip", "byte skip", "sample units", "sampleunits", "space units", "space origin", "measurement frame",
 }  # fmt: skip
 AXIS_KINDS = {
@@ -46,6 +48,7 @@ AXIS_KINDS = {
 SPATIAL = ("domain", "space", "???", "none", "")
 LONGEST_HEADER = 64 << 20
 AGREE = 1e-3
+LIMITS_AGREE = 0.01  # such limits are often rounded
 
 
 def read_header(path) -> Header:
@@ -178,11 +181,16 @@ def _geometry(path: Path, fields: dict, directions, spatial) -> Geometry:
     if directions is None:
         if spacings is None or not np.isfinite(spacings).any():
             return Geometry(nothing, origin, "its header says neither spacings nor space directions")
-        scale, unknown = _scales([units[k] for k in spatial] if len(units) > max(spatial) else [""] * n)
+        if units and len(units) <= max(spatial):
+            return Geometry(nothing, origin, f"its header says units {fields['units']}, fewer than it has axes")
+        scale, unknown = _scales([units[k] for k in spatial] if units else [""] * n)
         if unknown:
             return Geometry(nothing, origin, f'its spacings are in "{unknown}"')
         if not (np.isfinite(spacings).all() and np.abs(spacings).min() > 0):
             return Geometry(nothing, origin, f"spacings {fields['spacings']} are impossible")
+        problem = _contradicts_limits(path, fields, spatial, spacings)
+        if problem:
+            return Geometry(nothing, origin, problem)
         return Geometry(np.diag(spacings * scale), _first_voxel(path, fields, spatial, spacings) * scale, notes=_said(scale))
     steps = np.array([directions[k] for k in spatial], float).T
     world = _words(fields, "space units")
@@ -190,7 +198,9 @@ def _geometry(path: Path, fields: dict, directions, spatial) -> Geometry:
         scale, unknown = _scales([units[k] for k in spatial] if len(units) > max(spatial) else units)
         if unknown or (scale != 1).any():
             return Geometry(nothing, origin, "it has space directions, but units of axes: it is not clear which are meant")
-    scale, unknown = _scales(world[: len(steps)] + [""] * (len(steps) - len(world)))
+    if world and len(world) < len(steps):
+        return Geometry(nothing, origin, f"its header says space units {fields['space units']} of {len(steps)} axes")
+    scale, unknown = _scales(world[: len(steps)] or [""] * len(steps))
     if unknown:
         return Geometry(nothing, origin, f'its space units are "{unknown}"')
     if "space origin" in fields:
@@ -218,6 +228,19 @@ def _geometry(path: Path, fields: dict, directions, spatial) -> Geometry:
                 nothing, origin, f"its spacings are {format_sizes(spacings)}, its space directions {format_sizes(lengths)} mm long"
             )
     return Geometry(steps, origin, notes=_said(scale))
+
+
+def _contradicts_limits(path: Path, fields: dict, spatial, spacings) -> str:
+    """Why spacings do not fit to where the axes are said to begin and end, or "". Voxels lie between these limits, or the outer ones on them."""
+    if "axis mins" not in fields or "axis maxs" not in fields:
+        return ""
+    sizes, low, high = (
+        np.array(_numbers(path, fields, name, max(spatial) + 1))[list(spatial)] for name in ("sizes", "axis mins", "axis maxs")
+    )
+    extent, given = np.abs(high - low), np.abs(spacings)
+    fits = [np.abs(extent - given * count) <= LIMITS_AGREE * given * count for count in (sizes, sizes - 1)]
+    wrong = ~(fits[0] | fits[1]) & np.isfinite(extent)
+    return f"its spacings are {format_sizes(given)}, its axis mins and maxs {format_sizes(extent / sizes)} a voxel" if wrong.any() else ""
 
 
 def _said(scale) -> tuple:

@@ -66,6 +66,10 @@ def test_a_sequence_of_one_frame_is_a_volume(tmp_path):
     path = nrrd(tmp_path / "a.seq.nrrd", fields, sizes=f"1 {SIZES}", dimension=4)
     assert np.array_equal(sitk.GetArrayViewFromImage(read_image(path)), VOXELS) and count_frames(path) == 1
     assert np.array_equal(sitk.GetArrayViewFromImage(read_image(path, frame=1)), VOXELS)
+    for kind in ("vector", "stub", "scalar"):
+        fields = directions(f"kinds: {kind} domain domain domain\nspace directions: none {CUBE}")
+        path = nrrd(tmp_path / "one.nrrd", fields, sizes=f"1 {SIZES}", dimension=4)
+        assert np.array_equal(sitk.GetArrayViewFromImage(read_image(path)), VOXELS)
 
 
 @pytest.mark.parametrize("kind, count", [("RGB-color", 3), ("vector", 3), ("RGBA-color", 4), ("3-vector", 3)])

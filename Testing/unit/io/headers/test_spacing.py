@@ -61,6 +61,21 @@ def test_a_unit_that_is_no_length_is_refused(tmp_path):
     assert refused(path) == f'its space units are "pixel"; {CURE}.'
 
 
+def test_fewer_units_than_axes_are_refused(tmp_path):
+    path = nrrd(tmp_path / "a.nrrd", placed("(.07,0,0) (0,.07,0) (0,0,.07)", 'space units: "cm"\n'))
+    assert refused(path) == f'its header says space units "cm" of 3 axes; {CURE}.'
+    path = nrrd(tmp_path / "b.nrrd", 'spacings: .07 .07 .07\nunits: "cm"\n')
+    assert refused(path) == f'its header says units "cm", fewer than it has axes; {CURE}.'
+
+
+def test_limits_of_the_axes_must_fit_to_the_spacing(tmp_path):
+    for last in ("7 6.3 5.6", "6.3 5.6 4.9", "7 nan 5.6"):  # of voxels between them, or on them
+        for name in ("axis mins: 0 0 0\naxis maxs", "axismins: 0 0 0\naxismaxs"):
+            assert spacing_of(nrrd(tmp_path / "a.nrrd", f"spacings: .7 .7 .7\n{name}: {last}\n")) == (0.7, 0.7, 0.7)
+    path = nrrd(tmp_path / "b.nrrd", "spacings: 1 1 1\naxis mins: 0 0 0\naxis maxs: 7 6.3 5.6\n")
+    assert refused(path) == f"its spacings are 1 x 1 x 1, its axis mins and maxs 0.7 x 0.7 x 0.7 a voxel; {CURE}."
+
+
 @pytest.mark.parametrize(
     "write, words",
     [
@@ -143,6 +158,13 @@ def test_both_versions_of_nifti_are_read_with_either_form_or_none(tmp_path):
 
 def test_element_size_stands_in_for_a_missing_spacing(tmp_path):
     assert spacing_of(metaimage(tmp_path / "a.mha", "ElementSize = .7 .7 .7\n")) == (0.7, 0.7, 0.7)
+
+
+def test_an_element_size_beside_the_spacing_is_refused_or_said(tmp_path):
+    same, thick, other = (f"ElementSpacing = .7 .7 .7\nElementSize = {size}\n" for size in (".70 .70 .70", ".7 .7 2", "1 1 1"))
+    assert spacing_of(metaimage(tmp_path / "a.mha", same)) == (0.7, 0.7, 0.7)
+    assert spacing_of(metaimage(tmp_path / "b.mha", thick), "ElementSize = .7 .7 2; voxels of 0.7 x 0.7 x 0.7 taken") == (0.7, 0.7, 0.7)
+    assert refused(metaimage(tmp_path / "c.mha", other)) == f"its header says ElementSpacing = .7 .7 .7 and ElementSize = 1 1 1; {CURE}."
 
 
 def test_a_scaled_matrix_is_read_as_slicer_reads_it(tmp_path):
