@@ -44,7 +44,7 @@ def segment_batch(
     out,
     runner: Runner | Callable,
     *,
-    model: tuple[str, str],
+    model: tuple[str, ...],
     options: dict | None = None,
     again: bool = False,
     left_out: Sequence[LeftOut] = (),
@@ -55,7 +55,7 @@ def segment_batch(
 ) -> list[dict]:
     """Segments every volume into the folder `out`; returns the rows of volumes.csv of this call's volumes, in their order, then of `left_out`.
 
-    runner: who does it; a function segment(path, progress, **volume.reading) -> Segmentation does it in this process. model: name and version. options: what
+    runner: who does it; a function segment(path, progress, **volume.reading) -> Segmentation does it in this process. model: its `Bundle.identity`. options: what
     else changes the result and is not as by default, plain data. A volume that has whole results of the same unchanged file, model and
     options is not segmented again unless `again`; InputError, before any work, when the results under its name are of another file. A volume
     that fails is noted and the next one begun; starting again tries it once more. NAME.seg.nrrd, NAME.csv and NAME.json are written together, NAME.png after them,
@@ -102,7 +102,7 @@ def segment_batch(
     return [rows.get(volume.name) or _gone(volume) for volume in volumes] + beside
 
 
-def segment_once(volume: Volume, out, segment: Callable, *, model: tuple[str, str], progress=None):
+def segment_once(volume: Volume, out, segment: Callable, *, model: tuple[str, ...], progress=None):
     """(Labels, flags) of a volume, from its files in the folder `out`: those of an earlier call of the same unchanged file and model, else
     made now by segment(path, progress, **volume.reading) -> Segmentation. InputError where it fails."""
     from .io.labels import read_labels

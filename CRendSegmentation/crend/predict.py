@@ -180,6 +180,7 @@ def segment(
         "crend": __version__,
         "bundle": bundle.name,
         "bundle_version": bundle.metadata.get("version"),
+        "bundle_digest": bundle.identity[2],
         "notice": settings["notice"],
         "device": engine.device,
         "engine": engine.name,

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tiny
 
-from crend.batch import segment_batch, write_tables
+from crend.batch import segment_batch, segment_file, write_tables
+from crend.bundle.bundle import load
 from crend.errors import InputError
 from crend.io.inputs import Volume
 from crend.result import Segmentation
@@ -84,6 +86,28 @@ def test_a_changed_file_or_other_options_are_segmented_again_and_the_same_are_no
     assert run.done == ["a"]
     run(path, options={"search": False})
     assert run.done == []
+
+
+def test_a_model_that_was_trained_anew_under_its_name_and_version_does_its_volumes_again(tmp_path):
+    (tmp_path / "scans").mkdir()
+    sitk.WriteImage(tiny.volume(), str(tmp_path / "scans" / "a.nrrd"))
+
+    def volume_ml(**answer):
+        model = load(tiny.save_bundle(tmp_path / "model", **answer))
+        assert model.identity[:2] == ("model", "0.0.1")
+        volumes, out = [Volume(tmp_path / "scans" / "a.nrrd", "a")], tmp_path / "out"
+        done = []
+
+        def segment(path, progress):
+            done.append(path)
+            return segment_file(path, model, engine="torch", progress=progress)
+
+        (row,) = segment_batch(volumes, out, segment, model=model.identity)
+        return len(done), row["ovary_volume_ml"]
+
+    assert volume_ml(ovary=9.0) == (1, pytest.approx(13.44))
+    assert volume_ml(ovary=9.0) == (0, pytest.approx(13.44))
+    assert volume_ml(ovary=-9.0) == (1, None)
 
 
 def test_a_series_is_done_again_when_one_of_its_files_changes(run, tmp_path):

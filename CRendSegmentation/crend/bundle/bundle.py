@@ -39,6 +39,8 @@ from .onnx_format import write
 LARGEST_METADATA = 1_000_000
 DEFAULT = "crend-sim"
 NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
+#: Keys of the "crend" block that change no result.
+WORDS = ("trained_on", "measured_on", "notice", "seeds", "graphs", "base")
 UNSTATED = "No licence is stated for the weights in this folder. Ask their maker before you use them or pass them on.\n"
 
 
@@ -72,6 +74,13 @@ class Bundle:
     @property
     def overview(self):
         return getattr(self.overview_model, "network", self.overview_model)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Name, version, and a digest of all that changes results: a model that was trained or calibrated anew may have kept the other two."""
+        block = {key: value for key, value in self.metadata["crend"].items() if key not in WORDS}
+        digest = hashlib.sha256(json.dumps(block, sort_keys=True).encode()).hexdigest()
+        return self.name, self.metadata.get("version") or "", digest[:16]
 
 
 def search_folders() -> list[Path]:
@@ -123,6 +132,16 @@ def load(name_or_path=None) -> Bundle:
     folder = _find(name_or_path)
     metadata = _read_metadata(folder)
     return Bundle(folder.name, folder, metadata, *(read_model(folder / weights, block, metadata) for weights, block in _parts(metadata)))
+
+
+def stamp(name_or_path=None) -> tuple:
+    """What changes when the bundle of that name or folder is written anew. InputError when there is none."""
+    folder = _find(name_or_path)
+    try:
+        found = (folder / METADATA).stat()
+    except OSError:
+        return (str(folder),)  # loading it says what is wrong
+    return str(folder), found.st_mtime_ns, found.st_size
 
 
 def _parts(metadata: dict) -> list[tuple[str, dict]]:

@@ -95,8 +95,7 @@ def _predictor(model, device: str, engine: str, out: Optional[Path]):
             found = run(scan.image, progress)
             return Labels(found.ovary, found.follicles), found.flags
         volume = Volume(scan.image, scan.name, spacing=scan.spacing_mm)
-        about = (bundle.name, bundle.metadata["version"])
-        return segment_once(volume, out / SEGMENTATIONS, run, model=about, progress=progress)
+        return segment_once(volume, out / SEGMENTATIONS, run, model=bundle.identity, progress=progress)
 
     return predict
 

@@ -45,8 +45,8 @@ class DaskRunner:
         self._network = (None if model is None else str(model), device, engine)
         self._how = {"resources": resources, "cancelled": cancelled or (lambda: False), "tell": tell}
 
-    def load(self) -> tuple[str, str]:
-        """Load the model on one worker; returns its name and version. InputError, one line, where it cannot be used there."""
+    def load(self) -> tuple[str, str, str]:
+        """Load the model on one worker; returns its `Bundle.identity`. InputError, one line, where it cannot be used there."""
         (loaded,) = (done.result() for _, done in run_tasks(self._client, _model_of, [(None, (self._network,))], **self._how))
         return loaded
 
@@ -84,18 +84,19 @@ def _segment(volume: Volume, out: str, options: dict, network: tuple) -> str:
     return segment_volume(volume, Path(out), one, options)
 
 
-def _model_of(network: tuple) -> tuple[str, str]:
-    bundle, _ = _load(network)
-    return bundle.name, bundle.metadata.get("version")
+def _model_of(network: tuple) -> tuple[str, str, str]:
+    return _load(network)[0].identity
 
 
 def _load(network: tuple):
     """(bundle, engine), kept for the next volume of this process."""
-    if network not in _loaded:
-        from ..bundle.bundle import load
+    from ..bundle.bundle import load, stamp
+
+    key = (network, stamp(network[0]))
+    if key not in _loaded:
         from ..inference.engines import make_engine
 
         bundle = load(network[0])
         _loaded.clear()
-        _loaded[network] = (bundle, make_engine(bundle.model, *network[1:]))
-    return _loaded[network]
+        _loaded[key] = (bundle, make_engine(bundle.model, *network[1:]))
+    return _loaded[key]

@@ -18,6 +18,8 @@ from ..io.tables import to_json, write_csv, write_json
 from .preview import write_preview
 
 LABELS, TABLE, REPORT, FAILURE, PREVIEW = ".seg.nrrd", ".csv", ".json", ".failed.json", ".png"
+#: Of the provenance, in the order of `Bundle.identity`.
+MODEL_KEYS = ("bundle", "bundle_version", "bundle_digest")
 #: Names of the tables of a folder. Of any folder: one below `out` may be gone on with by itself.
 TABLES = ("volumes", "follicles", "ovaries")
 LARGEST_REPORT = 50_000_000  # bytes; the largest of ours is a few hundred kilobytes
@@ -114,11 +116,11 @@ def check_same_input(out: Path, volume: Volume) -> None:
 
 
 def is_done(out: Path, volume: Volume, model: tuple, options: dict) -> bool:
-    """Whether a volume has whole results of the same unchanged file, model and options."""
+    """Whether a volume has whole results of the same unchanged file, model and options. model: its `Bundle.identity`, or the first parts of it."""
     if _path(out, volume, FAILURE).exists():
         return False
     facts = read_report(_path(out, volume, REPORT))
-    if facts is None or (facts["provenance"].get("bundle"), facts["provenance"].get("bundle_version")) != tuple(model):
+    if facts is None or tuple(facts["provenance"].get(key) for key in MODEL_KEYS[: len(model)]) != tuple(model):
         return False
     source = facts.get("source")
     if source is None or source != source_of(volume.path) or facts.get("options") != _all(options, volume):

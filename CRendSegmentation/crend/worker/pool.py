@@ -55,8 +55,8 @@ class Pool:
         for client in self._clients:
             client.close()
 
-    def load(self) -> tuple[str, str]:
-        """Load the model in the first worker; returns its name and version. InputError, one line, where it cannot be used."""
+    def load(self) -> tuple[str, str, str]:
+        """Load the model in the first worker; returns its `Bundle.identity`. InputError, one line, where it cannot be used."""
         client = self._clients[0]
         number = client.ask("load", **self._network)
         while True:
@@ -67,7 +67,7 @@ class Pool:
                 if event["event"] == "failure":
                     raise RuntimeError(event["message"])
                 if event["event"] in FINAL:
-                    return event["bundle"], event["version"]
+                    return event["bundle"], event["version"], event["digest"]
             time.sleep(PAUSE)
 
     def run(self, volumes: list[Volume], out: Path, options: dict, report: Callable, finished: Callable) -> None:

@@ -224,7 +224,7 @@ class Worker:
 
     def _load_only(self, request: dict) -> dict:
         bundle, _ = self._load(request)
-        return {"bundle": bundle.name, "version": bundle.metadata.get("version")}
+        return dict(zip(("bundle", "version", "digest"), bundle.identity))
 
     def _volume(self, request: dict) -> dict:
         from ..batch import segment_file
@@ -272,14 +272,15 @@ class Worker:
         return describe(*wanted)
 
     def _load(self, request: dict):
-        """(bundle, engine), kept from the last volume when model, device and engine are the same."""
+        """(bundle, engine), kept from the last volume when model, device and engine are the same, and nobody wrote the model anew."""
         from ..bundle import bundle as bundles
         from ..inference.engines import make_engine
 
         wanted = [request.get("model"), request.get("device", "auto"), request.get("engine", "auto")]
-        if self._loaded[0] != wanted:
+        stamped = [*wanted, bundles.stamp(wanted[0])]
+        if self._loaded[0] != stamped:
             loaded = bundles.load(wanted[0])
-            self._loaded = (wanted, loaded, make_engine(loaded.model, wanted[1], wanted[2]))
+            self._loaded = (stamped, loaded, make_engine(loaded.model, wanted[1], wanted[2]))
         return self._loaded[1:]
 
     def _check_cancelled(self, number) -> None:

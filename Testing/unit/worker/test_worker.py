@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import tiny
 
 from crend import __version__
 from crend.errors import Cancelled
@@ -129,6 +130,15 @@ def test_the_second_volume_pays_no_start_up(client, bundle, image, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_model_that_is_written_anew_is_loaded_anew(client, tmp_path):
+    found = []
+    for answer in (9.0, 9.0, -9.0):
+        bundle = str(tiny.save_bundle(tmp_path / "model", ovary=answer))
+        found.append(finish(client, client.ask("load", model=bundle, **QUIET))[-1])
+    assert [(event["bundle"], event["version"]) for event in found] == [("model", "0.0.1")] * 3
+    assert found[0]["digest"] == found[1]["digest"] != found[2]["digest"]
+
+
 def test_cancel_ends_the_request_between_two_windows_and_the_worker_goes_on(client, bundle, image, tmp_path):
     number = ask(client, bundle, image, tmp_path, search=False)
     finish(client, number, stop=lambda event: event.get("stage") == "windows")
