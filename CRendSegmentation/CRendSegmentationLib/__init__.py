@@ -2,14 +2,14 @@
 
 Without Qt, from the ultrasound to the scene:
     VolumeImage         volume node -> SimpleITK image; RAS and LPS meet here and nowhere else
-    Predictors          who runs the network: the worker process, or this one
+    Predictors          who runs the network: the worker process, or this one; WorkerJobs: what is asked of it
     Run, SequenceRun    a volume, a follicle, a sequence on its way; polled
     FolderRun           all volumes of a folder on their way, from files to files
     FolderResult        one of them, from its files into the scene
     SegmentationWriter  result -> segmentation node
     ResultTables        measurements -> follicle table, summary table
     Results             the two above together, all or nothing (SceneTransaction), in the volume's study
-    SegmentMeasurements measurements of the segments as they are now; which of them somebody changed
+    SegmentMeasurements measurements of the segments as they are now; which of them somebody changed; MaskMeasurements: those of masks, remembered
     FollicleEditing     delete, merge, split, add, undo; the ovary holds every follicle
     Masks               masks on grids of their own: union, what lies outside another
     Views               which volume the slices show, and where slices and cameras look

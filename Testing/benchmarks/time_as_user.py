@@ -7,12 +7,12 @@ Right: as many follicles as in truth, and every mean diameter within 1 mm. Ways:
 follicle of a wrong size moved by *Grow here* and *Shrink here*, three clicks at most); whatever is wrong then is corrected
 follicle by follicle: false ones deleted, merged ones split, missed ones and those of a wrong size added by a click at their middle, as the tools of the panel do it.
 Time: processor seconds of the process that runs the network, since the machine may be busy with other things, 1.5 s a click, 3 s a point of a contour.
-Volumes on which automatic is right at once are passed over. Each volume is written as soon as it is done; --print only prints the table.
+Volumes on which automatic is right at once are passed over. Each way is written into FILE as soon as it is done, and those in it are not done again, as long as the
+bundled model is the same; --print only prints the table.
 """
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -21,277 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import host
 from driven_panel import panel_with
+from known_results import Once
+from panel_user import User
 
-CLICK_S, POINT_S = 1.5, 3.0
-NEAR_MM, DIAMETER_MM = 2.0, 1.0
-CONTOURS, POINTS = 3, 8
-MOST_ROUNDS = 3  # of corrections: what is wrong after that needs painting
 WAYS = ("automatic", "box", "contours", "clicks")
-MOST_CLICKS = 3  # on the outline of one follicle: after that it is added anew
-
-
-class Once:
-    """A predictor that segments a volume once for all ways that ask for the same; `saved`: processor seconds that it would have taken again."""
-
-    def __init__(self, predictor):
-        self._predictor, self._known, self.saved = predictor, {}, 0.0
-
-    def __getattr__(self, name):
-        return getattr(self._predictor, name)
-
-    def start(self, image, name, settings):
-        """The job of the predictor, or one that has its result already. All calls are of one volume."""
-        key = repr(settings)
-        if key in self._known:
-            self.saved += self._known[key].seconds
-            return _Done(self._known[key])
-        self._known[key] = _Noted(self, self._predictor.start(image, name, settings))
-        return self._known[key]
-
-    def processor(self):
-        """Processor seconds of the worker so far."""
-        client = getattr(self._predictor, "_client", None)
-        if client is None or client.pid is None:
-            return 0.0
-        fields = Path(f"/proc/{client.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def close(self):
-        """The worker stays for the next way."""
-
-    def end(self):
-        """End the worker."""
-        self._predictor.close()
-
-
-class _Noted:
-    """A job that notes its result, and what the worker's processor took for it."""
-
-    def __init__(self, once, job):
-        self._once, self._job, self._began = once, job, once.processor()
-        self.result, self.seconds = None, 0.0
-
-    def __getattr__(self, name):
-        return getattr(self._job, name)
-
-    def poll(self):
-        self.result = self._job.poll()
-        if self.result is not None:
-            self.seconds = self._once.processor() - self._began
-        return self.result
-
-
-class _Done:
-    """A job whose result is known."""
-
-    stage, fraction = "done", 1.0
-
-    def __init__(self, noted):
-        self.surfaces, self._result = getattr(noted, "surfaces", {}), noted.result
-
-    def poll(self):
-        return self._result
-
-    def cancel(self):
-        pass
-
-
-class User:
-    """Presses the panel's buttons and counts. truth: follicles (D, H, W) and their mean diameters {label: mm}."""
-
-    def __init__(self, made, volume, phantom):
-        import SimpleITK as sitk
-
-        from crend.structures.measurements import measure
-
-        self.made, self.ui, self.volume = made, made.ui, volume
-        self.labels = sitk.GetArrayFromImage(phantom.follicles)
-        self.image = phantom.volume
-        self.sizes = {f.id: f.mean_diameter_mm for f in measure(phantom.ovary, phantom.follicles).follicles}
-        self.ovary = phantom.ovary
-        self.clicks = self.points = 0
-        self.predictor = made.logic.predictor
-        self.began = self._processor()
-
-    @property
-    def seconds(self):
-        return round(self._processor() - self.began + CLICK_S * self.clicks + POINT_S * self.points, 1)
-
-    def _processor(self):
-        """What the machine took so far, or would have taken."""
-        return self.predictor.processor() + self.predictor.saved
-
-    def press(self, button):
-        self.clicks += 1
-        button.click()
-        self.wait()
-
-    def wait(self):
-        import slicer
-
-        while self.made.panel.run.running:
-            self.made.panel.run.onTimer()
-            slicer.app.processEvents()
-            time.sleep(0.01)
-        slicer.app.processEvents()
-
-    def clickAt(self, world):
-        """A click into a slice view, while one is waited for."""
-        import slicer
-
-        self.clicks += 1
-        selection = slicer.app.applicationLogic().GetSelectionNode()
-        slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID()).AddControlPointWorld(*world)
-        for _ in range(20):  # the seed is taken after the event
-            slicer.app.processEvents()
-            time.sleep(0.01)
-        self.wait()
-
-    def placeBox(self):
-        """Place the box and draw its faces to where a careful user wants them, 4 mm round the ovary."""
-        from box_figures import points_of
-
-        self.press(self.ui.placeBoxButton)
-        import SimpleITK as sitk
-
-        points = points_of(self.ovary, sitk.GetArrayViewFromImage(self.ovary) > 0)
-        low, high = points.min(axis=0) - 4, points.max(axis=0) + 4
-        roi = self.made.logic.getParameterNode().box
-        centre, size = (list(roi.GetCenter()), list(roi.GetSize()))
-        faces = [(centre[k] - size[k] / 2, centre[k] + size[k] / 2) for k in range(3)]
-        self.clicks += sum(abs(a - b) > NEAR_MM for k in range(3) for a, b in zip(faces[k], (low[k], high[k])))
-        roi.SetCenter(*((low + high) / 2).tolist())
-        roi.SetSize(*(high - low).tolist())
-
-    def drawContours(self):
-        """Three contours through the ovary's middle, in planes that turn about its long axis, from its true outline."""
-        import numpy as np
-        import SimpleITK as sitk
-        from box_figures import points_of
-
-        mask = sitk.GetArrayViewFromImage(self.ovary) > 0
-        points = points_of(self.ovary, mask)
-        middle = points.mean(axis=0)
-        long, second, third = np.linalg.svd(points[:: len(points) // 4000 + 1] - middle, full_matrices=False)[2]
-        inverse = np.linalg.inv(np.reshape(self.image.GetDirection(), (3, 3)) * np.array(self.image.GetSpacing()))
-
-        def inside(point):
-            index = np.rint(inverse @ (point * [-1, -1, 1] - np.array(self.image.GetOrigin()))).astype(int)[::-1]
-            return bool(((index >= 0) & (index < mask.shape)).all() and mask[tuple(index)])
-
-        for number in range(CONTOURS):
-            turn = np.pi * number / CONTOURS
-            across = np.cos(turn) * second + np.sin(turn) * third
-            if number:
-                self.press(self.ui.turnButton)
-            self.press(self.ui.drawContourButton)
-            for angle in 2 * np.pi * np.arange(POINTS) / POINTS:
-                direction = np.cos(angle) * long + np.sin(angle) * across
-                reach = next(r for r in np.arange(0, 80, 0.3) if not inside(middle + r * direction))
-                self.clickAt((middle + reach * direction).tolist())
-                self.clicks, self.points = self.clicks - 1, self.points + 1
-            self.press(self.ui.drawContourButton)
-        self.press(self.ui.contoursButton)
-
-    def wrong(self):
-        """What is not right: (false: segment IDs, missed: truth labels, merged: segment IDs, off: [(segment ID, truth label)])."""
-        from crend.comparison.matching import overlaps
-        from CRendSegmentationLib.Scene.Masks import on
-        from CRendSegmentationLib.Scene.SegmentMeasurements import maskOf, measureWithIDs
-
-        node = self.made.logic.getParameterNode().segmentation
-        measured, ids = measureWithIDs(node)
-        array = self.labels * 0
-        for number, segmentID in enumerate(ids, start=1):
-            array[on(self.image, maskOf(node, segmentID))] = number
-        found = overlaps(self.labels, array)
-        pairs = sorted(((v, r, p) for r, row in enumerate(found.iou()) for p, v in enumerate(row) if v > 0.05), reverse=True)
-        mine, yours, off, merged = {}, {}, [], set()
-        for _, r, p in pairs:
-            truth, number = int(found.reference_ids[r]), int(found.prediction_ids[p])
-            if number in yours and truth not in mine and found.rho()[0][r, p] > 0.5:
-                merged.add(ids[number - 1])
-            if truth not in mine and number not in yours:
-                mine[truth], yours[number] = number, truth
-        for truth, number in mine.items():
-            if abs(measured.follicles[number - 1].mean_diameter_mm - self.sizes[truth]) > DIAMETER_MM:
-                off.append((ids[number - 1], truth))
-        false = [segmentID for number, segmentID in enumerate(ids, start=1) if number not in yours]
-        return false, [truth for truth in self.sizes if truth not in mine], sorted(merged), off
-
-    def select(self, segmentIDs):
-        self.clicks += len(segmentIDs)
-        self.made.panel.result.table.select(segmentIDs)
-
-    def add(self, truth):
-        """Press Add and click into the middle of a true follicle."""
-        import numpy as np
-        from scipy import ndimage
-
-        depth = ndimage.distance_transform_edt(self.labels == truth, sampling=self.image.GetSpacing()[::-1])
-        place = np.unravel_index(depth.argmax(), depth.shape)
-        self.press(self.ui.addButton)
-        point = self.image.TransformIndexToPhysicalPoint([int(v) for v in place[::-1]])
-        self.clickAt([-point[0], -point[1], point[2]])
-
-    def moveOutlines(self):
-        """Grow and shrink follicles of a wrong size by clicks where their outline is furthest from the true one."""
-        for segmentID, truth in self.wrong()[3]:
-            self.select([segmentID])
-            for _ in range(MOST_CLICKS):
-                self._moveOutline(segmentID, truth)
-                if segmentID not in [each for each, _ in self.wrong()[3]]:
-                    break
-        for button in (self.ui.growButton, self.ui.shrinkButton):
-            if button.checked:
-                self.press(button)
-
-    def _moveOutline(self, segmentID, truth):
-        """One click on the side of the outline on which more voxels are wrong."""
-        import numpy as np
-        from scipy import ndimage
-
-        from CRendSegmentationLib.Scene.Masks import on
-        from CRendSegmentationLib.Scene.SegmentMeasurements import maskOf
-        from CRendSegmentationLib.Scene.SegmentTags import segmentsOf
-
-        node = self.made.logic.getParameterNode().segmentation
-        mine = on(self.image, maskOf(node, segmentID))
-        others = [name for name, segment in segmentsOf(node.GetSegmentation()) if name != segmentID and "ollicle" in segment.GetName()]
-        taken = np.any([on(self.image, maskOf(node, name)) for name in others] or [mine & False], axis=0)
-        there = self.labels == truth
-        missing, excess = there & ~mine & ~taken, mine & ~there
-        grow = np.count_nonzero(missing) >= np.count_nonzero(excess)
-        spacing = self.image.GetSpacing()[::-1]
-        # How far the outline has to move at each place; a click must lie within the brush of it.
-        away = ndimage.distance_transform_edt(mine if not grow else ~mine, sampling=spacing)
-        away[~(missing if grow else excess) | (away > 0.9 * self.ui.brushSpinBox.value)] = 0
-        if not away.any():
-            return
-        button = self.ui.growButton if grow else self.ui.shrinkButton
-        if not button.checked:
-            self.press(button)
-        point = self.image.TransformIndexToPhysicalPoint([int(v) for v in np.unravel_index(away.argmax(), away.shape)[::-1]])
-        self.clickAt([-point[0], -point[1], point[2]])
-
-    def correct(self):
-        """Correct what is wrong, follicle by follicle. Returns what is still wrong, in words; "" when the table is right."""
-        for number in range(MOST_ROUNDS + 1):
-            false, missed, merged, off = self.wrong()
-            if not (false or missed or merged or off):
-                return ""
-            if number == MOST_ROUNDS:
-                break
-            for segmentID in merged:
-                self.select([segmentID])
-                self.press(self.ui.splitButton)
-            gone = [*false, *(segmentID for segmentID, _ in off if segmentID not in merged)]
-            if gone and not merged:
-                self.select(gone)
-                self.press(self.ui.deleteButton)
-            for truth in [*missed, *(truth for segmentID, truth in off if segmentID in gone)] if not merged else ():
-                self.add(truth)
-        return f"{len(false)} false, {len(missed)} missed, {len(off)} of a wrong size"
 
 
 def measure(way, phantom, predictor):
@@ -340,7 +73,19 @@ def table(volumes):
     return "\n".join(lines)
 
 
+def read(path):
+    """(sha256 of the bundled model's files, {volume: {way: run}} of a file that an earlier call wrote); SystemExit where that used other weights."""
+    from crend.bundle.bundle import info
+
+    model = info().metadata["crend"]["sha256"]
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"model": model, "volumes": {}}
+    if found["model"] != model:
+        raise SystemExit(f"{path}: was measured with another model; give another file")
+    return model, found["volumes"]
+
+
 def main():
+    """Measure what is not there yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--simulator", default="trial")
@@ -352,7 +97,7 @@ def main():
     from crend.io.atomic import replacing
     from crend_training.data.simulators import simulate
 
-    known = json.loads(options.json.read_text()) if options.json.exists() else {}
+    model, known = read(options.json)
     end, seed = time.monotonic() + 60 * options.minutes, options.first_seed
     while not options.print and time.monotonic() < end and sum(is_done(each) for each in known.values()) < options.volumes:
         name = f"{options.simulator} {seed}"
@@ -370,7 +115,7 @@ def main():
             known[name] = here = {**here, way: measure(way, phantom, predictor)}
             print(name, way, here[way], file=sys.stderr, flush=True)
             with replacing(options.json) as temporary:
-                temporary.write_text(json.dumps(known, indent=1) + "\n")
+                temporary.write_text(json.dumps({"model": model, "volumes": known}, indent=1) + "\n")
         predictor.end()
     print(table(known))
 

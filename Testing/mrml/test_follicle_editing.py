@@ -200,11 +200,11 @@ def test_an_edit_makes_the_surfaces_of_what_it_changes_and_no_others(nodes, edit
 
 
 def test_after_an_edit_only_what_changed_is_measured(nodes, monkeypatch):
-    monkeypatch.setattr("CRendSegmentationLib.Scene.SegmentMeasurements._measured", OrderedDict())
+    monkeypatch.setattr("CRendSegmentationLib.Scene.MaskMeasurements._measured", OrderedDict())
     updateTables(nodes.segmentationNode)
     measured = []
     monkeypatch.setattr(
-        "CRendSegmentationLib.Scene.SegmentMeasurements.measure", lambda mask, empty: measured.append(mask) or measure(mask, empty)
+        "CRendSegmentationLib.Scene.MaskMeasurements.measure", lambda mask, empty: measured.append(mask) or measure(mask, empty)
     )
     FollicleEditing(nodes.segmentationNode).split("Follicle_1")
     updateTables(nodes.segmentationNode)

@@ -7,7 +7,7 @@ from host import samples
 from test_editing_panel import click, seeds, segmented, select  # noqa: F401
 from test_panel import cells, models, panel, wait  # noqa: F401
 
-from CRendSegmentationLib.Runs.Predictors import PredictionFailed
+from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
 from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
 
 (OZ, OY, OX), RADIUS = samples.OVARY

@@ -18,7 +18,7 @@ from test_panel import models, wait  # noqa: F401
 from crend.errors import InputError
 from crend.io.volumes import check_image
 from CRendSegmentationLib.Runs import Installation
-from CRendSegmentationLib.Runs.Predictors import PredictionFailed
+from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from host.fixtures import describeScene
 
 from crend.bundle.bundle import BundleInfo
 from crend.errors import InputError
-from CRendSegmentationLib.Runs.Predictors import PredictionFailed, Settings
+from CRendSegmentationLib.Runs.Predictors import Settings
+from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
 from CRendSegmentationLib.Scene.Display import rimOf
 
 

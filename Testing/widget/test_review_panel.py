@@ -7,7 +7,7 @@ from host.fixtures import describeScene
 from test_panel import cells, models, panel, wait  # noqa: F401
 
 from crend.errors import InputError
-from CRendSegmentationLib.Runs.Predictors import PredictionFailed
+from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
 from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 
 ORDINARY = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView

@@ -29,7 +29,8 @@ def phantom(widget):
 
 @pytest.mark.slow
 def test_a_missed_follicle_costs_two_clicks_and_then_the_table_is_right(phantom):
-    from time_as_user import Once, measure, table
+    from known_results import Once
+    from time_as_user import measure, table
 
     # Without the smallest one, of three voxels: what a click adds in the stand-in is a ball of that size.
     once = Once(samples.KnownPredictor(follicles=2))
@@ -57,7 +58,9 @@ class TooSmall(samples.KnownPredictor):
 
 @pytest.mark.slow
 def test_a_follicle_of_a_wrong_size_is_made_right_by_clicks_on_its_outline(phantom):
-    from time_as_user import MOST_CLICKS, Once, measure
+    from known_results import Once
+    from panel_user import MOST_CLICKS
+    from time_as_user import measure
 
     clicks = measure("clicks", phantom, Once(TooSmall()))
     assert clicks["first"] == [0, 0, 0, 1] and clicks["left"] == ""

@@ -11,7 +11,7 @@ from test_folder_result import rows, section  # noqa: F401
 from test_panel import models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Runs.ReviewRun import ReviewSettings
-from CRendSegmentationLib.Scene import Export, FolderResult, SegmentationWriter, SegmentMeasurements, Surfaces
+from CRendSegmentationLib.Scene import Export, FolderResult, MaskMeasurements, SegmentationWriter, SegmentMeasurements, Surfaces
 from CRendSegmentationLib.Scene.Results import FOLLICLE_TABLE_ROLE, SUMMARY_TABLE_ROLE, tableOf
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
 from CRendSegmentationLib.Scene.ReviewLayout import ReviewLayout
@@ -31,8 +31,8 @@ def alive(segmented, reviewer, threeDViews, monkeypatch):  # noqa: F811
 @pytest.fixture
 def measured(monkeypatch):
     """How many voxels each mask had that was measured in this process."""
-    sizes, measure = [], SegmentMeasurements.measure
-    monkeypatch.setattr(SegmentMeasurements, "measure", lambda mask, empty: sizes.append(mask.GetSize()) or measure(mask, empty))
+    sizes, measure = [], MaskMeasurements.measure
+    monkeypatch.setattr(MaskMeasurements, "measure", lambda mask, empty: sizes.append(mask.GetSize()) or measure(mask, empty))
     return sizes
 
 

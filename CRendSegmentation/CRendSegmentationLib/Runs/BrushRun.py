@@ -5,8 +5,8 @@ from crend.errors import Cancelled, InputError
 from ..Scene.BrushEditing import Click
 from ..Scene.Results import ResultNodes, updateTables
 from ..Scene.Surfaces import staleIDs
-from .Predictors import PredictionFailed
 from .Run import Run, extensionWords, imageToClickIn, referenceVolume
+from .WorkerJobs import PredictionFailed
 
 
 class BrushRun(Run):

@@ -16,8 +16,8 @@ from crend.errors import InputError, Kept
 from crend.worker.child import Child
 from crend.worker.client import PACKAGE_FOLDER
 
-from .Predictors import PredictionFailed
 from .Run import Waiting, timeWords
+from .WorkerJobs import PredictionFailed
 
 RESULT = Path("improve") / "result.json"
 _PROGRESS = re.compile(r"\s*([\d.]+) % (.*)")

@@ -4,8 +4,8 @@ from crend.structures.measurements import Ovary
 from crend.worker.surface_files import write_masks
 
 from ..Scene.KnownMeasurements import rememberMeasured
-from .Predictors import WorkerJob
 from .Run import Waiting
+from .WorkerJobs import WorkerJob
 
 
 class MeasureRun(Waiting):

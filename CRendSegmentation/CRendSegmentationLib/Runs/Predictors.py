@@ -4,21 +4,18 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 import SimpleITK as sitk
 
-from crend.errors import Cancelled, InputError
 from crend.result import Segmentation
 from crend.structures.measurements import Measurements
 from crend.worker.client import WorkerClient
 from crend.worker.surface_files import read_surface
 
-#: How long a cancelled worker may take to reach the end of its window before the process is ended.
-PATIENCE_SECONDS = 0.6
+from .WorkerJobs import WorkerJob, WorkerRequest
 
 
 @dataclass(frozen=True)
@@ -33,14 +30,6 @@ class Settings:
     split: bool = True
     keepProbabilities: bool = False
     box: Optional[dict] = None
-
-
-class PredictionFailed(RuntimeError):
-    """The network could not be run. `details` is what a developer wants to read."""
-
-    def __init__(self, message, details=""):
-        super().__init__(message)
-        self.details = details
 
 
 class WorkerPredictor:
@@ -69,7 +58,7 @@ class WorkerPredictor:
         """Let the worker make ready what startOutline will need. Nobody has to wait for it."""
         path = self._fileOf(image)
         chosen = {"model": settings.model or None, "device": settings.device, "engine": settings.engine}
-        return _WorkerRequest(self._client, "outline", folder=os.path.dirname(path), image=path, name=name, **chosen)
+        return WorkerRequest(self._client, "outline", folder=os.path.dirname(path), image=path, name=name, **chosen)
 
     def _fileOf(self, image):
         if self._kept is None or self._kept[0] is not image:
@@ -107,37 +96,7 @@ class InProcessPredictor:
         pass
 
 
-class _WorkerRequest:
-    """One request to the worker; `poll` gives its final event, or None as long as it is under way."""
-
-    def __init__(self, client, do, **what):
-        self._client = client
-        self.stage = "starting"
-        self.fraction = 0.0
-        self.rows = []
-        try:
-            self._number = client.ask(do, **what)
-        except OSError as error:
-            raise PredictionFailed(f"Slicer's Python cannot be started ({error.strerror}); install Slicer again.") from error
-
-    def _final(self):
-        for event in self._client.poll(self._number):
-            if event["event"] == "progress":
-                self.stage, self.fraction = event["stage"], event["fraction"]
-            elif event["event"] == "row":
-                self.rows.append(event["row"])
-            elif event["event"] == "input_error":
-                raise InputError(event["message"])
-            elif event["event"] == "failure":
-                raise PredictionFailed(event["message"], event["details"])
-            elif event["event"] == "cancelled":
-                raise Cancelled("stopped")
-            else:
-                return event
-        return None
-
-
-class _DescriptionJob(_WorkerRequest):
+class _DescriptionJob(WorkerRequest):
     def __init__(self, client, settings):
         super().__init__(client, "describe", device=settings.device, engine=settings.engine)
 
@@ -145,43 +104,6 @@ class _DescriptionJob(_WorkerRequest):
         """ "CPU, OpenVINO", or None as long as it is not known."""
         event = self._final()
         return event and event["text"]
-
-
-class WorkerJob(_WorkerRequest):
-    """A request with files in a folder of its own, which is gone afterwards.
-
-    write(folder) -> what else the request says. A subclass has read(event) -> the result.
-    """
-
-    patience = PATIENCE_SECONDS
-
-    def __init__(self, client, do, write, **what):
-        self._folder = tempfile.TemporaryDirectory(prefix="crend-")
-        self._cancelledAt = None
-        super().__init__(client, do, folder=self._folder.name, **write(self._folder.name), **what)
-
-    def poll(self):
-        """The result, or None. Raises InputError, Cancelled or PredictionFailed."""
-        try:
-            event = self._final()
-            if self._cancelledAt is not None and (event or time.monotonic() - self._cancelledAt > self.patience):
-                if event is None:
-                    self._client.close(self._number)
-                raise Cancelled("stopped")
-            if event is None:
-                return None
-            result = self.read(event)
-        except Exception:
-            self._folder.cleanup()
-            raise
-        self._folder.cleanup()
-        return result
-
-    def cancel(self):
-        """Stop; the next polls raise Cancelled within a second."""
-        if self._cancelledAt is None:
-            self._cancelledAt = time.monotonic()
-            self._client.cancel(self._number)
 
 
 class _WorkerImageJob(WorkerJob):

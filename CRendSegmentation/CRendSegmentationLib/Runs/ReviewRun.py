@@ -20,8 +20,8 @@ from ..Scene.ReviewNodes import ReviewResult, putReviewIntoScene
 from ..Scene.SegmentMeasurements import maskOf, voxelState
 from ..Scene.Surfaces import giveSurface, staleIDs
 from ..Scene.VolumeImage import lpsPoint
-from .Predictors import WorkerJob
 from .Run import Waiting, progressWords
+from .WorkerJobs import WorkerJob
 
 _LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 _STAGES = {

@@ -9,8 +9,8 @@ from crend.worker.surface_files import read_surface, write_masks
 from ..Scene.KnownMeasurements import rememberMeasured
 from ..Scene.SegmentMeasurements import maskOf
 from ..Scene.Surfaces import giveSurface, staleIDs
-from .Predictors import WorkerJob
 from .Run import Waiting
+from .WorkerJobs import WorkerJob
 
 
 class SurfaceRun(Waiting):

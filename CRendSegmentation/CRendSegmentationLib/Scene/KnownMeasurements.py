@@ -6,8 +6,9 @@ import SimpleITK as sitk
 from crend.structures import segments
 from crend.structures.measurements import Ovary
 
+from .MaskMeasurements import isMeasured, remember
 from .Masks import union
-from .SegmentMeasurements import follicleIDs, isMeasured, maskOf, ovaryIDs, remember, withLabelmaps
+from .SegmentMeasurements import follicleIDs, maskOf, ovaryIDs, withLabelmaps
 
 
 def rememberMeasured(mask, structure):

@@ -1,7 +1,5 @@
 """Measurements from the segments as they are now, whoever drew them."""
 
-import hashlib
-from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +9,10 @@ import vtk
 from vtk.util import numpy_support
 
 from crend.structures import segments
-from crend.structures.measurements import Follicle, Measurements, Structure, measure
+from crend.structures.measurements import Follicle, Measurements, Structure
 from crend.structures.ovaries import most_frequent
 
+from .MaskMeasurements import measureMask, referenceGeometry
 from .Masks import labelsOn, union
 from .SegmentTags import isHidden, isMarked, segmentsOf, tagOf, terminologyOf
 from .VolumeImage import setGeometry
@@ -24,9 +23,6 @@ MODELS_TAG = segments.MODELS_TAG
 CONFIDENCE_TAG = "CRend.confidence"
 #: segments.SOURCE_TAG of an ovary whose outline is that of a box.
 BOX = "box"
-#: Of segments that were measured before: an edit changes one or two, and measuring all again takes a second.
-_KEPT = 500
-_measured = OrderedDict()
 _LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 
 
@@ -46,15 +42,15 @@ def measureWithIDs(segmentationNode, hidden=False):
     hidden: with the follicles that are hidden."""
     segmentationNode = withLabelmaps(segmentationNode)
     segmentation = segmentationNode.GetSegmentation()
-    reference = _referenceGeometry(segmentation)
+    reference = referenceGeometry(segmentation)
     organs = {segmentID: maskOf(segmentationNode, segmentID) for segmentID in ovaryIDs(segmentation)}
     organs = {segmentID: mask for segmentID, mask in organs.items() if mask is not None}
     each = [
-        replace(_measureMask(mask, reference), segment=segmentation.GetSegment(segmentID).GetName()) for segmentID, mask in organs.items()
+        replace(measureMask(mask, reference), segment=segmentation.GetSegment(segmentID).GetName()) for segmentID, mask in organs.items()
     ]
     ovary = None
     if len(each) > 1:
-        ovary = _measureMask(union(list(organs.values())), reference)
+        ovary = measureMask(union(list(organs.values())), reference)
     elif each:
         ovary, each = replace(each[0], segment=segments.OVARY), []
         if _isGuide(segmentation.GetSegment(next(iter(organs))), ovary):
@@ -199,16 +195,6 @@ def manualIDs(segmentationNode):
     return [segmentID for follicle, segmentID in found if isManual(segmentation.GetSegment(segmentID), follicle)]
 
 
-def remember(mask, measured):
-    """Let `measured`, an Ovary, be what a mask, as maskOf gives it, measures."""
-    _measured[_keyOf(mask)] = measured
-
-
-def isMeasured(mask):
-    """Whether it is known what a mask, as maskOf gives it, measures."""
-    return _keyOf(mask) in _measured
-
-
 def isEdited(segmentationNode):
     """Whether anything is not as a run left it: a segment was changed, drawn, removed, hidden or confirmed, or no run made it at all."""
     segmentation = segmentationNode.GetSegmentation()
@@ -249,31 +235,13 @@ def _fingerprint(structure):
 
 def _measureSegment(segmentationNode, segmentID, reference):
     mask = maskOf(segmentationNode, segmentID)
-    return None if mask is None else _measureMask(mask, reference)
+    return None if mask is None else measureMask(mask, reference)
 
 
 def _ovaryOf(segmentationNode, segmentID, ovaries):
     """Number of the ovary (masks) that most of a follicle lies in, from 1; None outside all."""
     mask = maskOf(segmentationNode, segmentID)
     return most_frequent(labelsOn(mask, ovaries)[sitk.GetArrayViewFromImage(mask) > 0])
-
-
-def _measureMask(mask, reference):
-    key = _keyOf(mask)
-    if key not in _measured:
-        empty = sitk.Image(mask.GetSize(), sitk.sitkUInt16)
-        empty.CopyInformation(mask)
-        _measured[key] = measure(mask, empty).ovary
-    _measured.move_to_end(key)
-    while len(_measured) > _KEPT:
-        _measured.popitem(last=False)
-    return replace(_measured[key], touches_border=_touchesBorder(mask, reference))
-
-
-def _keyOf(mask):
-    """What differs where a mask does."""
-    voxels = hashlib.sha1(sitk.GetArrayViewFromImage(mask).tobytes(), usedforsecurity=False).digest()
-    return voxels, mask.GetSize(), mask.GetSpacing(), mask.GetOrigin(), mask.GetDirection()
 
 
 def _asFollicle(measured, name, number):
@@ -295,32 +263,6 @@ def _withConfidence(segment, follicle):
     if not noted or isManual(segment, follicle):
         return follicle
     return replace(follicle, confidence=float(noted))
-
-
-def _referenceGeometry(segmentation):
-    """(inverse of the index-to-LPS matrix, size) of the volume that was segmented, or None."""
-    text = segmentation.GetConversionParameter(slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName())
-    geometry = slicer.vtkOrientedImageData()
-    if not text or not slicer.vtkSegmentationConverter.DeserializeImageGeometry(text, geometry, False):
-        return None
-    matrix = vtk.vtkMatrix4x4()
-    geometry.GetImageToWorldMatrix(matrix)
-    image = sitk.Image([1, 1, 1], sitk.sitkUInt8)
-    setGeometry(image, slicer.util.arrayFromVTKMatrix(matrix), "reference")
-    return image, np.array(geometry.GetDimensions())
-
-
-def _touchesBorder(mask, reference):
-    """Whether the mask's box reaches the first or last voxel of the reference along any axis."""
-    if reference is None:
-        return False
-    image, size = reference
-    last = np.array(mask.GetSize()) - 1
-    corners = [
-        image.TransformPhysicalPointToContinuousIndex(mask.TransformContinuousIndexToPhysicalPoint([float(v) for v in last * corner]))
-        for corner in np.ndindex(2, 2, 2)
-    ]
-    return bool((np.min(corners, axis=0) < 0.5).any() or (np.max(corners, axis=0) > size - 1.5).any())
 
 
 def _range(present):

@@ -274,7 +274,7 @@ def test_a_result_that_nobody_has_fetched_yet_outlives_the_process(client):
 
 
 def test_a_run_that_does_not_stop_in_time_ends_without_leaving_another_in_wait(silent, tmp_path):
-    from CRendSegmentationLib.Runs.Predictors import PredictionFailed, WorkerJob
+    from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed, WorkerJob
 
     class Hasty(WorkerJob):
         patience = 0.0
