@@ -73,6 +73,32 @@ def test_one_ovary_may_be_missing_and_bad_input_is_one_line(reports, capsys):
     assert main(["report", left, "-", "--out", str(reports / "r.pdf")]) == 2 and "r.pdf" in capsys.readouterr().err
 
 
+def test_a_report_of_one_ovary_twice_of_two_patients_or_of_no_sizes_is_refused(reports, capsys):
+    left, other, out = reports / "left.json", reports / "other.json", str(reports / "r.csv")
+
+    def refused(change, words):
+        facts = json.loads(left.read_text())
+        change(facts)
+        other.write_text(json.dumps(facts))
+        assert main(["report", str(left), str(other), "--out", out]) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1, error
+
+    refused(lambda facts: None, "is given for both sides, with the same ovary")
+    refused(lambda facts: facts.update(schema_version=2), "schema_version 2, not 1")
+    refused(lambda facts: facts["ovary"].update(volume_ml=None), "says volume_ml None of Ovary; write the report anew")
+    for wrong in ("4,5", -4.5, float("nan"), True):
+        refused(
+            lambda facts, wrong=wrong: facts["follicles"][0].update(mean_diameter_mm=wrong), f"says mean_diameter_mm {wrong} of Follicle 1"
+        )
+    facts = json.loads((reports / "right.json").read_text())
+    facts["provenance"]["patient"] = {"name": "", "id": "P2"}
+    (reports / "right.json").write_text(json.dumps(facts))
+    left.write_text(json.dumps({**json.loads(left.read_text()), "provenance": {"bundle": "known", "patient": {"name": "", "id": "P1"}}}))
+    assert main(["report", str(left), str(reports / "right.json"), "--out", out]) == 2
+    assert "are of two patients (P1, P2); give both ovaries of one." in capsys.readouterr().err
+
+
 @pytest.fixture
 def both(tmp_path):
     """both.json of a volume with two ovaries, the larger with two follicles, with volume and labels beside it."""

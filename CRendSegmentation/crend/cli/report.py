@@ -10,6 +10,21 @@ import typer
 NONE = "-"
 
 
+def _check_sides(given, read, sides, one_file) -> None:
+    """InputError where both sides are the same ovary, be it of a copied report, or of two patients."""
+    from ..errors import InputError
+
+    patients = {(facts["provenance"].get("patient") or {}).get("id") for _, facts in read.values()} - {None, ""}
+    if len(patients) > 1:
+        raise InputError(
+            f"{given['left']} and {given['right']}: are of two patients ({', '.join(sorted(patients))}); give both ovaries of one."
+        )
+    one, other = sides["left"].measurements, sides["right"].measurements
+    if one == other and one is not None and (one_file or one.ovary is not None):
+        named = " and ".join(dict.fromkeys(map(str, given.values())))
+        raise InputError(f"{named}: is given for both sides, with the same ovary; give - for a side that was not seen.")
+
+
 def command(
     left: str = typer.Argument(
         ..., metavar="LEFT", help="JSON of the left ovary, as crend segment --json writes it; - for one that was not seen."
@@ -69,8 +84,7 @@ def command(
         else:
             for side, (found, _facts) in read.items():
                 sides[side] = one_ovary(found, numbers[side], given[side], f"--{side}-ovary")
-            if one_file and sides["left"] == sides["right"]:
-                raise InputError(f"{given['left']}: is given for both sides, with the same ovary; give - for a side that was not seen.")
+            _check_sides(given, read, sides, one_file)
         for side, (_found, facts) in read.items():
             try:
                 pictures[side] = pictures_of(given[side], facts, sides[side]) if wanted else []
@@ -84,7 +98,7 @@ def command(
         console.print(
             f"{side}: {found['state'] if found['antral_count'] is None else str(found['antral_count']) + ' antral follicles, not confirmed'}"
         )
-    for note in [*said, *notes]:
+    for note in [*findings["notes"], *notes]:
         console.print(f"note: {note}")
     for path in out:
         console.print(f"wrote {path}")

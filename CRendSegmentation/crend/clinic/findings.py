@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from ..structures.callipers import volume_ml
 from ..structures.measurements import ANTRAL, whole_mm
 from . import criterion
+from .doubts import report_doubts, scanned_on
 from .study import ASSESSED, BOX, SIDES, Side, Study
 
 SCHEMA_VERSION = 1
@@ -52,7 +53,7 @@ def findings_of(study: Study, sides: Mapping[str, Side], notes: Sequence[str] = 
             "verdict": criterion.overall({side: each["verdict"] for side, each in judged.items()}),
             "sides": judged,
         },
-        "notes": list(notes),
+        "notes": [*notes, *report_doubts(study, sides)],
         "report_date": datetime.date.today().isoformat(),
         "crend": _version(),
         "notice": NOTICE,
@@ -120,9 +121,8 @@ def _between(sizes, low, high) -> int:
 
 def _scanned(sides) -> str:
     """The date of the scan (ISO), where the volumes of all sides that have one agree on it; "" where they do not, or none has one."""
-    dates = {str(side.model.get("acquisition_date") or "") for side in sides}
-    known = [date for date in dates if len(date) == 8 and date.isdigit()]
-    return f"{known[0][:4]}-{known[0][4:6]}-{known[0][6:]}" if len(known) == 1 else ""
+    known = {scanned_on(side) for side in sides} - {""}
+    return known.pop() if len(known) == 1 else ""
 
 
 def _version() -> str:

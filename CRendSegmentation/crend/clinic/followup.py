@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..structures.measurements import Measurements, whole_mm
+from .doubts import future_dates, swapped
 from .study import BOX, COHORTS_MM, read_date, side_of_name
 
 #: "": nobody said which ovary it is.
@@ -174,8 +175,11 @@ def _largest_first(visit: Visit):
 
 
 def _notes(visits: Sequence[Visit]):
-    """What the reader must know of the dates."""
+    """What the reader must know of the dates and the sides."""
+    yield from future_dates([visit.date.isoformat() for visit in visits])
     for visit in visits:
+        if words := swapped(visit.source, visit.side):
+            yield words
         if "spacing_not_confirmed" in visit.flags:
             yield f"{visit.source}: the size of its voxels is not confirmed; compare a known length before you use its sizes."
         if visit.ovaries > 1:

@@ -19,9 +19,14 @@ _MEANT: dict[str, tuple[str, ...]] = {"date": ("date",), "side": ("side", "sides
 
 def read_visits(paths: Sequence[Path]) -> list[Visit]:
     """A Visit of each report; a list's cells (COLUMNS, paths relative to the list) go before what its reports say. InputError, one line."""
-    visits = []
+    visits: list[Visit] = []
     for path in map(Path, paths):
         visits += _of_list(path) if path.suffix.lower() == LIST else [read_visit(path)]
+    for k, visit in enumerate(visits):
+        same = next((other for other in visits[:k] if other.measurements == visit.measurements and other.measurements.ovary), None)
+        if same is not None and (same.date, same.side) != (visit.date, visit.side):
+            said = [f"{each.date}{f', {each.side}' * bool(each.side)}" for each in (same, visit)]
+            raise InputError(f"{same.source} and {visit.source}: hold the same measurements ({said[0]} and {said[1]}); leave one out.")
     return visits
 
 
@@ -40,7 +45,7 @@ def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "", 
     if ovary and not ovary.isdigit():
         raise InputError(f"{path}: {ovary} is no number of an ovary; write 1 or 2.")
     if ovary or (several and which):
-        found = one_ovary(found, int(ovary) if ovary else None, path, "write into the column ovary")
+        found = one_ovary(found, int(ovary) if ovary else None, path, "column ovary")
         source += f", {found.ovary}" if found.ovary else ""
     if when is None or found.measurements is None:
         raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")

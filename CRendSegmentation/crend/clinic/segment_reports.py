@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from ..io.tables import SCHEMA_VERSION
 from ..io.text_files import read_text
 from ..structures.measurements import Measurements
 from .study import BOX, Side
 
 LABELS = ".seg.nrrd"
+_MISSING = ("d1_mm", "d2_mm", "d3_mm")  # in reports of earlier versions
+
+
+class _Later(Exception):
+    """A report of another layout."""
 
 
 def read_side(path: Path, **stated) -> tuple[Side, dict]:
@@ -21,12 +28,20 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
     """
     try:
         facts = json.loads(read_text(path))
+        if facts.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+            raise _Later
         measurements, how = Measurements.from_dict(facts), facts["provenance"]
         flags = tuple({"key": flag["key"], "text": flag["text"]} for flag in facts["flags"])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()}); give the JSON of crend segment.") from error
+    except _Later:
+        # A key may mean something else there.
+        raise InputError(
+            f"{path}: has schema_version {facts['schema_version']}, not {SCHEMA_VERSION}; use the CRend that wrote it."
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is no report of crend segment; write one with crend segment --json.") from error
+    _check_numbers(path, measurements)
     together = (how.get("ovaries") or 1) > 1 and not measurements.ovaries
     remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if together else ()
     name = Path(str(how.get("input") or path)).name
@@ -41,6 +56,17 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
         remarks=remarks,
         **stated,
     ), facts
+
+
+def _check_numbers(path, measurements: Measurements) -> None:
+    """InputError for a figure that is none, as after an edit by hand."""
+    for each in (measurements.ovary, *measurements.ovaries, *measurements.follicles):
+        for name, value in vars(each).items() if each is not None else ():
+            if not name.endswith(("_mm", "_ml")) or (value is None and name in _MISSING):
+                continue
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if not number or (value < 0 and not name.startswith("centroid")):
+                raise InputError(f"{path}: says {name} {value} of {each.segment}; write the report anew with crend segment --json.")
 
 
 def pictures_of(path: Path, facts: Mapping, side: Side) -> list:

@@ -24,6 +24,7 @@ DAYS_OF = ("cycle", "stimulation")
 #: mm: follicles of at least this mean diameter are counted together.
 COHORTS_MM = (10, 12, 14, 16, 18)
 LARGEST_COHORT_MM = 60
+FIRST_YEAR = 1970  # no volume was scanned before
 #: Of an ovary that somebody outlined by a box: it has a place and no size.
 BOX = "box"
 _SIDE_WORDS = {
@@ -89,8 +90,13 @@ def read_date(text: str) -> str:
     if not plain:
         return ""
     try:
-        written = plain if not re.fullmatch(r"\d{8}", plain) else f"{plain[:4]}-{plain[4:6]}-{plain[6:]}"
-        return datetime.date.fromisoformat(written).isoformat()
+        parts = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)|(\d{4})(\d\d)(\d\d)", plain, re.ASCII)
+        if parts is None:
+            raise ValueError
+        found = datetime.date(*(int(part) for part in parts.groups() if part))
+        if found.year < FIRST_YEAR:
+            raise ValueError
+        return found.isoformat()
     except ValueError:
         raise InputError(f"a date is written 2026-01-31, not {plain}.") from None
 

@@ -97,7 +97,7 @@ def test_what_people_type_is_read_or_refused_never_guessed():
         "",
     )
     for parse, text in (
-        (parse_date, "3/11/2026"), (parse_date, "2026-02-30"), (parse_date, "2026-1-3"), (parse_cycle_day, "0"), (parse_cycle_day, "2.5"),
+        (parse_date, "3/11/2026"), (parse_date, "1026-11-03"), (parse_date, "2026-W45-2"), (parse_date, "2026-02-30"), (parse_date, "2026-1-3"), (parse_cycle_day, "0"), (parse_cycle_day, "2.5"),
         (parse_cycle_day, "900"), (parse_side, "both"),
     ):  # fmt: skip
         with pytest.raises(InputError):
@@ -126,6 +126,26 @@ def test_the_command_reads_reports_and_a_list_and_writes_both_tables(tmp_path, c
     assert (tmp_path / "f.csv").read_text(encoding="utf-8-sig").count("\n") == 6
     visits = read_visits([tmp_path / "03.json", tmp_path / "05.json"])
     assert [each.side for each in visits] == ["", ""]
+
+
+def test_a_scan_that_is_listed_twice_or_in_the_future_or_with_the_other_side_is_noticed(tmp_path):
+    report(tmp_path / "left.json", 9.0), report(tmp_path / "other.json", 8.0)
+    rows = "report,date,side\nother.json,2026-11-01,left\nleft.json,{date},{side}\n"
+    (tmp_path / "l.csv").write_text(rows.format(date="2099-11-03", side="right"))
+    assert FollowUp(read_visits([tmp_path / "l.csv"])).notes == (
+        "2099-11-03 lies in the future.",
+        "left.json stands for the right ovary, though its name says left: are the sides swapped?",
+    )
+    for more, said in (
+        ("left.json,2026-11-05,left\n", "2026-11-03, left and 2026-11-05, left"),
+        ("left.json,2026-11-03,right\n", "left and 2026-11-03, right"),
+    ):
+        (tmp_path / "l.csv").write_text(rows.format(date="2026-11-03", side="left") + more)
+        with pytest.raises(InputError, match=f"left.json and left.json: hold the same measurements .*{said}.; leave one out"):
+            read_visits([tmp_path / "l.csv"])
+    (tmp_path / "l.csv").write_text("report,scan date,cycle\nleft.json,2026-11-03,4\n")
+    with pytest.raises(InputError, match="the column cycle is not read; call it cycle_day, or leave it out"):
+        read_visits([tmp_path / "l.csv"])
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,27 @@ def test_a_side_that_was_not_seen_has_dashes_and_no_second_page():
     assert "page-break-before" not in text and text.count("not seen") >= 4 and "<b>not stated</b>" in text
 
 
+def test_days_and_sides_that_do_not_fit_together_are_said():
+    def of(date="", name="scan", sizes=(5.0,)):
+        return side(list(sizes), name=name, model={"acquisition_date": date})
+
+    fits = findings_of(Study(), {"left": of("20260131", "left scan"), "right": of("20260131", "Rechts")})
+    assert fits["notes"] == [] and fits["study"]["date"] == "2026-01-31"
+    apart = findings_of(Study(), {"left": of("20260131"), "right": of("20250101")})
+    assert apart["study"]["date"] == "" and apart["notes"] == [
+        "The ovaries were scanned on different days (left: 2026-01-31, right: 2025-01-01)."
+    ]
+    assert apart["notes"][0] in page_html(apart)
+    assert findings_of(Study(date="2026-01-30"), {"left": of("20260131")})["notes"] == [
+        "The date stated is 2026-01-30, that of the volume 2026-01-31."
+    ]
+    assert findings_of(Study(date="2099-01-30"), {"left": of("99999999")})["notes"] == ["2099-01-30 lies in the future."]
+    assert findings_of(Study(), {"left": of(name="p1_right.nrrd"), "right": of(name="p1_left.nrrd")})["notes"] == [
+        "p1_right.nrrd stands for the left ovary, though its name says right: are the sides swapped?",
+        "p1_left.nrrd stands for the right ovary, though its name says left: are the sides swapped?",
+    ]
+
+
 def test_names_are_written_as_text_not_as_html():
     text = page_html(findings_of(replace(STUDY, patient_name="<script>x</script>"), {"not stated": side(name="<b>& co")}))
     assert "<script>" not in text and "<b>& co" not in text and "Ovary, side not stated" in text
