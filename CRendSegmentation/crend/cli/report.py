@@ -14,7 +14,7 @@ def _check_sides(given, read, sides, one_file) -> None:
     """InputError where both sides are the same ovary, be it of a copied report, or of two patients."""
     from ..errors import InputError
 
-    patients = {(facts["provenance"].get("patient") or {}).get("id") for _, facts in read.values()} - {None, ""}
+    patients = {str((facts["provenance"].get("patient") or {}).get("id") or "") for _, facts in read.values()} - {""}
     if len(patients) > 1:
         raise InputError(
             f"{given['left']} and {given['right']}: are of two patients ({', '.join(sorted(patients))}); give both ovaries of one."

@@ -60,8 +60,8 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
 
 def _check_numbers(path, measurements: Measurements) -> None:
     """InputError for a figure that is none, as after an edit by hand."""
-    for each in (measurements.ovary, *measurements.ovaries, *measurements.follicles):
-        for name, value in vars(each).items() if each is not None else ():
+    for each in filter(None, (measurements.ovary, *measurements.ovaries, *measurements.follicles)):
+        for name, value in vars(each).items():
             if not name.endswith(("_mm", "_ml")) or (value is None and name in _MISSING):
                 continue
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

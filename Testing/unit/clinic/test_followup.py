@@ -97,7 +97,8 @@ def test_what_people_type_is_read_or_refused_never_guessed():
         "",
     )
     for parse, text in (
-        (parse_date, "3/11/2026"), (parse_date, "1026-11-03"), (parse_date, "2026-W45-2"), (parse_date, "2026-02-30"), (parse_date, "2026-1-3"), (parse_cycle_day, "0"), (parse_cycle_day, "2.5"),
+        (parse_date, "3/11/2026"), (parse_date, "1026-11-03"),
+        (parse_date, "2026-W45-2"), (parse_date, "2026-02-30"), (parse_date, "2026-1-3"), (parse_cycle_day, "0"), (parse_cycle_day, "2.5"),
         (parse_cycle_day, "900"), (parse_side, "both"),
     ):  # fmt: skip
         with pytest.raises(InputError):
