@@ -6,7 +6,7 @@ from .boxes import merged, tiles, voxels
 from .common_grid import on_common_grid
 from .distances import point_distances, surface_voxels
 from .matching import hits, one_to_one, overlaps_of, usova3d
-from .notes import notes_of
+from .notes import lost_follicles, notes_of
 
 #: Printed beside the numbers: tools differ by what they mean.
 DEFINITIONS = {
@@ -51,8 +51,8 @@ def compare(reference, prediction, *, percentiles=(95,)):
     "definitions": what the numbers mean. Distances in mm; what cannot be said is None.
     percentiles: Hausdorff percentiles to report, each as hd<p>; 95 is always there.
 
-    "notes": what must be said in words: that the two share nothing, that one follicle is in several pieces, that an ovary is the ellipsoid of a
-    box. Of such a guide (`Labels.guide`) every figure of "ovary" is None: it says where the box was, and nothing of an ovary.
+    "notes": what must be said in words: that the two share nothing, that one follicle is in several pieces or lost between coarser voxels, that an
+    ovary is the ellipsoid of a box. Of such a guide (`Labels.guide`) every figure of "ovary" is None: it says where the box was, and nothing of an ovary.
 
     The two may lie on any grids: they are compared in space, on the grid that `on_common_grid` makes, so what was cropped away around either
     makes no difference. InputError when they are too far apart to be of one volume.
@@ -60,6 +60,7 @@ def compare(reference, prediction, *, percentiles=(95,)):
     import SimpleITK as sitk
 
     turned = np.abs(np.subtract(reference.ovary.GetDirection(), prediction.ovary.GetDirection())).max() > 0.5
+    before = [side.follicles for side in (reference, prediction)]
     reference, prediction = on_common_grid(reference, prediction)
     spacing = reference.ovary.GetSpacing()[::-1]
     a, b, c, d = (sitk.GetArrayViewFromImage(i) for i in (reference.ovary, prediction.ovary, reference.follicles, prediction.follicles))
@@ -73,6 +74,8 @@ def compare(reference, prediction, *, percentiles=(95,)):
     guides = (reference.guide, prediction.guide)
     union = _structure(c, d, boxes[2:], spacing, percentiles)
     volumes = ("volume_reference_ml", "volume_prediction_ml")
+    each = [side.each() for side in follicles]
+    lost = lost_follicles(before, each, spacing) if reference.follicles is not before[0] else []
     bare = [0 < ovary[key] == union[key] for key in volumes]
     return {
         "ovary": dict.fromkeys(ovary) if any(guides) else ovary,
@@ -90,7 +93,7 @@ def compare(reference, prediction, *, percentiles=(95,)):
             if j not in {p[1] for p in pairs}
         ],
         "usova3d": _usova3d(found),
-        "notes": notes_of((a, b), boxes[:2], [side.each() for side in follicles], turned, guides, bare),
+        "notes": notes_of((a, b), boxes[:2], each, turned, guides, bare) + lost,
         "definitions": DEFINITIONS,
     }
 

@@ -7,6 +7,7 @@ IN_PIECES = "counted as one follicle"
 _NAMED = 3
 _SIDES = ("reference", "compared one")
 _GUIDE = "The ovary of the {side} is only the ellipsoid of a box, which measures nothing: the ovary's figures are left empty."
+_LOST = "Of the {side}, {named}: too small for the voxels of the common grid ({size} mm), and not counted. Compare on a finer grid."
 _BARE = "The {side} has follicles and no ovary around them: its ovary is taken to be its follicles."
 
 
@@ -31,6 +32,23 @@ def notes_of(ovaries, boxes, follicles, turned, guides, bare):
             more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
             notes.append(f"Separate pieces under one number in the {side} ({named}{more}): each number is {IN_PIECES}.")
     return notes + [_BARE.format(side=side) for side, alone in zip(_SIDES, bare) if alone]
+
+
+def lost_follicles(before, after, spacing):
+    """[sentence] on follicles that no voxel of the grid of the comparison hits.
+
+    before: follicles (SimpleITK) of both sides as their files have them, reference first; after: {label: voxels} of both. spacing: mm of that grid (z, y, x).
+    """
+    import SimpleITK as sitk
+    from scipy import ndimage
+
+    notes = []
+    for side, image, left in zip(_SIDES, before, after):
+        there = [k for k, box in enumerate(ndimage.find_objects(sitk.GetArrayViewFromImage(image)), start=1) if box and k not in left]
+        if there:
+            named = ", ".join(f"follicle {k}" for k in there[:_NAMED]) + (f" and {len(there) - _NAMED} more" if len(there) > _NAMED else "")
+            notes.append(_LOST.format(side=side, named=named, size=" x ".join(f"{s:.3g}" for s in spacing[::-1])))
+    return notes
 
 
 def pieces(where):

@@ -4,6 +4,7 @@ The keys are those of Slicer's vtkMRMLSegmentationStorageNode. The ovary is the 
 a layer of its own: NRRD with a list axis, which SimpleITK handles as a vector image.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from .acquisition import describe, notes_of
 from .atomic import replacing
 from .overlaps import assemble
 
+_ID = re.compile(r"Segment(\d+)_ID")
 _ROUNDED = 1e-6  # by what part of itself a volume may change when spacings are written and read
 
 
 def is_segmentation(image):
     """Whether an image read by SimpleITK carries the keys of at least one segment."""
-    return image.HasMetaDataKey("Segment0_ID")
+    return any(map(_ID.fullmatch, image.GetMetaDataKeys()))
 
 
 def write_segmentation(path, ovary, follicles, ovary_source=None):
@@ -101,11 +103,17 @@ def ovary_names(ovary):
     return [(segments.ovary_id(k), segments.ovary_name(k)) for k in (1, 2)]
 
 
-def read_segments(image):
-    """[(name, terminology or "", layer, label value)] of every segment in a segmentation that SimpleITK read."""
+def read_segments(image, path="the segmentation"):
+    """[(name, terminology or "", layer, label value)] of every segment in a segmentation that SimpleITK read.
+
+    InputError, which names the file `path`, where their numbers have a gap, beyond which Slicer reads nothing, and for a layer or label that is none.
+    """
     found: list[tuple] = []
-    while image.HasMetaDataKey(f"Segment{len(found)}_ID"):
-        index = len(found)
+    numbers = sorted(int(match[1]) for match in map(_ID.fullmatch, image.GetMetaDataKeys()) if match)
+    gap = next((k for k, number in enumerate(numbers) if k != number), None)
+    if gap is not None:
+        raise InputError(f"{path}: has a segment {numbers[gap]}, but no segment {gap}, so some may be lost; save it again in Slicer.")
+    for index in numbers:
 
         def value(key, default, index=index):
             key = f"Segment{index}_{key}"
@@ -114,9 +122,24 @@ def read_segments(image):
         tags = _tags(value("Tags", ""))
         # Files from before shared layers have neither key: one segment a layer, label 1.
         found.append(
-            (value("Name", value("ID", "")), tags.get("TerminologyEntry", ""), int(value("Layer", index)), int(value("LabelValue", 1)))
+            (
+                value("Name", value("ID", "")),
+                tags.get("TerminologyEntry", ""),
+                _whole(path, index, "layer", value("Layer", index), 0),
+                _whole(path, index, "label value", value("LabelValue", 1), 1),
+            )
         )
     return found
+
+
+def _whole(path, index, what, text, least):
+    try:
+        number = int(text)
+        if number < least:
+            raise ValueError
+        return number
+    except ValueError:
+        raise InputError(f"{path}: segment {index} has the {what} {text}, which is none; save it again in Slicer.") from None
 
 
 def read_segmentation(image, path):
@@ -135,7 +158,7 @@ def read_segmentation(image, path):
     boxes = [ndimage.find_objects(layer.astype(np.int32) if layer.dtype.kind == "f" else layer) for layer in layers]
     nowhere = (slice(0, 0),) * 3
     found, guide = [], False
-    for index, (name, terminology, layer, value) in enumerate(read_segments(image)):
+    for index, (name, terminology, layer, value) in enumerate(read_segments(image, path)):
         if layer >= len(layers):
             raise InputError(f"{path}: segment '{name}' is in layer {layer}, but the file has {len(layers)}; save it again in Slicer.")
         box = boxes[layer][value - 1] if 0 < value <= len(boxes[layer]) and not _is_empty(image, index) else None
@@ -173,7 +196,7 @@ def read_segment(path, name):
 
     image = sitk.ReadImage(str(path))
     array = sitk.GetArrayViewFromImage(image)
-    for found, _terminology, layer, value in read_segments(image):
+    for found, _terminology, layer, value in read_segments(image, path):
         if found == name:
             return image_like(((array if array.ndim == 3 else array[..., layer]) == value).astype(np.uint8), image)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def _read_volume(path: Path, frame, spacing) -> sitk.Image:
     values = header.count(VALUES)
     if header.refusal:
         raise InputError(f"{path}: {header.refusal}.")
-    if "Segment0_ID" in header.keys:
+    if any(re.fullmatch(r"Segment\d+_ID", key) for key in header.keys):
         raise InputError(f"{path}: a segmentation; give the ultrasound volume that it was made from.")
     frames = header.count(FRAMES, LAYERS)
     if frames > 1 and (len(header.size) < 3 or 1 in header.size):

@@ -126,6 +126,17 @@ def test_a_coarse_voxel_at_the_edge_is_not_cut_in_half():
     assert sitk.GetArrayViewFromImage(there.ovary).sum() == 8 * sitk.GetArrayViewFromImage(coarse).sum()
 
 
+def test_a_follicle_that_falls_between_the_voxels_of_a_coarse_reference_is_named():
+    fine = label_image([*REFERENCE, (4, (33, 21, 33), 1)])
+    grid = sitk.Image([14, 10, 10], sitk.sitkUInt8)
+    grid.SetSpacing([3.0] * 3)
+    coarse = sitk.Resample(label_image(REFERENCE), grid, sitk.Transform(), sitk.sitkNearestNeighbor)
+    found = figures(coarse, fine)
+    words = "Of the compared one, follicle 3: too small for the voxels of the common grid (3 x 3 x 3 mm), and not counted. Compare on a finer grid."
+    assert found["notes"] == [words] and found["detection"]["count_prediction"] == 2
+    assert figures(fine, coarse)["notes"] == [] and figures(fine, coarse)["detection"]["count_reference"] == 3
+
+
 def one_voxel():
     """What Slicer writes of a segmentation without anything in it."""
     image = sitk.Image([1, 1, 1], sitk.sitkUInt8)

@@ -139,6 +139,29 @@ def test_unknown_segments_are_named(tmp_path):
         read_labels(path)
 
 
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        (
+            {"Segment2_ID": None, "Segment7_ID": "Follicle_2"},
+            "has a segment 7, but no segment 2, so some may be lost; save it again in Slicer",
+        ),
+        ({"Segment0_ID": None}, "has a segment 1, but no segment 0"),
+        ({"Segment2_Layer": "x"}, "segment 2 has the layer x, which is none"),
+        ({"Segment2_Layer": "-1"}, "segment 2 has the layer -1, which is none"),
+        ({"Segment2_LabelValue": "3.0"}, "segment 2 has the label value 3.0, which is none"),
+        ({"Segment2_LabelValue": "0"}, "segment 2 has the label value 0, which is none"),
+    ],
+)
+def test_segments_that_would_be_lost_are_refused(tmp_path, changes, words):
+    image = sitk.ReadImage(renamed(tmp_path, ["Ovary", "Follicle 1", "Follicle 2"])[0])
+    for key, value in changes.items():
+        image.EraseMetaData(key) if value is None else image.SetMetaData(key, value)
+    sitk.WriteImage(image, tmp_path / "c.seg.nrrd")
+    with pytest.raises(InputError, match=f"c.seg.nrrd: {words}"):
+        read_labels(tmp_path / "c.seg.nrrd")
+
+
 def test_numbers_in_names_are_kept_whatever_the_order(tmp_path):
     path, follicles = renamed(tmp_path, ["left ovary", "follicle_7", "Follicle 3"])
     found = sitk.GetArrayFromImage(read_labels(path).follicles)
