@@ -97,6 +97,21 @@ def test_segment_in_a_real_process_writes_everything(scan, bundles):
     assert sorted(p.name for p in scan.parent.iterdir()) == ["out.csv", "out.json", "out.seg.nrrd", "scan.nrrd"]
 
 
+def test_a_corrected_segmentation_is_kept_when_its_volume_is_segmented_again(scan, bundles, capfd):
+    out = scan.with_name("out.seg.nrrd")
+    again = ("segment", scan, out, "--model", bundles / "everything", "--engine", "torch")
+    assert run(*again) == run(*again) == 0
+    assert sorted(path.name for path in scan.parent.iterdir()) == ["out.seg.nrrd", "scan.nrrd"]
+    corrected = sitk.ReadImage(str(out))
+    corrected[3, 4, 5] = 0
+    sitk.WriteImage(corrected, str(out))
+    capfd.readouterr()
+    assert run(*again) == 0
+    assert f"note: {out} was not as a run had written it; it is kept as out.kept-1.seg.nrrd." in capfd.readouterr().err
+    assert sitk.ReadImage(str(scan.with_name("out.kept-1.seg.nrrd")))[3, 4, 5] == 0 and sitk.ReadImage(str(out))[3, 4, 5] == 1
+    assert run(*again) == 0 and len(list(scan.parent.iterdir())) == 3
+
+
 @pytest.mark.parametrize("name", ["out.nrrd", "out.nii.gz", "out.mha", "out.nii", "a.b.c.nrrd"])
 def test_label_images_keep_the_geometry(scan, bundles, name, capfd):
     assert run("segment", scan, scan.with_name(name), "--model", bundles / "everything", "--engine", "torch") == 0

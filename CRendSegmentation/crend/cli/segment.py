@@ -61,6 +61,7 @@ def command(
 ) -> None:
     """Segment the ovary and its follicles in a volume and measure them."""
     from ..errors import InputError
+    from ..io.aside import set_changed_aside
     from ..io.label_likeness import refuse_labels
     from ..io.scanner_files import patient_of
     from .console import progress_bar, quiet
@@ -97,8 +98,11 @@ def command(
     found.provenance["input"] = os.path.abspath(volume)
     if identify:
         found.provenance["patient"] = patient_of(volume)
+    kept = set_changed_aside(output)
     _write(found, volume, output, table, json, probabilities)
     _show(found, [path for path in (output, table, json, probabilities) if path is not None])
+    if kept is not None:
+        typer.echo(f"note: {output} was not as a run had written it; it is kept as {kept.name}.", err=True)
     for flag in found.flags:
         typer.echo(f"warning: {flag['text']}", err=True)
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..structures import segments
 from .acquisition import describe, notes_of
+from .aside import CONTENT, digest
 from .atomic import replacing
 from .overlaps import assemble
 
@@ -53,6 +54,7 @@ def write_segmentation(path, ovary, follicles, ovary_source=None):
     del layers
     image.CopyInformation(ovary)
     describe(image, notes=notes_of(ovary))
+    image.SetMetaData(CONTENT, digest(sitk.GetArrayViewFromImage(image)))
 
     entries = [
         (identifier, name, 0, 0, k, box, segments.OVARY_TERMINOLOGY)
