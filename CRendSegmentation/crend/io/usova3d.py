@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ..errors import InputError
 
@@ -47,7 +50,11 @@ def find_scans(folder) -> list[Scan]:
     """
     folder = Path(folder)
     spacings = _spacings(folder / SPACINGS)
-    found = {int(m[1]): path for path in folder.rglob("vol*.vtk") if (m := re.fullmatch(r"vol(\d+)\.vtk", path.name))}
+    found: dict[int, Path] = {}
+    for path in sorted(folder.rglob("vol*.vtk")):
+        match = re.fullmatch(r"vol(\d+)\.vtk", path.name)
+        if match and found.setdefault(int(match[1]), path) != path:
+            raise InputError(f"{path}: {found[int(match[1])]} has the same number; remove one of them.")
     if not found:
         raise InputError(f"{folder}: holds no vol<ID>.vtk; give the folder of the USOVA3D volumes")
     return [Scan(number, found[number], spacings.get(number)) for number in sorted(found)]
@@ -70,6 +77,10 @@ def read_rater(scan: Scan, rater: str):
     ovary, follicles = (_respaced(read_label_image(path), scan) for path in scan.labels(rater))
     if ovary.GetSize() != follicles.GetSize():
         raise InputError(f"{scan.labels(rater)[1]}: not of the size of {scan.labels(rater)[0].name}; copy the volume's files again.")
+    if not np.allclose(ovary.GetSpacing(), follicles.GetSpacing(), rtol=1e-3):
+        raise InputError(
+            f"{scan.labels(rater)[1]}: its spacing is not that of {scan.labels(rater)[0].name}; copy the volume's files again."
+        )
     follicles.CopyInformation(ovary)
     organ = sitk.Cast(sitk.Or(ovary > 0, follicles > 0), sitk.sitkUInt8)
     return Labels(organ, sitk.Cast(follicles, sitk.sitkUInt16))
@@ -84,16 +95,17 @@ def _respaced(image, scan: Scan):
 def _spacings(path: Path) -> dict:
     if not path.is_file():
         return {}
-    result = {}
-    with open(path, newline="", encoding="utf-8") as f:
+    result: dict[int, tuple] = {}
+    with open(path, newline="", encoding="utf-8-sig") as f:
         for line, row in enumerate(csv.reader(f), 1):
-            if not row or (line == 1 and row[0].strip().lower() == "id"):
+            if not row or (line == 1 and [name.strip().lower() for name in row] == ["id", "x", "y", "z"]):
                 continue
             try:
-                number, x, y, z = int(row[0]), *(float(v) for v in row[1:4])
-                if min(x, y, z) <= 0:
+                number, x, y, z = int(row[0]), *(float(v) for v in row[1:])
+                if not (min(x, y, z) > 0 and math.isfinite(x + y + z)) or result.setdefault(number, (x, y, z)) != (x, y, z):
                     raise ValueError
             except ValueError:
-                raise InputError(f"{path}, line {line}: must be id,x,y,z with spacings in mm, such as 101,0.3,0.3,0.4") from None
-            result[number] = (x, y, z)
+                raise InputError(
+                    f"{path}, line {line}: must be id,x,y,z with spacings in mm, such as 101,0.3,0.3,0.4, each id once"
+                ) from None
     return result

@@ -69,6 +69,27 @@ def test_spacings_csv_corrects_image_and_labels(folder):
     assert read_scan(scan).GetSpacing() == read_rater(scan, "2").follicles.GetSpacing() == pytest.approx((0.25, 0.25, 0.4))
 
 
+@pytest.mark.parametrize(
+    "text", ["7,1,2,1,2,1,2\n", "id,z,y,x\n7,0.4,0.25,0.25\n", "7,0.25,nan,0.4\n", "7,1,1,1\n7,2,2,2\n", "7,1,1\n", "7;1;1;1\n"]
+)
+def test_spacings_of_which_a_part_would_be_lost_are_refused(folder, text):
+    (folder / "spacings.csv").write_text(text)
+    with pytest.raises(InputError, match="must be id,x,y,z"):
+        find_scans(folder)
+
+
+def test_two_volumes_of_one_number_and_labels_of_other_voxels_are_refused(folder):
+    (folder / "spacings.csv").write_text("id,x,y,z\n7,0.25,0.25,0.4\n", encoding="utf-8-sig")
+    assert [scan.spacing_mm for scan in find_scans(folder)] == [None, (0.25, 0.25, 0.4)]
+    write(folder / "vol1_f_r1.vtk", 4 * ball(5), spacing=(0.5, 0.5, 0.6))
+    with pytest.raises(InputError, match="vol1_f_r1.vtk: its spacing is not that of vol1_o_r1.vtk"):
+        read_rater(find_scans(folder)[0], "1")
+    (folder / "again").mkdir()
+    write_volume(folder / "again", 7)
+    with pytest.raises(InputError, match="vol7.vtk has the same number; remove one of them"):
+        find_scans(folder)
+
+
 def test_a_model_like_rater_1_differs_from_rater_2_as_the_raters_do(folder):
     told = []
     found = compare_with_raters(find_scans(folder), as_rater_1(folder), progress=lambda stage, fraction: told.append(fraction))
