@@ -45,12 +45,20 @@ def test_a_box_is_looked_at_from_the_command_line(tmp_path, capfd):
 
 
 @pytest.mark.parametrize(
-    "faces, words", [("0 9 30 0 0 30", "inverted: A runs from 30 to 0"), ("0 4 0 30 0 30", "4 mm thin"), ("1 nan 0 30 0 30", "six numbers")]
+    "faces, words",
+    [("0 9 30 0 0 30", "inverted: A runs from 30 to 0"), ("0 4 0 30 0 30", "4 mm thin"), ("1 nan 0 30 0 30", "--box: nan is no number")],
 )
 def test_a_box_that_is_none_is_refused_in_one_line(tmp_path, capfd, faces, words):
     assert main(["segment", str(SAMPLE), str(tmp_path / "o.nrrd"), "--box", *faces.split()]) == 2
     said = capfd.readouterr().err
     assert words in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", ["--spacing 0.3 0.3 inf", "--smallest-follicle inf"])
+def test_an_option_that_is_no_number_is_refused_in_one_line(tmp_path, capfd, words):
+    assert main(["segment", str(SAMPLE), str(tmp_path / "o.nrrd"), *words.split()]) == 2
+    said = capfd.readouterr().err
+    assert f"{words.split()[0]}: " in said and "is no number; give one such as 0.3" in said and said.count("\n") == 1
 
 
 def test_probabilities_go_into_a_format_that_holds_two_components(tmp_path, capfd):

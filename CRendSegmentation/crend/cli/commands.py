@@ -1,8 +1,12 @@
-"""What both programs, `crend` and `crend-training`, have in common: how help looks, and what is said of a package that is missing."""
+"""What both programs, `crend` and `crend-training`, have in common: how help looks, which numbers they take, what is said of a package that is missing."""
 
 from __future__ import annotations
 
+import math
+
 import typer.core
+
+from ..errors import InputError
 
 #: For every group of commands: -h is --help.
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -27,10 +31,19 @@ _EXTRAS = {
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose help leaves the column of values empty for flags: they take none."""
+    """A command whose help leaves the column of values empty for flags: they take none. Its numbers are finite ones."""
 
     def get_params(self, ctx):
         return _without_values(super().get_params(ctx))
+
+    def invoke(self, ctx):
+        """InputError for an option that is nan, which is within every range, or infinite."""
+        for param in self.params:
+            given = ctx.params.get(param.name)
+            for number in given if isinstance(given, (tuple, list)) else [given]:
+                if isinstance(number, float) and not math.isfinite(number):
+                    raise InputError(f"{max(param.opts, key=len)}: {number} is no number; give one such as 0.3.")
+        return super().invoke(ctx)
 
 
 class Group(typer.core.TyperGroup):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, InputError, reason_of
-from ..io.csv_list import read_list
+from ..io.csv_list import path_in, read_list
 from ..io.tables import write_json, write_rows
 from .agreement import bland_altman, icc, spread
 
@@ -73,7 +73,7 @@ def read_pairs(path):
     if not rows:
         raise InputError(f"{path}: no pairs below the first line.")
     rows = [row for _, row in rows]
-    return [(case, path.parent / row["reference"], path.parent / row["prediction"]) for case, row in zip(_cases(rows), rows)]
+    return [(case, *(path_in(path.parent, row[part]) for part in ("reference", "prediction"))) for case, row in zip(_cases(rows), rows)]
 
 
 def _cases(rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
@@ -70,3 +71,17 @@ def check_columns(path, columns: Iterable[str], known: dict[str, tuple[str, ...]
 def _plain(name: str) -> str:
     """ "Cycle day" and "Spacing (mm)" as cycle_day and spacing; another unit stays in the name."""
     return re.sub(r"[\s-]+", "_", re.sub(r"\s*[\[(]mm[\])]$", "", name.strip().lower()))
+
+
+def number_in(text: str) -> float:
+    """The number that a word stands for. ValueError for none, and for 0_3, which Python takes for 3: somebody meant 0.3."""
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
+def path_in(folder: Path, cell: str) -> Path:
+    """The file that a cell names, from the list's folder on; with the backslashes of a list that was made on Windows, too."""
+    if os.sep == "/" and "\\" in cell and not (folder / cell).exists():
+        cell = cell.replace("\\", "/")
+    return folder / cell

@@ -12,7 +12,7 @@ from unicodedata import normalize
 from ..errors import InputError
 from ..structures.box import Box
 from .atomic import check_name
-from .csv_list import check_columns, read_list
+from .csv_list import check_columns, number_in, path_in, read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
 from .frames import each_frame
 from .volumes import check_spacing
@@ -127,7 +127,7 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
     for number, row in rows:
         if not row["volume"]:
             raise InputError(f"{path}: line {number} names no volume.")
-        volume = path.parent / row["volume"]
+        volume = path_in(path.parent, row["volume"])
         if volume.name.lower().endswith(SEGMENTATIONS):
             raise InputError(f"{path}: line {number}: {row['volume']} is a segmentation; name the volume instead.")
         name = row.get("name") or (volume.name if volume.is_dir() else bare(volume.name))
@@ -162,7 +162,7 @@ def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | No
         return None
     words = re.split(r"[\sx;]+", cell.strip().lower())
     try:
-        numbers = [float(word) for word in words]
+        numbers = [number_in(word) for word in words]
         return check_spacing(numbers * 3 if len(numbers) == 1 else numbers)
     except ValueError:
         raise InputError(f'{where}: spacing {cell}: give three lengths in mm above 0, such as "0.3 0.3 0.4".') from None
@@ -173,7 +173,7 @@ def _box_in(cell: str | None, where: str) -> tuple[float, ...] | None:
     if not cell:
         return None
     try:
-        faces = tuple(float(word) for word in re.split(r"[\s;]+", cell.strip()))
+        faces = tuple(number_in(word) for word in re.split(r"[\s;]+", cell.strip()))
     except ValueError:
         faces = ()
     try:

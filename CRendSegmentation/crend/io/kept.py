@@ -13,7 +13,7 @@ from ..errors import InputError
 from .acquisition import describe, notes_of
 from .atomic import check_writable, replacing
 from .csv_list import read_list
-from .image_copies import Likeness, find_copy, likeness_of
+from .image_copies import CELLS, Likeness, find_copy, likeness_of
 from .labels import Labels, same_geometry, write_labels
 from .tables import write_rows
 
@@ -79,9 +79,11 @@ def kept_copy(folder, name: str) -> tuple[str, str] | None:
     known = {}
     for row in kept_rows(folder):
         try:
-            known[row["name"]] = Likeness(np.load(_likeness_file(Path(folder), row["name"]), allow_pickle=False).astype(np.float32))
+            details = np.load(_likeness_file(Path(folder), row["name"]), allow_pickle=False)
         except (OSError, ValueError):
             continue
+        if details.shape == (CELLS,) * 3:
+            known[row["name"]] = Likeness(details.astype(np.float32))
     volume = known.pop(name, None)
     found = find_copy(volume, list(known.values())) if volume is not None else None
     return (list(known)[found[0]], found[1]) if found else None

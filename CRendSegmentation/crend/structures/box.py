@@ -132,6 +132,8 @@ class Box:
 
 def _numbers(given, shape):
     """An array of numbers of this shape, none of them beyond FURTHEST_MM, or None where `given` is none."""
+    if isinstance(given, list) and any(isinstance(word, str) and "_" in word for word in given):
+        return None  # Python takes 0_3 for 3
     try:
         array = np.array(given, float)
     except (TypeError, ValueError):

@@ -23,12 +23,16 @@ SMOOTH_MM = 0.6
 
 
 def crop_around(image, point: Sequence[float], radius_mm: float, name: str = "the volume"):
-    """The part of a SimpleITK image that a brush at a point (x, y, z; LPS) reaches, with a margin. InputError for a point outside the image."""
+    """The part of a SimpleITK image that a brush at a point (x, y, z; LPS) reaches, with a margin.
+
+    InputError for a point outside the image, and a radius that is none."""
     import SimpleITK as sitk
 
     size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
     index = np.array(image.TransformPhysicalPointToContinuousIndex([float(value) for value in point]))
-    if (index < -0.5).any() or (index > size - 0.5).any():
+    if not 0 < radius_mm < np.inf:
+        raise InputError(f"{name}: a brush of {radius_mm:g} mm reaches nothing; set a radius above 0 mm.")
+    if not ((index >= -0.5) & (index <= size - 0.5)).all():  # not a number is outside, too
         raise InputError(f"{name}: the click lies outside the volume; click into the image.")
     reach = 1.5 * radius_mm / spacing + 2
     start = np.clip(np.floor(index - reach), 0, None).astype(int)

@@ -18,6 +18,9 @@ FEWEST_PLANES = 2
 FLAT = 0.1
 #: Two planes are one when they are turned by less than this (degrees) and lie within SAME_MM of each other.
 SAME_DEGREES, SAME_MM = 5.0, 1.0
+#: All contours of an ovary together are at least this large (mm).
+SMALLEST_MM = 5.0
+FURTHEST_MM = 1e5  # what lies further away is a slip
 #: Where two planes meet, their contours pass at most this far from each other (mm, or the part of the longer chord): hands are not exact.
 APART_MM, APART = 4.0, 0.2
 
@@ -48,6 +51,9 @@ def check_contours(contours: Sequence, names: Sequence[str] | None = None) -> li
     if len(contours) < FEWEST_PLANES:
         raise InputError(f"{len(contours) or 'no'} contour is too few; draw closed curves round the ovary in two to six planes.")
     checked = [_check_one(name, points) for name, points in zip(names, contours)]
+    extent = float(np.ptp(np.concatenate([contour.points for contour in checked]), axis=0).max())
+    if extent < SMALLEST_MM:
+        raise InputError(f"the contours are {extent:.2g} mm large; draw them all the way round the ovary.")
     pairs = [(a, b) for k, a in enumerate(checked) for b in checked[k + 1 :]]
     if all(_same_plane(a, b) for a, b in pairs):
         raise InputError("all contours lie in one plane; turn or move the slice view and draw another one there.")
@@ -88,7 +94,7 @@ def _check_one(name: str, points) -> Contour:
         points = np.asarray(points, float)
     except (TypeError, ValueError):
         points = np.empty(0)
-    if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 3 or not (np.abs(points) <= FURTHEST_MM).all():
         raise InputError(f"{name}: is no list of points (x, y, z) in mm.")
     # A curve that says its first point again at its end is as closed as one that does not.
     points = points[np.linalg.norm(points - np.roll(points, 1, axis=0), axis=1) > 1e-6]
@@ -102,7 +108,7 @@ def _check_one(name: str, points) -> Contour:
         raise InputError(f"{name}: does not lie in one plane; draw each contour within one slice view that is not moved meanwhile.")
     if _is_open(points):
         raise InputError(f"{name}: is open; draw a closed curve all the way round the ovary.")
-    if _crosses_itself(contour.flat()):
+    if _crosses_itself(contour.flat()) or _goes_round_again(points):
         raise InputError(f"{name}: crosses itself; move or delete the points that do so.")
     return contour
 
@@ -125,6 +131,14 @@ def _crosses_itself(points: np.ndarray) -> bool:
     splits = np.array([side(k, start) * side(k, end) < 0 for k in range(n)])
     apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     return bool((splits & splits.T & (apart > 1) & (apart < n - 1)).any())
+
+
+def _goes_round_again(points: np.ndarray) -> bool:
+    """Whether places of the curve that do not follow each other are the same one: drawn over itself, it crosses itself nowhere."""
+    places = np.unique(np.round(points, 4), axis=0, return_inverse=True)[1].ravel()
+    order = np.argsort(places, kind="stable")
+    apart = np.diff(order)[np.diff(places[order]) == 0]
+    return bool(((apart > 1) & (apart < len(points) - 1)).any())
 
 
 def _same_plane(a: Contour, b: Contour) -> bool:

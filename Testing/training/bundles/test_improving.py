@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
@@ -189,6 +190,8 @@ def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_w
     mirrored = [image[::-1, :, :] for image in ball_images(0)]
     mirror = keep(folder, mirrored[0], Labels(*mirrored[1:]), Correction(patient="another"))
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy") and kept_copy(folder, names[1]) is None
+    np.save(folder / f"{names[6]}-likeness.npy", np.zeros((2, 2)))
+    assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy"), "a file that is none of ours is passed over"
     floats = ball_images(1)
     same = keep(folder, sitk.Cast(floats[0], sitk.sitkFloat32), Labels(*floats[1:]), Correction())
     volume, ovary, _ = ball_images(2)
@@ -215,6 +218,16 @@ def test_a_model_that_learned_nothing_is_not_offered(folder, tmp_path):
     found = improving.improve(todo, FineTuning(steps=1, rate=1e-7, workers=0), engine="torch", tell=lambda line: None)
     assert found.bundle is None and not (folder / "models").exists() and "No better: the model stays as it is" in found.verdict.words()
     assert json.loads((folder / "improve" / "result.json").read_text())["bundle"] is None
+
+
+@pytest.mark.parametrize("command", [["improve", "x"], ["finetune", "x", "y", "--out", "z"]])
+def test_a_rate_that_is_no_number_is_refused_before_anything_learns_from_it(command, monkeypatch, capsys):
+    from crend_training.cli.app import main
+
+    monkeypatch.setattr(sys, "argv", ["crend-training", *command, "--rate", "nan"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2 and "--rate" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -318,6 +318,15 @@ def test_a_row_that_is_there_twice_counts_once_and_one_that_contradicts_it_is_sa
         usable(entries, findings, "refuse")
 
 
+def test_a_list_that_was_made_on_windows_is_read_elsewhere(tmp_path):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.nrrd").touch()
+    (tmp_path / "list.csv").write_bytes("\ufeffimage;label\r\nscans\\a.nrrd;scans\\a-labels.nrrd\r\nC:\\data\\b.nrrd;\r\n".encode())
+    first, second = read_datalist(tmp_path / "list.csv")
+    assert (first.name, first.image, first.label) == ("a", tmp_path / "scans" / "a.nrrd", tmp_path / "scans" / "a-labels.nrrd")
+    assert second.name == "b" and texts(check_entries([second]), "b") == "no such file."
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -327,6 +336,9 @@ def test_a_row_that_is_there_twice_counts_once_and_one_that_contradicts_it_is_sa
         ("image,ovary\na.nrrd,b.nrrd\n", "line 2: give either label, or both"),
         ("image,label\na.nrrd,b.nrrd\nx/a.nrrd,b.nrrd\n", "two volumes are called 'a'"),
         ("image\n", "lists no volumes"),
+        ("image,spacing_mm\na.nrrd,0_3 0_3 0_3\n", "line 2: spacing_mm must be three lengths"),
+        ("image,name\na.nrrd,a:b\n", "'a:b' cannot be a volume's name, since files are called by it"),
+        (f"image,name\na.nrrd,{'x' * 300}\n", "cannot be a volume's name, since files are called by it; give one of at most 150 letters"),
     ],
 )
 def test_mistakes_in_a_list_are_named(tmp_path, text, message):

@@ -163,6 +163,7 @@ def test_a_list_says_spacings(tmp_path, cell):
         ("spacing", "0.3 0.4"),
         ("spacing", "0 1 1"),
         ("spacing", "x"),
+        ("spacing", "0_3"),
         ("frame", "0"),
         ("frame", "two"),
         ("frame", "²"),
@@ -174,6 +175,13 @@ def test_a_spacing_or_frame_that_is_none_is_named_with_its_line(tmp_path, column
     (tmp_path / "list.csv").write_text(f"volume,{column}\na.nrrd,{cell}\n")
     with pytest.raises(InputError, match=f"list.csv: line 2: {column} {cell}: give"):
         find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+
+
+def test_a_list_from_windows_finds_its_volumes_elsewhere(tmp_path):
+    touch(tmp_path, "scans/a.nrrd")
+    (tmp_path / "list.csv").write_bytes("\ufeffvolume;name\r\nscans\\a.nrrd;\r\n".encode())
+    (found,) = find_volumes([tmp_path / "list.csv"], tmp_path / "out")
+    assert (found.path, found.name) == (tmp_path / "scans" / "a.nrrd", "a")
 
 
 def test_a_list_says_boxes_and_a_volume_may_be_there_twice_with_two(tmp_path):

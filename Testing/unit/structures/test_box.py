@@ -37,6 +37,7 @@ def test_six_faces_are_the_box_between_them_and_plain_lists_make_it_again():
 BAD = {
     "too few numbers": ((1, 2, 3), "six numbers in mm, R0 R1 A0 A1 S0 S1"),
     "words": ("here", "six numbers"),
+    "a slip that Python reads": ("-30 1_0 -20 25 0 35", "six numbers"),
     "not a number": ((0, float("nan"), 0, 30, 0, 30), "six numbers"),
     "infinite": ((0, float("inf"), 0, 30, 0, 30), "six numbers"),
     "beyond every volume": ((-1e200, 1e200) * 3, "six numbers"),

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from shapes import ball
 
 from crend.errors import InputError
-from crend.structures.brush import reshape
+from crend.structures.brush import crop_around, reshape
 
 SPACING = (0.5, 0.5, 0.5)
 SHAPE = (60, 60, 60)
@@ -80,6 +81,21 @@ def test_the_voxels_size_is_heeded():
     thick = reshape(ORGAN[::2], (15, 30, 49), (1.0, 0.5, 0.5), grow=True)
     fine = reshape(ORGAN, OUTSIDE, SPACING, grow=True)
     assert 2 * (thick & ~ORGAN[::2]).sum() == pytest.approx((fine & ~ORGAN).sum(), rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "point, radius, words",
+    [
+        ((np.nan, 1, 1), 4, "a scan: the click lies outside the volume"),
+        ((-0.6, 1, 1), 4, "outside the volume"),
+        ((1, 1, 1), 0, "a brush of 0 mm reaches nothing"),
+        ((1, 1, 1), np.nan, "a brush of nan mm"),
+        ((1, 1, 1), np.inf, "a brush of inf mm"),
+    ],
+)
+def test_a_click_that_is_nowhere_and_a_brush_that_is_none_are_refused_in_words(point, radius, words):
+    with pytest.raises(InputError, match=words):
+        crop_around(sitk.Image(9, 9, 9, sitk.sitkUInt8), point, radius, "a scan")
 
 
 def test_what_cannot_be_is_refused_in_words():

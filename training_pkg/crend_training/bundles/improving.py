@@ -179,12 +179,14 @@ def _costs(work: Path, todo: Plan) -> Costs:
 def _out(work: Path, models: Path) -> Path:
     """The folder of the new bundle: the one that an earlier call began with, else models/improved-N with the next free N."""
     path = work / "out.txt"
-    if path.is_file():
-        return models / path.read_text(encoding="utf-8").strip()
+    name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+    if name:
+        return models / name
     number = 1
     while (models / f"improved-{number}").exists():
         number += 1
-    path.write_text(f"improved-{number}\n", encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(f"improved-{number}\n", encoding="utf-8")
     return models / f"improved-{number}"
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crend.errors import InputError
-from crend.io.csv_list import read_list
+from crend.io.csv_list import number_in, path_in, read_list
 from crend.io.kept import REMARKS
 from crend.io.text_files import read_text
 
@@ -19,6 +19,8 @@ SPLITS = ("training", "validation", "test", "unlabelled")
 FILES = ("image", "label", "ovary", "follicles")
 COLUMNS = (*FILES, "name", "split", "patient", "spacing_mm")
 #: How lists for `crend batch` call these columns.
+LONGEST = 150  # bytes of a volume's name: files have endings beside it
+_NO_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f]|^[. ]|[. ]$')
 SYNONYMS = {"volume": "image", "spacing": "spacing_mm"}
 
 
@@ -95,14 +97,14 @@ def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
         raise InputError(f"{where}: unknown split '{split}'; known are {', '.join(SPLITS)}")
     if bool(row.get("ovary")) != bool(row.get("follicles")) or (row.get("label") and row.get("ovary")):
         raise InputError(f"{where}: give either label, or both ovary and follicles")
-    image = folder / row["image"]
+    image = path_in(folder, row["image"])
     labelled = bool(row.get("label") or row.get("ovary")) and split != "unlabelled"
     return Entry(
         name=str(row.get("name") or _stem(image)),
         image=image,
-        label=folder / row["label"] if labelled and row.get("label") else None,
-        ovaries=(folder / row["ovary"],) if labelled and row.get("ovary") else (),
-        follicles=(folder / row["follicles"],) if labelled and row.get("follicles") else (),
+        label=path_in(folder, row["label"]) if labelled and row.get("label") else None,
+        ovaries=(path_in(folder, row["ovary"]),) if labelled and row.get("ovary") else (),
+        follicles=(path_in(folder, row["follicles"]),) if labelled and row.get("follicles") else (),
         split=split if labelled else "unlabelled",
         patient=str(row.get("patient", "")),
         spacing_mm=_spacing(row.get("spacing_mm"), where),
@@ -114,7 +116,7 @@ def _spacing(value, where: str):
     if not value:
         return None
     try:
-        numbers = tuple(float(v) for v in (re.split(r"[\s,;x]+", value.lower()) if isinstance(value, str) else value))
+        numbers = tuple(map(number_in, re.split(r"[\s,;x]+", value.lower())) if isinstance(value, str) else map(float, value))
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):
@@ -135,8 +137,11 @@ def _named_once(entries, path: Path) -> list[Entry]:
     line's number into its name, so that `checking` can say what they contradict each other in. InputError for one name of two images."""
     found: dict[str, Entry] = {}
     for entry, where in entries:
-        if "/" in entry.name or "\\" in entry.name or entry.name.startswith("."):
-            raise InputError(f"{path}: '{entry.name}' cannot be a volume's name; give one without slashes")
+        if _NO_NAME.search(entry.name) or len(entry.name.encode()) > LONGEST:
+            raise InputError(
+                f"{path}: {entry.name!r} cannot be a volume's name, since files are called by it; give one of at most {LONGEST} letters, "
+                'without slashes and any of :*?"<>|, that does not begin with a point or end with one'
+            )
         other = found.get(entry.name)
         if other is None:
             found[entry.name] = entry
