@@ -145,9 +145,14 @@ def test_ending_without_a_click_or_leaving_the_module_leaves_no_empty_contour(dr
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsClosedCurveNode") == 0
 
 
-def test_contours_of_another_volume_do_not_count(drawn):
+def test_contours_of_another_volume_do_not_count_nor_when_that_one_is_gone(drawn, scene):
     for points in contours(2):
         draw(drawn, points)
+    first = drawn.ui.inputVolumeSelector.currentNode()
     drawn.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="Other patient"))
     drawn.ui.contoursButton.click()
     assert "No contour is too few" in status(drawn)
+    scene.RemoveNode(first)
+    drawn.ui.contoursButton.click()
+    assert "No contour is too few" in status(drawn)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsClosedCurveNode") == 2, "they are not deleted either"

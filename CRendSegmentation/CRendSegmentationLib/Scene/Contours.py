@@ -11,6 +11,8 @@ from .VolumeImage import imageFromVolumeNode, lpsPoint
 
 #: From a curve to the volume that it was drawn on.
 VOLUME_ROLE = "CRend.ContourVolume"
+#: Of a curve that was drawn on a volume: the reference to it goes with the volume, and the curve must not count for others then.
+DRAWN_ATTRIBUTE = "CRend.DrawnOnVolume"
 STEP_DEGREES = 30
 PLANES = 180 // STEP_DEGREES
 
@@ -23,6 +25,7 @@ def newContour(volumeNode):
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetPointLabelsVisibility(False)
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
+    node.SetAttribute(DRAWN_ATTRIBUTE, "1")
     return node
 
 
@@ -31,7 +34,8 @@ def contoursOf(volumeNode):
     found = []
     for node in slicer.util.getNodesByClass("vtkMRMLMarkupsCurveNode"):
         drawnOn = node.GetNodeReference(VOLUME_ROLE)
-        if node.GetDisplayVisibility() and node.GetNumberOfDefinedControlPoints() > 0 and drawnOn in (None, volumeNode):
+        counts = drawnOn is volumeNode or (drawnOn is None and not node.GetAttribute(DRAWN_ATTRIBUTE))
+        if counts and node.GetDisplayVisibility() and node.GetNumberOfDefinedControlPoints() > 0:
             found.append(node)
     return found
 
