@@ -53,6 +53,9 @@ def read_dicom_segmentation(path):
         numbers = list(content.segment_numbers)
         if content.segmentation_type == highdicom.seg.SegmentationTypeValues.FRACTIONAL:
             raise InputError(f"{path}: a DICOM segmentation of fractions; export it with binary segments.")
+        said, described_frames = int(content.NumberOfFrames), len(content.PerFrameFunctionalGroupsSequence)
+        if said != described_frames:
+            raise InputError(f"{path}: is damaged or incomplete (it describes {described_frames} frames and says {said}); export it again.")
         found, grid = [], None
         for number in numbers:
             part = content.get_volume(segment_numbers=[number], combine_segments=False)

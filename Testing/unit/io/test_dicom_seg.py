@@ -123,6 +123,18 @@ def test_fractions_and_damage_are_refused_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_segmentation_that_says_fewer_frames_than_it_describes_is_refused(tmp_path):
+    from pydicom import dcmread
+
+    labels = truth()
+    write_labels(tmp_path / "a.dcm", labels.ovary, labels.follicles)
+    file = dcmread(tmp_path / "a.dcm")
+    count, file.NumberOfFrames = int(file.NumberOfFrames), 3
+    file.save_as(tmp_path / "b.dcm")
+    with pytest.raises(InputError, match=f"b.dcm: is damaged or incomplete .it describes {count} frames and says 3.; export it again"):
+        read_labels(tmp_path / "b.dcm")
+
+
 def test_without_highdicom_it_is_refused_by_name(tmp_path, monkeypatch):
     path = segmentation(tmp_path / "seg.dcm", truth(), code=ovary_code())
     monkeypatch.setitem(sys.modules, "highdicom", None)
