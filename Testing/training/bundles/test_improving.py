@@ -230,6 +230,28 @@ def test_a_rate_that_is_no_number_is_refused_before_anything_learns_from_it(comm
     assert ended.value.code == 2 and "--rate" in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_written_to_is_said_in_one_line_and_nothing_is_lost(folder, tmp_path, monkeypatch, capsys):
+    from crend_training.cli import improving as command
+    from crend_training.cli.app import main
+
+    (folder / "improve").write_text("a file of the user's")
+    before = files_of(folder)
+    monkeypatch.setattr(command, "lowest_priority", lambda: None)
+    monkeypatch.setattr(
+        sys, "argv", ["crend-training", "improve", str(folder), "--model", str(save_base(tmp_path / "base")), "--folds", "2"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert (
+        ended.value.code == 2
+        and said.startswith(f"error: {folder / 'improve'}")
+        and "cannot be read or written (" in said
+        and said.count("\n") == 1
+    )
+    assert files_of(folder) == before
+
+
 @pytest.mark.slow
 def test_the_command_says_what_it_would_do_and_how_long_that_takes_here(folder, tmp_path):
     words = ["improve", str(folder), "--model", str(save_base(tmp_path / "base")), "--estimate", "--folds", "2"]

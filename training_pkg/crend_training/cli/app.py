@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Optional
@@ -14,6 +15,9 @@ from crend.errors import InputError
 
 from . import bundling, improving, measuring, studying
 from .options import CONFIG
+
+#: Of a folder that is write-protected, full, or a file.
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 app = typer.Typer(
     name="crend-training",
@@ -172,6 +176,15 @@ def main() -> None:
         app(prog_name="crend-training")
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"error: {where}cannot be read or written ({(error.strerror or str(error)).lower()}); make room, or choose another place. What was done is kept.",
+            err=True,
+        )
         sys.exit(2)
     except ImportError as error:
         missing = missing_package(error, training=True)
