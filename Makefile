@@ -7,7 +7,6 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 # No display is needed: Qt draws into memory, VTK renders through EGL.
 export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: reliability help setup lint format test test-fast docs demo bench readme pictures model release clean
 
@@ -39,9 +38,10 @@ format: setup
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-# A process a core, each with one thread; a file's tests stay together, for they share what is slow to make.
+# A process a core, each with one thread; a file's tests stay together, for they share what is slow to make. Files go out in the order of
+# Testing/conftest.py, the slow ones first.
 test: setup
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n $(CORES) --dist loadfile --max-worker-restart 0 $(PYTEST)
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(PYTEST)
 
 test-fast: setup
 	$(VENV_PYTHON) -m pytest -m "not slow" Testing/unit $(PYTEST)

@@ -1,5 +1,6 @@
 """The modules `qt` and `ctk` that Slicer's Python has, made of PySide6 behind PythonQt's manners."""
 
+import functools
 import types
 import xml.etree.ElementTree as ElementTree
 
@@ -23,6 +24,17 @@ class _QtModule(types.ModuleType):
         raise AttributeError(f"module 'qt' has no attribute '{name}'")
 
 
+@functools.cache
+def _loader():
+    """(the loader of this process, the widget classes that it knows): to make these known to it takes longer than to build a panel."""
+    loader = QtUiTools.QUiLoader()
+    known = {*loader.availableWidgets(), "Line"}
+    for custom in ctk_widgets.CLASSES + mrml_widgets.CLASSES:
+        loader.registerCustomWidget(custom)
+        known.add(custom.__name__)
+    return loader, known
+
+
 class UiLoader:
     """`qt.QUiLoader`: builds the real .ui file, but refuses what Slicer could not build either.
 
@@ -34,11 +46,7 @@ class UiLoader:
         file = unwrap(file)
         root = ElementTree.fromstring(bytes(file.readAll()).decode())
         connections = self._takeSceneConnections(root)
-        loader = QtUiTools.QUiLoader()
-        known = set(loader.availableWidgets()) | {"Line"}
-        for custom in ctk_widgets.CLASSES + mrml_widgets.CLASSES:
-            loader.registerCustomWidget(custom)
-            known.add(custom.__name__)
+        loader, known = _loader()
         used = {widget.get("class") for widget in root.iter("widget")}
         if used - known:
             raise RuntimeError(f"the stand-in has no widget class {', '.join(sorted(used - known))}")

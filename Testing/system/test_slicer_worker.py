@@ -13,13 +13,14 @@ import slicer
 from host import samples
 from host.bundles import ultrasoundLike, writeBundle
 from host.fixtures import describeScene, layouts, logic, readers, reviewer, scene, segmentEditor, threeDViews, widget  # noqa: F401
+from training_samples import SMALL
 
 from crend.bundle import bundle as bundles
 from crend.errors import Cancelled, InputError
 from crend.predict import segment
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
-from CRendSegmentationLib.SelfTest.Session import SAMPLE
+from crend_training.phantom import make_phantom
 
 CPU = {"device": "cpu", "engine": "torch"}
 
@@ -112,9 +113,9 @@ def test_no_torch_comes_into_slicers_process_when_it_segments(model):
 
 @pytest.fixture
 def small(tmp_path):
-    """The sample volume, half as fine: the self test is about the way, and here it shall not take long."""
+    """A volume of a tenth of the sample's millimetres, with an ovary of five follicles: the self test is about the way, and segments often."""
     path = tmp_path / "sample.nrrd"
-    sitk.WriteImage(sitk.BinShrink(sitk.ReadImage(str(SAMPLE)), [2, 2, 2]), str(path))
+    sitk.WriteImage(make_phantom(1, **SMALL).volume, str(path))
     return path
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: What --scheduler may be beside an address: the class of dask_jobqueue, and the command that submits a job.
 QUEUES = {"slurm": ("SLURMCluster", "sbatch"), "pbs": ("PBSCluster", "qsub")}
 EXAMPLE = "jobs: 10, cores: 4, memory: 8GB, walltime: '02:00:00', queue: NAME"
+ANSWER_WITHIN = 15.0  # seconds that a scheduler at an address may take
 LOOK_EVERY = 20.0  # seconds between two looks whether a job ended before its time
 NEEDS = '--scheduler needs the package {}, which is not installed; install it: pip install "crend[cluster]"'
 
@@ -53,7 +54,7 @@ def connect(address: str) -> Client:
             f"--scheduler {address}: give the address of a Dask scheduler, such as tcp://host:8786, or one of {', '.join(QUEUES)}."
         )
     try:
-        return Client(address, timeout="15s", set_as_default=False)
+        return Client(address, timeout=ANSWER_WITHIN, set_as_default=False)
     except (OSError, ValueError, RuntimeError) as error:
         words = str(error).splitlines() or [type(error).__name__]
         raise InputError(f"--scheduler {address}: no scheduler answers there ({words[0]}); start one with `dask scheduler`.") from error
