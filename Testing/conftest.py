@@ -4,6 +4,7 @@ import ctypes
 import locale
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -21,14 +22,25 @@ LOCALE = locale.setlocale(locale.LC_ALL)
 ORDER = ["unit", "training", "mrml", "widget", "system"]
 
 
-def pytest_collection_modifyitems(items):
-    """Unit tests before those on MRML, the panel and whole runs; slow ones last of all."""
+def pytest_collection_modifyitems(config, items):
+    """Unit tests before those on MRML, the panel and whole runs; slow ones last of all.
+
+    Files that go out to several processes go the other way round, so that the last ones are short and no process waits long for another.
+    """
+    slow = Counter(item.path for item in items if _is_slow(item))
 
     def rank(item):
-        folder = Path(item.fspath).relative_to(ROOT / "Testing").parts[0]
-        return item.get_closest_marker("slow") is not None, ORDER.index(folder) if folder in ORDER else len(ORDER)
+        folder = item.path.relative_to(ROOT / "Testing").parts[0]
+        place = ORDER.index(folder) if folder in ORDER else len(ORDER)
+        if hasattr(config, "workerinput"):
+            return -place, -slow[item.path], item.path, _is_slow(item)
+        return _is_slow(item), place
 
     items.sort(key=rank)
+
+
+def _is_slow(item):
+    return item.get_closest_marker("slow") is not None
 
 
 @pytest.fixture(autouse=True)

@@ -57,8 +57,11 @@ def segmentEditor(widget, monkeypatch):
 
 
 @pytest.fixture
-def widget(scene):
-    """The module's widget in a fresh scene, entered as a user does. No network runs: the predictor knows the answer."""
+def widget(scene, monkeypatch):
+    """The module's widget in a fresh scene, entered as a user does. No network runs: the predictor knows the answer, and is asked for it often."""
+    from CRendSegmentationLib.Widgets import RunControl
+
+    monkeypatch.setattr(RunControl, "INTERVAL_MS", 10)
     made = host.loadModule()
     made.logic.predictor = samples.KnownPredictor()
     made.parent.enter()

@@ -1,6 +1,8 @@
 """From predicted follicles with their truth to the blocks in a bundle that turn into confidences and flags."""
 
+import copy
 import csv
+import functools
 import hashlib
 import json
 
@@ -49,6 +51,12 @@ def simulated(count):
 
 
 def blocks():
+    """(confidence, familiar), of which a test may change what it likes."""
+    return copy.deepcopy(_blocks())
+
+
+@functools.cache
+def _blocks():
     confidence = calibration.calibrate_confidence(follicles())
     known = np.random.default_rng(2).normal(size=(44, len(DESCRIPTION)))
     return confidence, calibration.learn_familiar(known, volumes())
