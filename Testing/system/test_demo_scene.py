@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 folder = Path(sys.argv[1])
 from crend_demo import sample
-sample.write_sample(folder, spacing=0.9)
+sample.write_sample(folder, spacing=0.9, beam_samples=400_000)
 from crend_demo import scene
 import SimpleITK as sitk
 from host import samples

@@ -18,9 +18,9 @@ from training_samples import SMALL
 from crend.bundle import bundle as bundles
 from crend.errors import Cancelled, InputError
 from crend.predict import segment
+from crend_training.phantom import make_phantom
 from CRendSegmentationLib.Runs.Predictors import Settings, WorkerPredictor
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
-from crend_training.phantom import make_phantom
 
 CPU = {"device": "cpu", "engine": "torch"}
 

@@ -20,8 +20,11 @@ VIEW = {
 }
 
 
-def write_sample(folder, spacing=0.35):
-    """Write volume.nrrd (uint8) and truth.nrrd (1 = ovary, k + 1 = follicle k) into `folder`; spacing in mm."""
-    phantom = make_phantom(SEED, spacing=spacing, **VIEW)
+def write_sample(folder, spacing=0.35, **changes):
+    """Write volume.nrrd (uint8) and truth.nrrd (1 = ovary, k + 1 = follicle k) into `folder`; spacing in mm.
+
+    changes: of what the phantom's seed draws, such as beam_samples.
+    """
+    phantom = make_phantom(SEED, spacing=spacing, **VIEW, **changes)
     sitk.WriteImage(phantom.volume, str(folder / "volume.nrrd"), useCompression=True)
     sitk.WriteImage(label_image(phantom), str(folder / "truth.nrrd"), useCompression=True)

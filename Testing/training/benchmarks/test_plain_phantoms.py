@@ -21,7 +21,9 @@ def around(made, margin_mm=5):
     inside = np.argwhere(sitk.GetArrayViewFromImage(made.ovary))[:, ::-1]
     low = np.maximum(inside.min(axis=0) - (margin_mm / spacing).astype(int), 0)
     high = np.minimum(inside.max(axis=0) + (margin_mm / spacing).astype(int) + 1, made.ovary.GetSize())
-    parts = {name: sitk.RegionOfInterest(getattr(made, name), (high - low).tolist(), low.tolist()) for name in ("volume", "ovary", "follicles")}
+    parts = {
+        name: sitk.RegionOfInterest(getattr(made, name), (high - low).tolist(), low.tolist()) for name in ("volume", "ovary", "follicles")
+    }
     return dataclasses.replace(made, **parts)
 
 

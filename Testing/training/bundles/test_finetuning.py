@@ -52,16 +52,29 @@ def save_base(folder, overview=True, seed=0, guided=False):
     return bundle.save(folder, made[0], about, "# for tests\n", overview=made[1] if overview else None)
 
 
-@pytest.fixture
-def volumes(tmp_path):
+def write_list(folder, size=28):
+    """list.csv of three labelled volumes, cubes of `size` voxels, in `folder`; returns its path."""
     lines = ["image,label,split"]
     for number, split in enumerate(("training", "training", "validation")):
-        volume, ovary, follicles = ball_images(number)
-        sitk.WriteImage(volume, str(tmp_path / f"site{number}.nrrd"))
-        write_labels(tmp_path / f"site{number}-labels.nrrd", ovary, follicles)
+        volume, ovary, follicles = ball_images(number, size)
+        sitk.WriteImage(volume, str(folder / f"site{number}.nrrd"))
+        write_labels(folder / f"site{number}-labels.nrrd", ovary, follicles)
         lines.append(f"site{number}.nrrd,site{number}-labels.nrrd,{split}")
-    (tmp_path / "list.csv").write_text("\n".join(lines) + "\n")
-    return tmp_path / "list.csv"
+    (folder / "list.csv").write_text("\n".join(lines) + "\n")
+    return folder / "list.csv"
+
+
+@pytest.fixture
+def volumes(tmp_path):
+    return write_list(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    """A folder with a bundle base, that was fine-tuned to ours by list.csv; no test changes what is in it."""
+    folder = tmp_path_factory.mktemp("tuned")
+    finetune(save_base(folder / "base", overview=False), write_list(folder), folder / "ours", QUICK, progress=False, tell=lambda line: None)
+    return folder
 
 
 def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_path, volumes):
@@ -97,15 +110,12 @@ def test_the_weights_lie_between_those_of_the_base_and_the_trained_ones(tmp_path
     assert f"| weights | {words} |" in (out / "README.md").read_text() and words in bundle.info(out).metadata["crend"]["trained_on"]
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path, volumes):
-    base = save_base(tmp_path / "base", overview=False)
-    first = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
-    weights = (first / "model.safetensors").read_bytes()
-    curve = (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text()
-    finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
-    assert (first / "model.safetensors").read_bytes() == weights
-    assert (tmp_path / "ours.finetuning" / "run" / "train.csv").read_text() == curve
-    assert json.loads((first / "metadata.json").read_text())["version"] == "0.3.0-finetuned"
+def test_a_finished_run_is_not_trained_again(tuned):
+    ours, curve = tuned / "ours", tuned / "ours.finetuning" / "run" / "train.csv"
+    before = (ours / "model.safetensors").read_bytes(), curve.read_text()
+    finetune(tuned / "base", tuned / "list.csv", ours, QUICK, progress=False, tell=lambda line: None)
+    assert before == ((ours / "model.safetensors").read_bytes(), curve.read_text())
+    assert json.loads((ours / "metadata.json").read_text())["version"] == "0.3.0-finetuned"
 
 
 @pytest.mark.parametrize(
@@ -116,13 +126,13 @@ def test_a_finished_run_is_not_trained_again(tmp_path, volumes):
         ({"base": 1}, "began with weights of sha256 [0-9a-f]{12}, not weights of sha256 [0-9a-f]{12}; give another folder"),
     ],
 )
-def test_a_finished_run_is_not_taken_for_one_at_another_rate_on_other_volumes_or_from_other_weights(tmp_path, volumes, change, message):
-    base = save_base(tmp_path / "base", overview=False)
-    made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+def test_a_finished_run_is_not_taken_for_one_at_another_rate_on_other_volumes_or_from_other_weights(tuned, tmp_path, change, message):
+    base, volumes, made = tuned / "base", tuned / "list.csv", tuned / "ours"
     card = (made / "README.md").read_bytes()
     if "base" in change:
         base = save_base(tmp_path / "other", overview=False, seed=1)
     if "list" in change:
+        volumes = tuned / "other.csv"
         volumes.write_text(change["list"])
     with pytest.raises(InputError, match=message):
         finetune(base, volumes, made, change.get("settings", QUICK), progress=False, tell=lambda line: None)
@@ -137,7 +147,8 @@ def test_more_steps_go_on_from_where_the_run_ended(tmp_path, volumes):
     assert [(line["step"], line["steps"]) for line in map(json.loads, lines)] == [(0, 4), (4, 40)]
 
 
-def test_a_guided_close_look_is_tuned_on_the_maps_of_the_overview_tuned_before_it(tmp_path, volumes):
+def test_a_guided_close_look_is_tuned_on_the_maps_of_the_overview_tuned_before_it(tmp_path):
+    volumes = write_list(tmp_path, 40)  # in smaller ones four steps more change no map
     base = save_base(tmp_path / "base", guided=True)
     made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
     close = [bundle.load(folder).network.encoder.stem[0].weight for folder in (base, made)]
@@ -178,18 +189,18 @@ def test_a_users_bundle_says_whose_it_is_and_never_that_it_is_ours(tmp_path, vol
     assert "| made by | not stated |" in (again / "README.md").read_text() and "No licence is stated" in (again / "LICENSE").read_text()
 
 
-def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(tmp_path, volumes):
-    made = finetune(save_base(tmp_path / "base", overview=False), volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(tuned, tmp_path):
+    made = tuned / "ours"
 
     def run(model, name, *more):
-        words = ["evaluate", str(model), "--list", str(volumes), "--engine", "torch", "--out", str(tmp_path / name), *more]
+        words = ["evaluate", str(model), "--list", str(tuned / "list.csv"), "--engine", "torch", "--out", str(tmp_path / name), *more]
         return CliRunner().invoke(app, words)
 
     refused = run(made, "refused").exception
     assert isinstance(refused, InputError) and "2 of the 3 volumes (site0, site1) were trained on; measure others" in str(refused)
     ended = run(made, "after", "--split", "validation")
     assert ended.exit_code == 0 and "1 was used to watch the training" in ended.stderr and "ovary_dsc" in ended.stdout
-    assert run(tmp_path / "base", "before").exit_code == 0
+    assert run(tuned / "base", "before").exit_code == 0
     summary = json.loads((tmp_path / "before" / "summary.json").read_text())
     assert summary["list"] == "list.csv" and summary["volumes"] == list(summary["contents"]) == ["site0", "site1", "site2"]
     assert (tmp_path / "before" / "per_volume.csv").read_text().startswith("volume,ovary_dsc,")

@@ -33,7 +33,7 @@ QUICK = FineTuning(steps=6, rate=1e-2, share=1.0, workers=0)
 
 def kept_balls(folder, count=5, patients=""):
     for seed in range(count):
-        volume, ovary, follicles = ball_images(seed)
+        volume, ovary, follicles = ball_images(seed, 28)
         keep(
             folder,
             volume,

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import torch
+import yaml
 from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
@@ -79,14 +80,11 @@ def test_a_run_that_was_cut_off_mid_way_ends_as_an_uninterrupted_one(system, cha
 @pytest.mark.timeout(300)
 def test_a_run_killed_between_checkpoints_has_the_loss_curve_of_an_uninterrupted_one(data, tmp_path):
     experiment = tiny("entropy", steps=40, checkpoint_every=5, validate_every=20, workers=1)
-    (tmp_path / "experiment.json").write_text(json.dumps(dataclasses.asdict(experiment)))
-    code = (
-        "import json, sys; from crend_training.configuration.experiment import experiment_from; from crend_training.training.train import train\n"
-        "folder, data = sys.argv[1:]\n"
-        "train(experiment_from(json.load(open(folder + '/experiment.json')), 'test'), data, folder + '/cut', progress=False)"
-    )
+    config = tmp_path / "entropy.yaml"
+    config.write_text(yaml.safe_dump(json.loads(json.dumps(dataclasses.asdict(experiment)))))
+    command = [sys.executable, "-m", "crend_training", "train", config, "--data", data, "--run", tmp_path / "cut", "--as-is"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(data)], env=environment, start_new_session=True)
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     curve, until = tmp_path / "cut" / "train.csv", time.time() + 200
     while time.time() < until and process.poll() is None:
         if curve.is_file() and curve.read_text().count("\n") > 7:

@@ -21,6 +21,8 @@ def write_plots(results, curves, folder) -> list[Path]:
 
     def save(figure, name):
         FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # it is laid out by now, and once is enough for both files
         for ending in ("png", "svg"):
             figure.savefig(Path(folder) / f"{name}.{ending}", dpi=120)
             written.append(Path(folder) / f"{name}.{ending}")
