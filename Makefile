@@ -7,6 +7,8 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 # No display is needed: Qt draws into memory, VTK renders through EGL.
 export QT_QPA_PLATFORM ?= offscreen
 export OMP_NUM_THREADS ?= $(CORES)
+# Without bytecode each of the hundreds of processes that the tests start would compile the packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: reliability help setup lint format test test-fast docs demo bench readme pictures model release clean
 

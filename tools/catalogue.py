@@ -188,7 +188,7 @@ def tree(folder: Path) -> list[Path]:
     command = ["git", "-C", str(folder), "ls-files", "-z", "--cached"]
     answer = subprocess.run(command, capture_output=True) if (folder / ".git").exists() else None
     if answer is None or answer.returncode:
-        return sorted(path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+        return sorted(path for path in folder.rglob("*") if path.is_file() and not {".git", "__pycache__"} & set(path.parts))
     return sorted(path for name in answer.stdout.decode().split("\0") if name and (path := folder / name).is_file())
 
 

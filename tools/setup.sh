@@ -91,9 +91,11 @@ say "installing Python packages (about 3 GB on disk, several minutes the first t
 rm -f $stamp
 quiet=--progress-bar=on
 if [ ! -t 2 ]; then quiet=-qq; fi
-$VENV/bin/python -m pip install --no-input --disable-pip-version-check $quiet --prefer-binary \
+$VENV/bin/python -m pip install --no-input --disable-pip-version-check $quiet --prefer-binary --no-compile \
   --constraint constraints.txt --editable ".[$EXTRAS]" </dev/null >&2 ||
   die "pip could not install the packages; the lines above say why. Running the same command again goes on from its cache"
+# pip would compile one file after the other; some packages hold templates that are no Python.
+$VENV/bin/python -m compileall -q -j 0 $VENV/lib >/dev/null 2>&1 || true
 
 # A leftover of an interrupted installation or a clash of versions shows here and not in the middle of a test.
 $VENV/bin/python -c 'import crend, numpy, scipy, SimpleITK, slicer, torch, vtk' >&2 ||
