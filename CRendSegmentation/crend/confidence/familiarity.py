@@ -101,7 +101,7 @@ def fit(vectors: np.ndarray) -> dict:
 
 def distance(vector: np.ndarray, familiar: dict) -> float:
     """Mahalanobis distance of the normal scores, root mean square over features, so that 1 is usual; infinite without a description."""
-    (scores,) = _scores(np.asarray(vector, float)[None], familiar)
+    scores = _scores(np.asarray(vector, float), familiar)
     squared = float(scores @ np.array(familiar["precision"]) @ scores) / len(scores)
     return float(np.sqrt(max(squared, 0.0))) if np.isfinite(squared) else float("inf")
 
@@ -144,18 +144,18 @@ def _model(vectors: np.ndarray) -> dict:
         scores = np.bincount(place.ravel(), SCORES) / np.bincount(place.ravel())
         knots.append([_rounded(values), _rounded(scores)])
     found = {"knots": knots, "scale": _rounded(np.maximum(vectors.std(axis=0), 1e-6))}
-    scores = _scores(vectors, found)
+    scores = np.array([_scores(vector, found) for vector in vectors])
     drawn = (1 - RIDGE) * (scores.T @ scores) / len(scores) + RIDGE * np.eye(scores.shape[1])
     return {**found, "precision": [_rounded(row) for row in np.linalg.inv(drawn)]}
 
 
-def _scores(vectors, familiar) -> np.ndarray:
-    """Normal scores (n, FEATURES) of descriptions (n, FEATURES): between knots linear, beyond them a deviation counts one."""
+def _scores(vector, familiar) -> np.ndarray:
+    """Normal scores (FEATURES) of a description: between knots linear, beyond them a deviation counts one."""
     scores = []
-    for column, (values, known), scale in zip(vectors.T, familiar["knots"], familiar["scale"]):
-        beyond = np.maximum(column - values[-1], 0) + np.minimum(column - values[0], 0)
-        scores.append(np.interp(column, values, known) + beyond / scale)
-    return np.transpose(scores)
+    for value, (values, known), scale in zip(vector, familiar["knots"], familiar["scale"]):
+        beyond = max(value - values[-1], 0) + min(value - values[0], 0)
+        scores.append(np.interp(value, values, known) + beyond / scale)
+    return np.array(scores)
 
 
 def _slabs(values, floor: float, side: int):

@@ -72,7 +72,7 @@ def test_scores_are_linear_between_knots_and_count_deviations_beyond(familiar):
     from crend.confidence.familiarity import _scores
 
     known = {"knots": [[[0.0, 1.0, 3.0], [-1.0, 0.0, 2.0]]] * 3, "scale": [0.5] * 3}
-    assert _scores(np.array([[0.5, 4.0, -1.0]]), known)[0] == pytest.approx([-0.5, 2 + 1 / 0.5, -1 - 1 / 0.5])
+    assert _scores([0.5, 4.0, -1.0], known) == pytest.approx([-0.5, 2 + 1 / 0.5, -1 - 1 / 0.5])
 
 
 def test_a_volume_that_cannot_be_described_is_infinitely_far(familiar):
