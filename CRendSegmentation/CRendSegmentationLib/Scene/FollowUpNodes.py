@@ -93,6 +93,7 @@ def _visitOf(segmentationNode, side, which):
         tuple(flag["key"] for flag in side.flags),
         ovaries=side.ovaries,
         ovary_source=side.ovary_source,
+        name="" if side.ovary else side.name,
     )
 
 

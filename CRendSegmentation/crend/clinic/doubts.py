@@ -20,7 +20,8 @@ def report_doubts(study: Study, sides: Mapping[str, Side]) -> list[str]:
     elif study.date and dates and study.date not in dates.values():
         found.append(f"The date stated is {study.date}, that of the volume {next(iter(dates.values()))}.")
     found += future_dates([study.date, *dates.values()])
-    return found + [words for side, each in shown.items() if (words := swapped(each.name, side))]
+    # Of a volume that shows two ovaries the name says nothing of one.
+    return found + [words for side, each in shown.items() if not each.ovary and (words := swapped(each.name, side))]
 
 
 def scanned_on(side: Side) -> str:

@@ -36,7 +36,7 @@ class Visit:
 
     source: what messages call it. patient: an ID, None when nothing is known of it. ovaries: how many there are in it, counted together and of no
     size, since nobody said which is which.
-    ovary_source: BOX for an ovary that somebody outlined by a box, which has no size.
+    ovary_source: BOX for an ovary that somebody outlined by a box, which has no size. name: of what shows this ovary alone; its words may say the side.
     """
 
     date: datetime.date
@@ -48,6 +48,7 @@ class Visit:
     patient: str | None = None
     ovaries: int = 1
     ovary_source: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def _notes(visits: Sequence[Visit]):
     """What the reader must know of the dates and the sides."""
     yield from future_dates([visit.date.isoformat() for visit in visits])
     for visit in visits:
-        if words := swapped(visit.source, visit.side):
+        if words := swapped(visit.name, visit.side):
             yield words
         if "spacing_not_confirmed" in visit.flags:
             yield f"{visit.source}: the size of its voxels is not confirmed; compare a known length before you use its sizes."

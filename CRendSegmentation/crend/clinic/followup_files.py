@@ -50,7 +50,8 @@ def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "", 
     if when is None or found.measurements is None:
         raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")
     flags, patient = tuple(flag["key"] for flag in found.flags), (how.get("patient") or {}).get("id") or None
-    return Visit(when, which, found.measurements, source, day, flags, patient, found.ovaries, found.ovary_source)
+    name = "" if found.ovary else path.name
+    return Visit(when, which, found.measurements, source, day, flags, patient, found.ovaries, found.ovary_source, name)
 
 
 def _of_list(path: Path) -> list[Visit]:

@@ -59,6 +59,8 @@ def test_days_and_sides_that_do_not_fit_together_are_said():
         "p1_right.nrrd stands for the left ovary, though its name says right: are the sides swapped?",
         "p1_left.nrrd stands for the right ovary, though its name says left: are the sides swapped?",
     ]
+    part = replace(of(name="Scan left"), ovary="Ovary 2")
+    assert findings_of(Study(), {"right": part})["notes"] == []
 
 
 def test_names_are_written_as_text_not_as_html():
