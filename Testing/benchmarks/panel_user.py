@@ -72,7 +72,7 @@ class User:
         roi = self.made.logic.getParameterNode().box
         centre, size = (list(roi.GetCenter()), list(roi.GetSize()))
         faces = [(centre[k] - size[k] / 2, centre[k] + size[k] / 2) for k in range(3)]
-        self.clicks += sum(abs(a - b) > NEAR_MM for k in range(3) for a, b in zip(faces[k], (low[k], high[k])))
+        self.clicks += sum(bool(abs(a - b) > NEAR_MM) for k in range(3) for a, b in zip(faces[k], (low[k], high[k])))
         roi.SetCenter(*((low + high) / 2).tolist())
         roi.SetSize(*(high - low).tolist())
 

@@ -1,5 +1,6 @@
 """The benchmark that drives the panel as a user does: what it presses, and that it comes to a right table."""
 
+import json
 import sys
 import types
 from pathlib import Path
@@ -42,6 +43,7 @@ def test_a_missed_follicle_costs_two_clicks_and_then_the_table_is_right(phantom)
     contours = measure("contours", phantom, once)
     assert contours["left"] == "" and contours["points"] == 24 and contours["seconds"] >= 24 * 3
     assert len(once.settings) == 2, "automatic and contours share a run"
+    assert json.loads(json.dumps(box)) == box, "what is written at once must be plain numbers"
     assert "| contours | 1 of 1 |" in table({"one": {"automatic": automatic, "box": box, "contours": contours}})
 
 
