@@ -1,7 +1,7 @@
 """Puts into README.md what the commands really print, and the demo's pictures beside it: run after `make demo` by `make readme`.
 
-Between `<!-- NAME -->` and `<!-- /NAME -->` stands what is made here: segment (the command, run on demo/) and measured (a sentence from the
-bundled model's card, which has the tables).
+Between `<!-- NAME -->` and `<!-- /NAME -->` stands what is made here: segment (the command, run on demo/) and measured (a sentence from
+training_pkg/results/crend-sim; the bundled model's card has the tables).
 """
 
 import json
@@ -61,20 +61,27 @@ def session(folder, words):
 
 
 def measured():
-    """How well the default model does, in one sentence; the figures are those of its metadata and its card."""
-    metadata = json.loads((MODEL / "metadata.json").read_text(encoding="utf-8"))
-    figures = {name: metadata["eval_metrics"][name] for name in ("ovary_dsc", "follicles_dsc", "md_percent")}
-    card = (MODEL / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"In simulated volumes without an ovary .*?, one was drawn in (\d+) of (\d+)", card)
-    if found is None:
-        raise SystemExit(f"{MODEL}: its card does not say in how many volumes without an ovary one was drawn")
-    drawn, empty = found.groups()
+    """How well the default model does, in a few sentences; the figures are those of the committed reports on it."""
+    weights = json.loads((MODEL / "metadata.json").read_text(encoding="utf-8"))["crend"]["sha256"]
+    found = {name: summary(name, weights) for name in ("training", "trial", "training-empty", "trial-empty")}
+    ovary, follicles = ([f"{found[kind]['figures'][name]['mean']:.2f}" for kind in ("training", "trial")] for name in ("ovary_dsc", "follicles_dsc"))
+    missed = [f"{found[kind]['strata'][0]['missed_percent']:.0f}" for kind in ("training", "trial")]
+    volumes = [str(found[kind]["figures"]["ovary_dsc"]["present"]) for kind in ("training", "trial")]
+    drawn, empty, warned = (sum(found[kind]["empty"][key] for kind in ("training-empty", "trial-empty")) for key in ("drawn", "volumes", "doubtful"))
     return (
-        f"- On {figures['ovary_dsc']['present']} simulated volumes that it was not trained on, the mean Dice is "
-        f"{figures['ovary_dsc']['mean']:.2f} for the ovary and {figures['follicles_dsc']['mean']:.2f} for the follicles, and on "
-        f"average {figures['md_percent']['mean']:.0f} % of a volume's follicles are missed; in {drawn} of {empty} simulated volumes without an ovary, one was "
-        f"outlined. [All figures]({MODEL.relative_to(ROOT)}/README.md). Nothing was measured on real ovaries.\n"
+        f"- On fresh volumes of the simulator that it learned from, and of another one ({' and '.join(volumes)}), the mean Dice is {' and '.join(ovary)} for the "
+        f"ovary and {' and '.join(follicles)} for the follicles, and {' and '.join(missed)} % of the follicles are missed; in {drawn} of {empty} simulated volumes "
+        f"without an ovary, one was outlined, {warned} times with a warning. [All figures]({MODEL.relative_to(ROOT)}/README.md). Nothing was measured on real ovaries.\n"
     )
+
+
+def summary(name, weights):
+    """The committed report of that name. It must be of the bundled weights."""
+    path = ROOT / "training_pkg" / "results" / "crend-sim" / name / "summary.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found["sha256"] != weights:
+        raise SystemExit(f"{path}: a report on other weights than the bundled ones")
+    return found
 
 
 if __name__ == "__main__":
