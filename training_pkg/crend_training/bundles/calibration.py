@@ -27,7 +27,6 @@ from ..evaluation.evaluation import GOOD, POOR
 from ..evaluation.reports import settings_of
 
 BINS = (0.0, 0.2, 0.5, 0.8, 0.95, 1.0)
-USEFUL = 0.4  # an ovary with this Dice or more helps whoever corrects it
 FEWEST_FOLLICLES, FEWEST_VOLUMES, FEWEST_OVARIES = 30, 40, 10
 COLUMNS = ["has_ovary", "ovary_dsc", "expected_ovary_dsc", *DESCRIPTION]
 FOLLICLES, VOLUMES, ABOUT = "follicles.csv", "volumes.csv", "about.json"
@@ -152,7 +151,7 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
     """The "familiar" block from descriptions (n, DESCRIPTION) and the volumes' rows, of which it says what share it would flag.
 
     fresh: whether the descriptions are of others than these volumes. An ovary is not drawn where it promises so little that there
-    is rather none. It is uncertain where it promises less Dice than good ones, of GOOD or more, mostly do;
+    is rather none, or a wrong one (Dice below POOR). It is uncertain where it promises less Dice than good ones, of GOOD or more, mostly do;
     each is judged by the others.
     """
     descriptions = np.asarray(descriptions, float)
@@ -168,7 +167,7 @@ def learn_familiar(descriptions, volumes, *, fresh: bool = True) -> dict:
         for row in volumes
         if row["expected_ovary_dsc"] not in ("", None)
     ]
-    least = fit_least_drawn(*zip(*((expected, dsc >= USEFUL, there) for expected, dsc, there in everything))) if everything else 0.0
+    least = fit_least_drawn(*zip(*((expected, dsc >= POOR, there) for expected, dsc, there in everything))) if everything else 0.0
     drawn = [(expected, dsc) for expected, dsc, _ in everything if expected >= least]
     uncertain = [expected < _least(drawn[:k] + drawn[k + 1 :]) for k, (expected, _) in enumerate(drawn)]
     block.update({"least_drawn_dsc": least} if least else {})
