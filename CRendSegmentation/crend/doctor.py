@@ -189,7 +189,7 @@ def _window(bundle) -> Check:
 
     try:
         engine = make_engine(bundle.model)
-        window = np.zeros(bundle.metadata["crend"]["patch"], np.float32)
+        window = np.zeros(bundle.model.window_shape, np.float32)
         engine.predict(window)  # the first also sets up
         began = time.perf_counter()
         engine.predict(window)

@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = [name for name in ("torch", "onnxruntime", "openvino") if installed(name)]
     model = bundle.load().model
-    window = np.random.default_rng(0).normal(size=model.block["patch"]).astype(np.float32)
+    window = np.random.default_rng(0).normal(size=model.window_shape).astype(np.float32)
     points = model.block["render"]["points"]
     engines = {name: make_engine(model, "cpu", name) for name in names}
     plain = take_turns({name: lambda engine=engine: engine.predict(window) for name, engine in engines.items()}, arguments.repeat)

@@ -37,6 +37,11 @@ class Model:
     graph: Any = None
     no_graph: str = ""
 
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """(C, D, H, W) of a window that the network sees."""
+        return (networks.inputs_of(self.block["arguments"]), *self.block["patch"])
+
     def onnx(self) -> bytes:
         """The graph as an ONNX file with the weights inside."""
         return onnx_format.write(self.graph, self.tensors)
