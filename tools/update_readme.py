@@ -63,14 +63,22 @@ def session(folder, words):
 def measured():
     """How well the default model does, in a few sentences; the figures are those of the committed reports on it."""
     weights = json.loads((MODEL / "metadata.json").read_text(encoding="utf-8"))["crend"]["sha256"]
-    found = {name: summary(name, weights) for name in ("training", "trial", "training-empty", "trial-empty")}
-    ovary, follicles = ([f"{found[kind]['figures'][name]['mean']:.2f}" for kind in ("training", "trial")] for name in ("ovary_dsc", "follicles_dsc"))
+    found = {
+        name: summary(name, weights) for name in ("training", "trial", "training-mixed", "trial-crowded", "training-empty", "trial-empty")
+    }
+    ovary, follicles = (
+        [f"{found[kind]['figures'][name]['mean']:.2f}" for kind in ("training", "trial")] for name in ("ovary_dsc", "follicles_dsc")
+    )
     missed = [f"{found[kind]['strata'][0]['missed_percent']:.0f}" for kind in ("training", "trial")]
+    crowded = [f"{found[kind]['figures']['ovary_dsc']['mean']:.2f}" for kind in ("training-mixed", "trial-crowded")]
     volumes = [str(found[kind]["figures"]["ovary_dsc"]["present"]) for kind in ("training", "trial")]
-    drawn, empty, warned = (sum(found[kind]["empty"][key] for kind in ("training-empty", "trial-empty")) for key in ("drawn", "volumes", "doubtful"))
+    drawn, empty, warned = (
+        sum(found[kind]["empty"][key] for kind in ("training-empty", "trial-empty")) for key in ("drawn", "volumes", "doubtful")
+    )
     return (
         f"- On fresh volumes of the simulator that it learned from, and of another one ({' and '.join(volumes)}), the mean Dice is {' and '.join(ovary)} for the "
-        f"ovary and {' and '.join(follicles)} for the follicles, and {' and '.join(missed)} % of the follicles are missed; in {drawn} of {empty} simulated volumes "
+        f"ovary and {' and '.join(follicles)} for the follicles, and {' and '.join(missed)} % of the follicles are missed; in scenes full of other organs, "
+        f"shadows and noise the ovary's Dice is {' and '.join(crowded)}; in {drawn} of {empty} simulated volumes "
         f"without an ovary, one was outlined, {warned} times with a warning. [All figures]({MODEL.relative_to(ROOT)}/README.md). Nothing was measured on real ovaries.\n"
     )
 
