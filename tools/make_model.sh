@@ -21,7 +21,7 @@ timed() { # NAME COMMAND...
 bundle() {
     crend_training bundle "$configs/crend_sim.yaml" --run "$folder/close" --overview "$configs/crend_sim_overview.yaml" --overview-run "$folder/overview" \
         --start "$start" --share 0.5 0.2 --version 0.10.0 --out "$folder/crend-sim" "$@" \
-        --author "The CRend authors" --licence Apache-2.0 \
+        --author "The CRend authors" --licence Apache-2.0 --intended-use "Research on follicles in 3D ultrasound of the ovary." \
         --changes "trained further on mixed scenes, a third of them without an ovary; the close look sees what the first look made of the volume"
 }
 calibrate() { # on a mix, quick the second time: it keeps what it saw

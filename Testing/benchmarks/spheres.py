@@ -54,7 +54,7 @@ def main():
     print(strata_markdown([each for each in strata(rows) if each["stratum"] in ("all", "size")]))
     print(f"\n{bundle.name} {bundle.metadata['version']}, {options.volumes} volumes ({options.scene} scenes), seeds {seeds.start} to {seeds.stop - 1}.")
     if options.out:
-        write_report(cases, options.out, about(options.bundle, seeds, simulator="balls of the training simulator"))
+        write_report(cases, options.out, about(options.bundle, seeds, simulator="balls of the training simulator", rendering=True))
 
 
 if __name__ == "__main__":

@@ -251,6 +251,7 @@ def _network(experiment: Experiment) -> str:
     grid = describe_grid(grid_settings(experiment.spacing_mm, experiment.in_plane))
     patch = " x ".join(str(p) for p in experiment.patch)
     detail = ", its head sees the full-size map too" if experiment.arguments.get("detail") else ""
+    detail += ", it sees what the first look made of the volume" if experiment.arguments.get("guided") else ""
     return f"{experiment.network}, width {width} (the paper's is 32){detail}, grid of {grid}, windows of {patch} voxels"
 
 
