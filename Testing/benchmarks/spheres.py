@@ -52,7 +52,9 @@ def main():
         print(f"{len(cases)} of {options.volumes} volumes", file=sys.stderr, flush=True)
     rows = [row for case in cases for row in case.follicles]
     print(strata_markdown([each for each in strata(rows) if each["stratum"] in ("all", "size")]))
-    print(f"\n{bundle.name} {bundle.metadata['version']}, {options.volumes} volumes ({options.scene} scenes), seeds {seeds.start} to {seeds.stop - 1}.")
+    print(
+        f"\n{bundle.name} {bundle.metadata['version']}, {options.volumes} volumes ({options.scene} scenes), seeds {seeds.start} to {seeds.stop - 1}."
+    )
     if options.out:
         write_report(cases, options.out, about(options.bundle, seeds, simulator="balls of the training simulator", rendering=True))
 

@@ -119,7 +119,9 @@ def test_an_ovary_that_promises_as_little_as_where_there_is_none_is_not_drawn():
     fair = [dict(volumes(1)[0], ovary_dsc=0.75, expected_ovary_dsc=0.6)]
     wrong = [dict(volumes(1)[0], ovary_dsc=0.5, expected_ovary_dsc=0.45)]
     block = calibration.learn_familiar(known, [*rows, *fair, *wrong, *nothing])
-    assert block["least_drawn_dsc"] == pytest.approx(0.55), "0.5 where there is none, 0.6 where a fair one helps, a wrong one at 0.45 helps nobody"
+    assert block["least_drawn_dsc"] == pytest.approx(0.55), (
+        "0.5 where there is none, 0.6 where a fair one helps, a wrong one at 0.45 helps nobody"
+    )
     assert "No ovary is drawn where the probabilities promise a Dice below 0.55. " in calibrating.section(blocks()[0], block, "19 volumes")
     assert 0.6 < block["least_expected_dsc"] < 0.81 and block["measured"]["uncertain"] == 1, "those that are not drawn need no warning"
     assert "least_drawn_dsc" not in calibration.learn_familiar(known, rows)
