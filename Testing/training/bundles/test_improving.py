@@ -187,14 +187,14 @@ def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing
 def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_which_labels_are_right(tmp_path):
     folder = kept_balls(tmp_path / "kept", 7)
     names = [row["name"] for row in kept_rows(folder)]
-    mirrored = [image[::-1, :, :] for image in ball_images(0)]
+    mirrored = [image[::-1, :, :] for image in ball_images(0, 28)]
     mirror = keep(folder, mirrored[0], Labels(*mirrored[1:]), Correction(patient="another"))
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy") and kept_copy(folder, names[1]) is None
     np.save(folder / f"{names[6]}-likeness.npy", np.zeros((2, 2)))
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy"), "a file that is none of ours is passed over"
-    floats = ball_images(1)
+    floats = ball_images(1, 28)
     same = keep(folder, sitk.Cast(floats[0], sitk.sitkFloat32), Labels(*floats[1:]), Correction())
-    volume, ovary, _ = ball_images(2)
+    volume, ovary, _ = ball_images(2, 28)
     fewer = keep(folder, sitk.Cast(volume, sitk.sitkInt16), Labels(ovary, sitk.Cast(ovary * 0, sitk.sitkUInt16)), Correction())
     rows = (folder / LIST).read_text(encoding="utf-8").splitlines(keepends=True)
     (folder / LIST).write_text("".join([*rows, rows[4]]), encoding="utf-8")
