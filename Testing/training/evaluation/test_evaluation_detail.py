@@ -164,11 +164,16 @@ def test_flags_are_counted_of_poor_ovaries_and_of_the_others():
         {"ovary_dsc": 0.2, "flags": "uncertain ovary"},
         {"ovary_dsc": 0.6, "flags": ""},
         {"ovary_dsc": 0.9, "flags": "no sector"},
-        {"ovary_dsc": 0.7, "flags": ""},
+        {"ovary_dsc": 0.7, "flags": "", "ovary_volume_ratio": 0.8},
+        {"ovary_dsc": 0.0, "flags": "", "ovary_volume_ratio": 0.0},  # none was drawn, and the result says so by itself
     ]
     assert flagged(rows) == {"poor_below": 0.7, "poor": 2, "poor_flagged": 1, "others": 2, "others_flagged": 1} | {
         "good_from": 0.85,
         "good": 1,
         "good_flagged": 1,
+        "not_drawn": 1,
     }
-    assert flagged_words(flagged(rows)) == "Flagged as doubtful: 1 of 2 volumes with an ovary's Dice below 0.7, 1 of the 2 others."
+    assert (
+        flagged_words(flagged(rows))
+        == "In 1 volume no ovary was drawn. Flagged as doubtful: 1 of 2 volumes with an ovary's Dice below 0.7, 1 of the 2 others."
+    )

@@ -220,7 +220,7 @@ def test_the_card_has_one_table_with_a_column_a_kind_of_volume(made, tmp_path):
     stratum = {"missed_percent": 20.0, "false": 2, "bias_mm": 0.1, "lower_mm": -0.5, "upper_mm": 0.7}
     strata = [{"stratum": "all", "range": "", "follicles": 10, **stratum}]
     strata += [{"stratum": "contrast-to-noise ratio", "range": "0.45 and more", "follicles": 9, **stratum, "missed_percent": 11.11}]
-    flags = {"poor": 2, "poor_flagged": 1, "good": 30, "good_flagged": 3}
+    flags = {"poor": 2, "poor_flagged": 1, "good": 30, "good_flagged": 3, "not_drawn": 1}
     full = write_report(tmp_path / "full", {"seeds": [0, 2], "strata": strata, "flags": flags})
     trial = write_report(tmp_path / "trial", {"seeds": [0, 2], "simulator": "trial"})
     rows = [line.split(" | ") for line in card_of(made([full, trial])).splitlines() if line.startswith("| ") and line.count("|") == 4]

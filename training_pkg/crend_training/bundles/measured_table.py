@@ -67,7 +67,8 @@ ROWS = {
     "of those that can be seen, %": None,
     "false follicles, %": None,
     "mean diameter, mm: bias (95 % limits)": None,
-    "ovaries with a Dice below 0.7, warned of": None,
+    "ovaries not drawn": None,
+    "ovaries drawn with a Dice below 0.7, warned of": None,
     "ovaries with a Dice of 0.85 or more, warned of": None,
 }
 EMPTY_ROWS = ("an ovary drawn where there is none (95 % interval)", "of these warned of")
@@ -91,8 +92,9 @@ def _with(summary: dict) -> dict:
     if seen and seen["missed_percent"] is not None:
         rows["of those that can be seen, %"] = f"{seen['missed_percent']:.1f}"
     flags = summary.get("flags", {})
-    if "poor" in flags:
-        rows["ovaries with a Dice below 0.7, warned of"] = f"{flags['poor_flagged']} of {flags['poor']}"
+    if "not_drawn" in flags:
+        rows["ovaries not drawn"] = str(flags["not_drawn"])
+        rows["ovaries drawn with a Dice below 0.7, warned of"] = f"{flags['poor_flagged']} of {flags['poor']}"
     if "good" in flags:
         rows["ovaries with a Dice of 0.85 or more, warned of"] = f"{flags['good_flagged']} of {flags['good']}"
     return rows

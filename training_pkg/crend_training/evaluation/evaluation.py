@@ -160,17 +160,19 @@ def summarise(rows: list[dict], figures=SUMMARISED) -> dict:
 
 def flagged(rows: list[dict]) -> dict:
     """Whether flags warn of poor ovaries: how many volumes have one (Dice below POOR) and how many of them a flag, and the same of the others,
-    and of those that are good (GOOD or more)."""
-    poor = [bool(row["flags"]) for row in rows if row["ovary_dsc"] < POOR]
+    and of those that are good (GOOD or more); and how many have an ovary that was not drawn, which is no poor one: the result says so by itself."""
+    drawn = [row for row in rows if row.get("ovary_volume_ratio") != 0]
+    poor = [bool(row["flags"]) for row in drawn if row["ovary_dsc"] < POOR]
     others = [bool(row["flags"]) for row in rows if row["ovary_dsc"] >= POOR]
     good = [bool(row["flags"]) for row in rows if row["ovary_dsc"] >= GOOD]
     counts = {"poor_below": POOR, "poor": len(poor), "poor_flagged": sum(poor), "others": len(others), "others_flagged": sum(others)}
-    return {**counts, "good_from": GOOD, "good": len(good), "good_flagged": sum(good)}
+    return {**counts, "good_from": GOOD, "good": len(good), "good_flagged": sum(good), "not_drawn": len(rows) - len(drawn)}
 
 
 def flagged_words(counts: dict) -> str:
-    """`flagged` as a sentence for a console or a model card."""
-    return (
+    """`flagged` as a sentence or two for a console."""
+    missing = counts["not_drawn"]
+    return (f"In {missing} {'volume' if missing == 1 else 'volumes'} no ovary was drawn. " if missing else "") + (
         f"Flagged as doubtful: {counts['poor_flagged']} of {counts['poor']} volumes with an ovary's Dice below {counts['poor_below']:g}, "
         f"{counts['others_flagged']} of the {counts['others']} others."
     )
