@@ -158,6 +158,23 @@ class _KnownJob:
         self._cancelled = True
 
 
+def addTwoOvaries(name):
+    """(volume node, Segmentation): two ovaries, the second of which has the largest follicle."""
+    from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
+
+    volume = addVolume(name=name)
+    organs, follicles = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint16)
+    for number, place in enumerate((((20, 24, 16), 12), ((20, 24, 42), 11)), start=1):
+        organs[ball(*place)] = number
+    for number, place in enumerate((((20, 24, 42), 6), ((20, 22, 14), 5), ((16, 28, 20), 3)), start=1):
+        follicles[ball(*place)] = number
+    organs, follicles = (sitk.GetImageFromArray(array) for array in (organs, follicles))
+    for labels in (organs, follicles):
+        labels.CopyInformation(imageFromVolumeNode(volume))
+    provenance = {"bundle": "known", "bundle_version": "0", "ovaries": 2}
+    return volume, Segmentation(organs > 0, follicles, measure(organs, follicles), provenance, ovaries=organs)
+
+
 def maskOf(array, image):
     """A bool array as a SimpleITK mask in the geometry of `image`."""
     mask = sitk.GetImageFromArray(array.astype(np.uint8))

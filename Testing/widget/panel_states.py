@@ -148,27 +148,11 @@ def study(session):
 
 def twoOvaries(session):
     """The Study section of a volume that shows two ovaries, of which the first is said to be the right one."""
-    import numpy as np
-    import SimpleITK as sitk
     from host import samples
 
-    from crend.result import Segmentation
-    from crend.structures.measurements import measure
     from CRendSegmentationLib.Scene.Results import putResultIntoScene
-    from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
-    volume = samples.addVolume(name="Scan")
-    organs, follicles = np.zeros(samples.SHAPE, np.uint8), np.zeros(samples.SHAPE, np.uint16)
-    for number, ball in enumerate((((20, 24, 16), 12), ((20, 24, 42), 11)), start=1):
-        organs[samples.ball(*ball)] = number
-    for number, ball in enumerate((((20, 24, 42), 6), ((20, 22, 14), 5), ((16, 28, 20), 3)), start=1):
-        follicles[samples.ball(*ball)] = number
-    organs, follicles = (sitk.GetImageFromArray(array) for array in (organs, follicles))
-    for labels in (organs, follicles):
-        labels.CopyInformation(imageFromVolumeNode(volume))
-    found = Segmentation(
-        organs > 0, follicles, measure(organs, follicles), {"bundle": "known", "bundle_version": "0", "ovaries": 2}, ovaries=organs
-    )
+    volume, found = samples.addTwoOvaries("Scan")
     session.made.logic.getParameterNode().segmentation = putResultIntoScene(found, volume).segmentationNode
     session.made.panel.study.ui.ovary1ComboBox.currentIndex = 2
     session.fold("study")

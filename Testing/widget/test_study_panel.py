@@ -6,24 +6,19 @@ import zipfile
 from pathlib import Path
 
 import kretz_files
-import numpy as np
 import pytest
-import SimpleITK as sitk
 import slicer
 from host import samples
 from test_editing_panel import segmented  # noqa: F401
 from test_export_panel import to  # noqa: F401
 from test_panel import apply, models, panel  # noqa: F401
 
-from crend.result import Segmentation
-from crend.structures.measurements import measure
 from CRendSegmentationLib.Scene import StudyFacts
 from CRendSegmentationLib.Scene.FollicleMarks import confirm
 from CRendSegmentationLib.Scene.FollowUpNodes import followUpOf
 from CRendSegmentationLib.Scene.Results import putResultIntoScene
 from CRendSegmentationLib.Scene.SegmentTags import CONFIRMED_TAG, HIDDEN_TAG
 from CRendSegmentationLib.Scene.Sides import ovarySides, setSide, sideOf
-from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 def study(widget):
@@ -49,18 +44,7 @@ def follicles(node):
 @pytest.fixture
 def twins(segmented):  # noqa: F811
     """The panel with a volume that shows two ovaries, the second of which has the largest follicle."""
-    volume = samples.addVolume(name="Both")
-    organs, instances = np.zeros(samples.SHAPE, np.uint8), np.zeros(samples.SHAPE, np.uint16)
-    for number, ball in enumerate((((20, 24, 16), 12), ((20, 24, 42), 11)), start=1):
-        organs[samples.ball(*ball)] = number
-    for number, ball in enumerate((((20, 24, 42), 6), ((20, 22, 14), 5), ((16, 28, 20), 3)), start=1):
-        instances[samples.ball(*ball)] = number
-    organs, instances = (sitk.GetImageFromArray(array) for array in (organs, instances))
-    for labels in (organs, instances):
-        labels.CopyInformation(imageFromVolumeNode(volume))
-    made = Segmentation(
-        organs > 0, instances, measure(organs, instances), {"bundle": "known", "bundle_version": "0", "ovaries": 2}, ovaries=organs
-    )
+    volume, made = samples.addTwoOvaries("Both")
     segmented.logic.getParameterNode().segmentation = putResultIntoScene(made, volume).segmentationNode
     return segmented
 
