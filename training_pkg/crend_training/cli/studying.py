@@ -80,13 +80,13 @@ def seeds(
     from ..configuration.experiment import read_experiment
     from ..data.simulators import check_simulator
     from ..data.sources import prepare_training
-    from ..data.subjects import Simulated
+    from ..data.subjects import Remembered
     from ..study.seeds import run_all, table
 
     check_simulator(simulator)
     experiments = [read_experiment(config) for config in configs]
     cases = prepare_training(experiments[0], data, tell=lambda line: typer.echo(line, err=True))
-    subjects = [Simulated(simulator, seed) for seed in range(first_seed, first_seed + volumes)]
+    subjects = [Remembered(simulator, seed) for seed in range(first_seed, first_seed + volumes)]
     run_all(experiments, range(runs), cases, out, subjects, tell=lambda line: typer.echo(line, err=True))
     typer.echo(table(out, [experiment.name for experiment in experiments], range(runs)))
 

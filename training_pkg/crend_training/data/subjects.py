@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pickle
+import zlib
+from dataclasses import dataclass, field
 from typing import Any
 
 from crend.errors import InputError
@@ -39,6 +41,18 @@ class Simulated:
 
     def read(self):
         return simulate(self.simulator, self.seed)
+
+
+@dataclass(frozen=True)
+class Remembered(Simulated):
+    """As Simulated, for a process that reads it many times: simulated once, then kept compressed in memory."""
+
+    kept: dict = field(default_factory=dict, compare=False, repr=False)
+
+    def read(self):
+        if not self.kept:
+            self.kept["volume"] = zlib.compress(pickle.dumps(super().read()), 1)
+        return pickle.loads(zlib.decompress(self.kept["volume"]))
 
 
 @dataclass(frozen=True)
