@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 #: Subject: (script, arguments, arguments of --quick).
 SUBJECTS = {
     "whole": ("bench_whole.py", [], ["--repeat", "1", "--cold", "1"]),
+    "startup": ("bench_startup.py", [], ["--repeat", "1"]),
     "engines": ("bench_engines.py", [], ["--cold", "1"]),
     "network": ("bench_network.py", [], ["--side", "64"]),
     "sizes": ("bench_sizes.py", [], ["--largest", "8", "--follicles", "15", "--volumes", "10"]),
