@@ -50,6 +50,8 @@ def test_the_table_has_a_row_a_system_and_figure(tmp_path):
                 writer.writeheader()
                 writer.writerows({"seed": number, "ovary_dsc": value} for number, value in enumerate(row))
     lines = table(tmp_path, ["unet", "crend"], range(3), ["ovary_dsc"]).splitlines()
+    nothing = table(tmp_path, ["unet", "crend"], range(3), ["ovary_hidden_mm"]).splitlines()
+    assert nothing[-1] == "| ovary_hidden_mm | crend | – | – | – | – |"
     assert len(lines) == 6 and "| ovary_dsc | unet | 0.8" in lines[4] and "| +0.1" in lines[5] and "0.000" in lines[5]
 
 

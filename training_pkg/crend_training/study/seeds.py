@@ -17,8 +17,11 @@ from ..configuration.experiment import Experiment
 from ..data.cases import TrainingCases
 from ..data.subjects import Simulated
 from ..evaluation import evaluation, reports
+from ..evaluation.visibility import NAMES
 
 DEFAULT_FIGURES = ("ovary_dsc", "follicles_dsc", "ovary_boundary_dsc", "follicles_boundary_dsc", "md_percent", "fd_percent", "count_error")
+#: Mean distances at the boundary, by how well it is seen.
+BY_VISIBILITY = tuple(f"{structure}_{seen}_mm" for structure in ("ovary", "follicles") for seen in NAMES)
 
 
 def report_folder(out, name: str, seed: int) -> Path:
@@ -98,7 +101,7 @@ def compare(first: np.ndarray, second: np.ndarray) -> dict:
     return {**result, "low": result["difference"] - reach, "high": result["difference"] + reach, "p": float(p)}
 
 
-def table(out, names: Sequence[str], seeds, figures=DEFAULT_FIGURES) -> str:
+def table(out, names: Sequence[str], seeds, figures=DEFAULT_FIGURES + BY_VISIBILITY) -> str:
     """Markdown: every system's mean over runs and volumes with the deviation between runs, and its difference from the first system."""
     seeds = list(seeds)
     lines = [
@@ -112,6 +115,9 @@ def table(out, names: Sequence[str], seeds, figures=DEFAULT_FIGURES) -> str:
         base = values_of(out, names[0], seeds, figure)
         for name in names:
             own = values_of(out, name, seeds, figure)
+            if np.isnan(own).all(axis=1).any():
+                lines.append(f"| {figure} | {name} | – | – | – | – |")
+                continue
             means = np.nanmean(own, axis=1)
             spread = f" ± {means.std(ddof=1):.4f}" if len(means) > 1 else ""
             told = ["–", "–", "–"]
