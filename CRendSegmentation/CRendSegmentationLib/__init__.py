@@ -10,7 +10,7 @@ Without Qt, from the ultrasound to the scene:
     ResultTables        measurements -> follicle table, summary table
     Results             the two above together, all or nothing (SceneTransaction), in the volume's study
     SegmentMeasurements measurements of the segments as they are now; which of them somebody changed; MaskMeasurements: those of masks, remembered
-    FollicleEditing     delete, merge, split, add, undo; the ovary holds every follicle
+    FollicleEditing     delete, merge, split, add; the ovary holds every follicle; EditHistory: undo and redo
     Masks               masks on grids of their own: union, what lies outside another
     Views               which volume the slices show, and where slices and cameras look
     Sides, Histogram, Display, Export, SampleVolume, Installation

@@ -149,6 +149,76 @@ def test_several_edits_are_taken_back_one_by_one(nodes):
     assert set(table(nodes)) == {"Follicle 1", "Follicle 2", "Follicle 3"}
 
 
+def contents(nodes):
+    """[(segment ID, its voxels, what is said of it in the table)], in the segments' order."""
+    rows = table(nodes)
+    volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    found = []
+    for segmentID in segmentIDs(nodes):
+        name = nodes.segmentationNode.GetSegmentation().GetSegment(segmentID).GetName()
+        there = slicer.util.arrayFromSegmentBinaryLabelmap(nodes.segmentationNode, segmentID, volume)
+        found.append((segmentID, (there > 0).tobytes(), rows.get(name)))
+    return found
+
+
+def image(nodes):
+    return imageFromVolumeNode(nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef"))
+
+
+EDITS = {
+    "delete": lambda editing, nodes: editing.delete(["Follicle_2"]),
+    "merge": lambda editing, nodes: editing.merge(["Follicle_1", "Follicle_3"]),
+    "split": lambda editing, nodes: editing.split("Follicle_1"),
+    "add": lambda editing, nodes: editing.add(samples.maskOf(samples.ball((3, 24, 53), 4), image(nodes))),
+    "change": lambda editing, nodes: editing.change("Follicle_2", samples.maskOf(samples.ball((16, 18, 22), 9), image(nodes))),
+    "draw": lambda editing, nodes: editing.setOvary(samples.maskOf(samples.ball((20, 24, 28), 12), image(nodes))),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_redo_brings_back_what_undo_took_back_and_both_agree_with_the_table(nodes, edit):
+    editing = FollicleEditing(nodes.segmentationNode)
+    before = contents(nodes)
+    EDITS[edit](editing, nodes)
+    after = contents(nodes)
+    assert after != before and not editing.canRedo
+    for _ in range(2):
+        editing.undo()
+        assert contents(nodes) == before and editing.canRedo and not editing.canUndo
+        editing.redo()
+        assert contents(nodes) == after and editing.canUndo and not editing.canRedo
+    editing.undo()
+    editing.delete(["Follicle_3"])
+    assert not editing.canRedo, "another edit was made since"
+
+
+def test_what_was_painted_over_an_edit_is_not_lost_when_that_is_taken_back(nodes):
+    editing = FollicleEditing(nodes.segmentationNode)
+    EDITS["change"](editing, nodes)
+    volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    painted = voxels(nodes, "Follicle_2")
+    painted[16, 18, 22] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, nodes.segmentationNode, "Follicle_2", volume)
+    after = contents(nodes)
+    editing.undo()
+    editing.redo()
+    assert contents(nodes) == after
+
+
+def test_a_follicle_extends_the_ovary_by_what_it_gains_and_by_no_more(nodes):
+    # In Segment Editor somebody has drawn the ovary so that most of a follicle lies outside.
+    (z, y, x), radius = samples.FOLLICLES[0]
+    drawn = samples.ball(*samples.OVARY)
+    drawn[:, :, x:] = False
+    volume = nodes.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn.astype(np.uint8), nodes.segmentationNode, "Ovary", volume)
+    grown = samples.ball(*samples.FOLLICLES[0])
+    gained = samples.ball((z, y, x + radius), 2) & ~grown
+    FollicleEditing(nodes.segmentationNode).change("Follicle_1", samples.maskOf(grown | gained, image(nodes)))
+    ovary = slicer.util.arrayFromSegmentBinaryLabelmap(nodes.segmentationNode, "Ovary", volume) > 0
+    assert gained.any() and np.array_equal(ovary, drawn | gained)
+
+
 def test_undo_leaves_what_others_drew_after_the_edit(nodes):
     editing = FollicleEditing(nodes.segmentationNode)
     assert editing.split("Follicle_1")[1] == "Follicle_4"

@@ -12,6 +12,7 @@ from crend.io.labels import read_labels
 from crend.result import Segmentation
 from crend.structures.measurements import measure
 from CRendSegmentationLib.Scene import Export
+from CRendSegmentationLib.Scene.BrushEditing import Click
 from CRendSegmentationLib.Scene.FolderResult import loadResult
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
 from CRendSegmentationLib.Scene.Results import adopt, putResultIntoScene, tableOf, updateTables
@@ -131,3 +132,29 @@ def test_left_and_right_ovary_in_one_segmentation_are_two(nodes):
     updateTables(nodes.segmentationNode)
     findings = [finding for finding, _, _ in readSummary(nodes.summaryTableNode)]
     assert "Left ovary: volume" in findings and "Right ovary: volume" in findings
+
+
+def masks(node):
+    volume = slicer.util.getNode("Ultrasound")
+    return [slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentID, volume) > 0 for segmentID in ("Ovary_1", "Ovary_2")]
+
+
+def test_a_click_moves_the_nearer_ovary_and_takes_nothing_from_the_other(nodes):
+    node, image = nodes.segmentationNode, imageFromVolumeNode(slicer.util.getNode("Ultrasound"))
+    before = masks(node)
+    (z, y, x), radius = RIGHT
+    for number, place in ((1, (x + radius + 2, y, z)), (1, (x - radius - 1, y + 1, z)), (0, (LEFT[0][2] - LEFT[1] - 2, y, z))):
+        point = (samples.ijkToRas() @ (*place, 1))[:3]
+        click = Click(node, None, image, point, True, 4.0, "Ultrasound")
+        assert click.isOvary and click.name == f"Ovary {number + 1}"
+        grown = sitk.GetArrayFromImage(sitk.Resample(click.changed()[0], image, sitk.Transform(), sitk.sitkNearestNeighbor)) > 0
+        assert grown[place[::-1]] and (grown | before[number] == grown).all() and not (grown & before[1 - number]).any()
+
+
+def test_contours_draw_the_nearer_ovary_anew(nodes):
+    node, image = nodes.segmentationNode, imageFromVolumeNode(slicer.util.getNode("Ultrasound"))
+    before = masks(node)
+    drawn = samples.ball(RIGHT[0], 13)
+    assert FollicleEditing(node).setOvary(samples.maskOf(drawn, image)) == ("Ovary 2", [])
+    after = masks(node)
+    assert np.array_equal(after[0], before[0]) and np.array_equal(after[1], drawn)

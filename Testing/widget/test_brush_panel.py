@@ -49,8 +49,13 @@ def test_a_click_outside_grows_the_ovary_within_the_brush_and_undo_takes_it_back
     grown = measureSegments(segmented.panel.result.segmentationNode).ovary.volume_ml
     assert grown > volume and f"{grown:.1f} ml" in segmented.ui.summaryLabel.text
     assert cells(segmented.ui.follicleTable, 8) == ["", "", ""], "no follicle was changed"
+    said = segmented.ui.summaryLabel.text
     segmented.ui.undoButton.click()
-    assert np.array_equal(voxels(segmented), before)
+    assert np.array_equal(voxels(segmented), before) and not segmented.ui.undoButton.enabled, "one click is one step"
+    assert f"{volume:.1f} ml" in segmented.ui.summaryLabel.text
+    segmented.ui.redoButton.click()
+    assert np.array_equal(voxels(segmented), after) and segmented.ui.summaryLabel.text == said and status(segmented) == "Brought back."
+    assert segmented.ui.undoButton.enabled and not segmented.ui.redoButton.enabled
 
 
 def test_the_button_stays_down_for_the_next_click_and_a_right_click_ends_it(segmented, scene):  # noqa: F811

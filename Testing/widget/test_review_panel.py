@@ -8,6 +8,7 @@ from test_panel import cells, models, panel, wait  # noqa: F401
 
 from crend.errors import InputError
 from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
+from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
 from CRendSegmentationLib.Scene.ReviewLayout import registerLayouts
 
 ORDINARY = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
@@ -60,6 +61,22 @@ def test_compute_fills_figures_table_and_views_and_one_click_leads_back(section)
     assert arrangement() == ORDINARY and not section.ui.ordinaryLayoutButton.enabled
     section.ui.sideBySideButton.click()
     assert arrangement() != ORDINARY
+
+
+def test_figures_of_outlines_that_were_changed_since_say_so_until_that_is_taken_back(section):
+    compute(section)
+    figures = section.ui.reviewFiguresLabel
+    assert "have changed since" not in figures.text
+    editing = FollicleEditing(section.ui.comparedSelector.currentNode())
+    editing.delete(["Follicle_1"])
+    wait(lambda: "have changed since they were compared: press Compute again" in figures.text)
+    assert "HD95 (mm)" in figures.text
+    editing.undo()
+    wait(lambda: "have changed since" not in figures.text)
+    editing.redo()
+    wait(lambda: "have changed since" in figures.text)
+    compute(section)
+    assert "have changed since" not in figures.text and "1 in the compared one" in figures.text
 
 
 def test_missed_and_false_rows_have_the_colours_of_their_marks(section):

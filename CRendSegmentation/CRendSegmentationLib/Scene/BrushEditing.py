@@ -15,7 +15,8 @@ from .VolumeImage import lpsPoint
 class Click:
     """A click into a segmentation: on which segment, where, in or out, with which brush.
 
-    point: (r, a, s) in the segmentation's own coordinates. image: the volume as a SimpleITK image. segmentID: a follicle; None: the ovary.
+    point: (r, a, s) in the segmentation's own coordinates. image: the volume as a SimpleITK image. segmentID: a follicle; None: the ovary, of several
+    the one whose outline is nearest.
     Raises InputError, one line, where nothing can be changed.
     """
 
@@ -23,20 +24,17 @@ class Click:
         segmentation = segmentationNode.GetSegmentation()
         self._node, self.grow, self.radiusMm = segmentationNode, grow, radiusMm
         self.isOvary = segmentID is None or segmentID in ovaryIDs(segmentation)
-        self.segmentID = ovaryID(segmentation) if segmentID is None else segmentID
         self.point = lpsPoint(point)
         self._part = crop_around(image, self.point, radiusMm, name)
+        self._position = self._part.TransformPhysicalPointToContinuousIndex(self.point)[::-1]
+        self.segmentID = self._nearestOvary() if segmentID is None else segmentID
         self._mask = maskOf(segmentationNode, self.segmentID) if self.segmentID is not None else None
         if self._mask is None:
             raise InputError("there is no outline yet to move; draw the ovary by its contours, or add the follicle.")
         self.name = segmentation.GetSegment(self.segmentID).GetName()
-        self._position = self._part.TransformPhysicalPointToContinuousIndex(self.point)[::-1]
         self._before = on(self._part, self._mask)
-        hidden = hiddenIDs(segmentation)  # no part of the ovary, but shown again one day
         self._others = {
-            other: on(self._part, mask)
-            for other in follicleIDs(segmentation)
-            if other != self.segmentID and not (self.isOvary and other in hidden) and (mask := maskOf(segmentationNode, other)) is not None
+            other: on(self._part, mask) for other in self._inTheWay(segmentation) if (mask := maskOf(segmentationNode, other)) is not None
         }
         self._check()
 
@@ -69,11 +67,31 @@ class Click:
             raise InputError(f"{self.name}: nothing would be left of it; delete it instead.")
         return like(self._mask, left), change
 
+    def _nearestOvary(self):
+        """Segment ID of the ovary, of several that whose outline is nearest to the click; None without one."""
+        found = ovaryIDs(self._node.GetSegmentation())
+        if len(found) < 2:
+            return ovaryID(self._node.GetSegmentation())
+
+        def away(segmentID):
+            mask = maskOf(self._node, segmentID)
+            index = np.argwhere(on(self._part, mask)) if mask is not None else np.empty((0, 3))
+            return np.linalg.norm((index - self._position) * self._part.GetSpacing()[::-1], axis=1).min(initial=np.inf)
+
+        return min(found, key=away)
+
+    def _inTheWay(self, segmentation):
+        """IDs of the segments that the click takes nothing from: a follicle none from another one, an ovary none from another one, and none of its own."""
+        if self.isOvary and self.grow:
+            return [other for other in ovaryIDs(segmentation) if other != self.segmentID]
+        if not self.isOvary and not self.grow:
+            return []
+        hidden = hiddenIDs(segmentation) if self.isOvary else []  # no part of the ovary, but shown again one day
+        return [other for other in follicleIDs(segmentation) if other != self.segmentID and other not in hidden]
+
     def _fixed(self):
-        """What others hold: a follicle takes nothing from another one, and the ovary loses none of its own."""
-        if not self._others or (self.isOvary == self.grow):
-            return None
-        return np.any(list(self._others.values()), axis=0)
+        """What others hold that must not change; None for nothing."""
+        return np.any(list(self._others.values()), axis=0) if self._others else None
 
     def _check(self):
         index = tuple(int(np.clip(np.floor(p + 0.5), 0, n - 1)) for p, n in zip(self._position, self._before.shape))
@@ -86,6 +104,8 @@ class Click:
             return
         here = next(other for other, mask in self._others.items() if mask[index])
         there = self._node.GetSegmentation().GetSegment(here).GetName()
+        if self.isOvary and self.grow:
+            raise InputError(f"{there} is here, and ovaries do not overlap; shrink that one first.")
         if self.isOvary:
             raise InputError(f"{there} is here, a part of the ovary; shrink or delete that follicle first.")
         raise InputError(f"{there} is here, and follicles do not overlap; shrink that one first, or merge the two.")

@@ -1,37 +1,22 @@
 """Follicles changed by hand: delete, merge, divide, add, the ovary extended over them; each can be taken back."""
 
-from typing import NamedTuple
-
 import SimpleITK as sitk
-import slicer
 
 from crend.editing import split_follicle
 from crend.errors import InputError
 from crend.structures import segments
 
-from .FollicleMarks import marksOf, restoreMarks
+from .EditHistory import EditHistory, allIDs, setMask
 from .Masks import cropped, like, millilitres, nearest, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import MODELS_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
-from .SegmentTags import hiddenIDs, setTag, tagOf
-from .Surfaces import emptySurface, giveSurface, makeSurfaces, markStale, surfaceOf, united
-
-STATES = 20
-
-
-class _Edit(NamedTuple):
-    """What undo needs: the segments' order before, {segment ID: (segment with its surface, mask)} of those that were changed, IDs of those that
-    were made, and what was hidden and confirmed. kind: of one that only marks, else ""."""
-
-    order: list
-    changed: dict
-    made: list
-    marks: tuple
-    kind: str = ""
+from .SegmentMeasurements import follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
+from .SegmentTags import hiddenIDs, setTag
+from .Surfaces import emptySurface, makeSurfaces, markStale, united
 
 
 class FollicleEditing:
-    """Edits one segmentation node; `undo` takes the last edit back and leaves all other segments as they are by then.
+    """Edits one segmentation node; `undo` takes the last edit back and leaves all other segments as they are by then, `redo` does the same to `undo`:
+    what was painted elsewhere over an edit that is taken back comes with it again.
 
     surfaces(segmentationNode) is called after each edit, to make the surfaces that are stale by it.
     extendedMl: by how much the last edit extended the ovary, since a follicle reached out of it.
@@ -40,48 +25,34 @@ class FollicleEditing:
     def __init__(self, segmentationNode, surfaces=makeSurfaces):
         self.segmentationNode = self._node = segmentationNode
         self._surfaces = surfaces
-        self._edits = []
+        self._history = EditHistory(segmentationNode)
         self.extendedMl = 0.0
         self.imageOfVolume = (None, None)  # (what the volume held, its image), kept by who needs it for every click
 
     @property
     def canUndo(self):
         """Whether there is an edit to take back."""
-        return bool(self._edits)
+        return self._history.canUndo
+
+    @property
+    def canRedo(self):
+        """Whether there is an edit that was taken back, and nothing was edited since."""
+        return self._history.canRedo
 
     def undo(self):
         """Take the last edit back; nothing when there is none."""
-        self.extendedMl = 0.0
-        if not self._edits:
-            return
-        edit = self._edits.pop()
-        segmentation = self._node.GetSegmentation()
-        for segmentID in edit.made:
-            segmentation.RemoveSegment(segmentID)
-        for segmentID, (segment, mask) in edit.changed.items():
-            if segmentation.GetSegment(segmentID) is None:
-                fresh = slicer.vtkSegment()
-                fresh.DeepCopyMetadata(segment)
-                fresh.SetLabelValue(1)
-                fresh.AddRepresentation(_labelmapName(), _labelmapOf(mask))
-                giveSurface(fresh, surfaceOf(segment))
-                segmentation.AddSegment(fresh, segmentID)
-                showSegment(self._node, segmentID)
-            else:
-                self._setMask(segmentID, mask, surfaceOf(segment))
-                for name in (segments.SOURCE_TAG, MODELS_TAG):
-                    setTag(segmentation.GetSegment(segmentID), name, tagOf(segment, name))
-        there = [segmentID for segmentID in edit.order if segmentation.GetSegment(segmentID) is not None]
-        segmentation.ReorderSegments([*there, *(segmentID for segmentID in _all(segmentation) if segmentID not in there)])
-        restoreMarks(self._node, edit.marks)
-        self._surfaces(self._node)
+        self._goBack(self._history.undo)
+
+    def redo(self):
+        """Bring back what `undo` took back last; nothing when there is none."""
+        self._goBack(self._history.redo)
 
     def mark(self, change, kind, goOn=False):
         """Hide or confirm follicles: call change(segmentation node) and return what that returns.
 
         kind, goOn: a change of the same kind as the one before that goes on with it, as a slider that is drawn, is taken back with that.
         """
-        if not (goOn and self._edits and self._edits[-1].kind == kind):
+        if not (goOn and self._history.goesOn(kind)):
             self._remember([], kind)
         return change(self._node)
 
@@ -101,7 +72,7 @@ class FollicleEditing:
         self._remember(segmentIDs)
         segmentation = self._node.GetSegmentation()
         before = united([segmentation.GetSegment(segmentID) for segmentID in segmentIDs])
-        self._setMask(largest, merged)
+        setMask(self._node, largest, merged)
         markStale(segmentation.GetSegment(largest), before)
         for segmentID in segmentIDs:
             if segmentID != largest:
@@ -121,7 +92,7 @@ class FollicleEditing:
         for part in range(1, int(parts.max()) + 1):
             piece = like(mask, parts == part)
             if part == 1:
-                self._setMask(segmentID, piece)
+                setMask(self._node, segmentID, piece)
             else:
                 made.append(self._addFollicle(piece))
         self._surfaces(self._node)
@@ -169,35 +140,40 @@ class FollicleEditing:
         return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
 
     def setOvary(self, mask):
-        """Draw the ovary anew, from a SimpleITK mask, extended over all shown follicles that end outside; where there is no ovary it is made.
+        """Draw the ovary anew, of several the nearest one, from a SimpleITK mask, extended over all shown follicles that end outside; where there is no
+        ovary it is made.
 
-        Returns the names of the follicles that it was extended over.
+        Returns its segment's name, and the names of the follicles that it was extended over.
         """
         segmentation = self._node.GetSegmentation()
-        segmentID = ovaryID(segmentation)
+        ovaries = self._ovaryMasks()
+        segmentID = nearest(mask, ovaries) if ovaries else ovaryID(segmentation)
         if segmentID is not None:
             self._remember([segmentID])
-            self._setMask(segmentID, mask)
+            setMask(self._node, segmentID, mask)
             setTag(segmentation.GetSegment(segmentID), segments.SOURCE_TAG, "")  # no guide any more, if it was one
         else:
+            segmentID = segments.OVARY_ID
             self._remember([])
             self._addOvary(mask)
         ovary = self._ovaryMask()
         hidden = hiddenIDs(segmentation)
-        masks = {segmentID: maskOf(self._node, segmentID) for segmentID in self.follicleIDs() if segmentID not in hidden}
-        reaching = {segmentID: mask for segmentID, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
+        masks = {each: maskOf(self._node, each) for each in self.follicleIDs() if each not in hidden}
+        reaching = {each: mask for each, mask in masks.items() if mask is not None and outside(mask, ovary) is not None}
         self._extendOver(list(reaching.values()))
         self._surfaces(self._node)
-        return [segmentation.GetSegment(segmentID).GetName() for segmentID in reaching]
+        return segmentation.GetSegment(segmentID).GetName(), [segmentation.GetSegment(each).GetName() for each in reaching]
 
     def change(self, segmentID, mask):
-        """Give the ovary or a follicle another mask (SimpleITK); the ovary is extended over what a follicle holds outside it."""
+        """Give the ovary or a follicle another mask (SimpleITK); the ovary is extended over what a follicle gains outside it, and over no more."""
         self._remember([segmentID])
         if segmentID in ovaryIDs(self._node.GetSegmentation()):
             self._changeOvary(segmentID, mask)
         else:
-            self._setMask(segmentID, mask)
-            self._extendOver([mask])
+            before = maskOf(self._node, segmentID)
+            setMask(self._node, segmentID, mask)
+            grown = outside(mask, before)
+            self._extendOver([grown] if grown is not None else [])
         self._surfaces(self._node)
 
     def follicleIDs(self):
@@ -223,32 +199,26 @@ class FollicleEditing:
             if not beyond:
                 continue
             extended = union([ovary, *beyond])
-            edit = self._edits[-1]
-            if segmentID not in (*edit.changed, *edit.made):  # else the edit knows already how it was before
-                edit.changed[segmentID] = (self._describe(segmentID), ovary)
+            self._history.alsoChanges(segmentID)
             self._changeOvary(segmentID, extended)
             self.extendedMl += millilitres(extended) - millilitres(ovary)
 
     def _changeOvary(self, segmentID, mask):
         """Give the ovary another mask; the outline of a box stays a guide, since most of it is still the box's."""
         guide = isGuide(self._node)
-        self._setMask(segmentID, mask)
+        setMask(self._node, segmentID, mask)
         if guide:
             tagGuide(self._node)
 
     def _remember(self, segmentIDs, kind=""):
         """Keep these segments, the list of all and their marks, before an edit changes them."""
         self.extendedMl = 0.0
-        changed = {segmentID: (self._describe(segmentID), maskOf(self._node, segmentID)) for segmentID in segmentIDs}
-        self._edits = [*self._edits[-STATES + 1 :], _Edit(_all(self._node.GetSegmentation()), changed, [], marksOf(self._node), kind)]
+        self._history.remember(segmentIDs, kind)
 
-    def _describe(self, segmentID):
-        """A copy of a segment with its surface and without its voxels."""
-        former = self._node.GetSegmentation().GetSegment(segmentID)
-        segment = slicer.vtkSegment()
-        segment.DeepCopyMetadata(former)
-        giveSurface(segment, surfaceOf(former) or emptySurface())
-        return segment
+    def _goBack(self, step):
+        self.extendedMl = 0.0
+        if step():
+            self._surfaces(self._node)
 
     def _check(self, segmentIDs, least, what):
         if len(segmentIDs) < least:
@@ -262,7 +232,7 @@ class FollicleEditing:
         segmentID = segments.follicle_id(number)
         name, labelmap, surface = segments.follicle_name(number), orientedLabelmap(mask), {segmentID: emptySurface()}
         addSegment(segmentation, segmentID, name, number, segments.FOLLICLE_TERMINOLOGY, labelmap, 1, surface)
-        self._edits[-1].made.append(segmentID)
+        self._history.alsoMade(segmentID)
         showSegment(self._node, segmentID)
         return segmentID
 
@@ -270,34 +240,6 @@ class FollicleEditing:
         segmentation = self._node.GetSegmentation()
         labelmap, surface = orientedLabelmap(mask), {segments.OVARY_ID: emptySurface()}
         addSegment(segmentation, segments.OVARY_ID, segments.OVARY, 0, segments.OVARY_TERMINOLOGY, labelmap, 1, surface)
-        self._edits[-1].made.append(segments.OVARY_ID)
-        segmentation.ReorderSegments([segments.OVARY_ID, *(each for each in _all(segmentation) if each != segments.OVARY_ID)])
+        self._history.alsoMade(segments.OVARY_ID)
+        segmentation.ReorderSegments([segments.OVARY_ID, *(each for each in allIDs(segmentation) if each != segments.OVARY_ID)])
         showSegment(self._node, segments.OVARY_ID)
-
-    def _setMask(self, segmentID, mask, surface=None):
-        """Give a segment other voxels, in a labelmap of its own; None: no voxels. surface: theirs; None: the segment's is stale then.
-
-        A new labelmap, not other voxels in the one that is there: over those Slicer would drop the surfaces of all segments.
-        """
-        segmentation = self._node.GetSegmentation()
-        segmentation.SeparateSegmentLabelmap(segmentID)
-        segment = segmentation.GetSegment(segmentID)
-        if surface is None:
-            markStale(segment)
-        else:
-            giveSurface(segment, surface)
-        segment.SetLabelValue(1)
-        segment.AddRepresentation(_labelmapName(), _labelmapOf(mask))
-
-
-def _all(segmentation):
-    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-
-
-def _labelmapOf(mask):
-    """As `orientedLabelmap`; of None, an empty segment's, one voxel that is none of it."""
-    return orientedLabelmap(mask if mask is not None else sitk.Image([1, 1, 1], sitk.sitkUInt8))
-
-
-def _labelmapName():
-    return slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()

@@ -1,5 +1,6 @@
 """What a review compares: the labels of two segmentation nodes, the second ones in the coordinates of the first."""
 
+import zlib
 from dataclasses import replace
 from typing import NamedTuple, Optional
 
@@ -46,6 +47,18 @@ def reviewInput(referenceNode, comparedNode):
     (reference, referenceNames), (compared, comparedNames) = (labelsOf(node) for node in (referenceNode, comparedNode))
     compared, field = _intoReference(reference, compared, referenceNode, comparedNode)
     return ReviewInput(reference, compared, field, (referenceNames, comparedNames))
+
+
+def outlinesDigest(segmentationNode):
+    """A short text that differs after a segment that is not hidden was changed, renamed, added or removed; the same when its scene is loaded again."""
+    node, digest = withLabelmaps(segmentationNode), 0
+    for segmentID, segment in segmentsOf(segmentationNode.GetSegmentation()):
+        mask = None if isHidden(segment) else maskOf(node, segmentID)
+        if mask is not None:
+            place = [*(np.round(mask.GetOrigin(), 2) + 0.0), *np.round(mask.GetSpacing(), 3)]
+            digest = zlib.crc32(f"{segment.GetName()} {mask.GetSize()} {place}".encode(), digest)
+            digest = zlib.crc32(np.ascontiguousarray(sitk.GetArrayViewFromImage(mask)), digest)
+    return f"{digest:08x}"
 
 
 def labelsOf(segmentationNode):

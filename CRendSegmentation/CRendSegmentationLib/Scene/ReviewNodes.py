@@ -5,6 +5,7 @@ from typing import NamedTuple
 import slicer
 
 from .ReviewDisplay import addDistanceMap, addMark
+from .ReviewLabels import outlinesDigest
 from .ReviewTables import fillMatchTable, fillMetricsTable
 from .SceneTransaction import removeWithBelongings, sceneTransaction
 
@@ -30,6 +31,13 @@ class Review:
         lambda self: self.metricsTableNode.GetAttribute("CRend.notes").split("\n"), doc="What must be known beside the figures."
     )
     message = property(lambda self: self.notes[0].rstrip(".") or "Compared", doc="What came out, in words.")
+
+    @property
+    def outdated(self):
+        """Whether the outlines of either segmentation have changed since they were compared."""
+        noted = (self.metricsTableNode.GetAttribute("CRend.outlines") or "").split()
+        nodes = (self.referenceNode, self.comparedNode)
+        return any(node is not None and outlinesDigest(node) != text for node, text in zip(nodes, noted))
 
     @property
     def maps(self):
@@ -96,6 +104,7 @@ def putReviewIntoScene(result, referenceNode, comparedNode, settings):
             ("notes", "\n".join(result.found["notes"])),
             ("sides", " ".join(settings.sides)),
             ("percentile", str(settings.percentile)),
+            ("outlines", " ".join(map(outlinesDigest, (referenceNode, comparedNode)))),
         ):
             metrics.SetAttribute(f"CRend.{key}", text)
         for role, node in ((_REFERENCE, referenceNode), (_COMPARED, comparedNode), (_MATCHES, matches)):

@@ -1,4 +1,4 @@
-"""The buttons that change follicles: add, delete, split, merge, undo, Segment Editor."""
+"""The buttons that change follicles: add, delete, split, merge, undo, redo, Segment Editor."""
 
 import qt
 import slicer
@@ -33,11 +33,18 @@ class EditTools:
         ui.splitButton.clicked.connect(self.onSplit)
         ui.mergeButton.clicked.connect(self.onMerge)
         ui.undoButton.clicked.connect(self.onUndo)
+        ui.redoButton.clicked.connect(self.onRedo)
         ui.segmentEditorButton.clicked.connect(self.onSegmentEditor)
         self._shortcuts = [
             _shortcut(widget, keys, action)
             for widget in (ui.follicleTable, ui.editSection)
-            for keys, action in (("Del", self.onDelete), ("Ctrl+Z", self.onUndo), ("Esc", self.onEscape))
+            for keys, action in (
+                ("Del", self.onDelete),
+                ("Ctrl+Z", self.onUndo),
+                ("Ctrl+Y", self.onRedo),
+                ("Ctrl+Shift+Z", self.onRedo),
+                ("Esc", self.onEscape),
+            )
         ]
         self.show(None)
 
@@ -165,6 +172,11 @@ class EditTools:
         if self._editing is not None and self._editing.canUndo:
             self._edit(self._editing.undo, lambda nothing: _("Taken back."))
 
+    def onRedo(self):
+        """Bring back the edit that was taken back last."""
+        if self._editing is not None and self._editing.canRedo:
+            self._edit(self._editing.redo, lambda nothing: _("Brought back."))
+
     def onEscape(self):
         """Wait for no click after all, or select no follicle."""
         waiting = [button for button in (self._ui.addButton, self._ui.growButton, self._ui.shrinkButton) if button.checked]
@@ -199,6 +211,7 @@ class EditTools:
 
     def _showUndo(self):
         Messages.enable(self._ui.undoButton, self._editing is not None and self._editing.canUndo)
+        Messages.enable(self._ui.redoButton, self._editing is not None and self._editing.canRedo)
 
 
 def _shortcut(widget, keys, action):

@@ -206,9 +206,10 @@ class Panel:
         node = resultOf(volumeNode, chosen.segmentation) or putEmptyResultIntoScene(volumeNode)
         chosen.segmentation = node
         self._show(node)
-        names = self.edit.change(lambda editing: editing.setOvary(mask))
-        ovary = measureSegments(node).ovary
-        words = [_("Ovary of {volume:.1f} ml from {number} contours.").format(volume=ovary.volume_ml, number=number)]
+        drawn, names = self.edit.change(lambda editing: editing.setOvary(mask))
+        found = measureSegments(node)
+        ovary = next((each for each in found.ovaries if each.segment == drawn), found.ovary)
+        words = [_("{name} of {volume:.1f} ml from {number} contours.").format(name=drawn, volume=ovary.volume_ml, number=number)]
         if names:
             extension = _("{extension}, since {names} reached out of it.")
             words.append(extension.format(extension=extensionWords(self.edit.editing), names=", ".join(names)))

@@ -4,6 +4,7 @@ import html
 import types
 from pathlib import Path
 
+import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
@@ -14,6 +15,7 @@ from ..Scene.ReviewTables import metricsText
 from ..Scene.Views import centreSlicesOn
 from . import Messages
 from .MapProbe import MapProbe
+from .ResultView import FOLLOWED, PAINTING_MS
 from .ReviewMatchTable import ReviewMatchTable
 from .ReviewParameters import ReviewParameterNode, reviewSettingsOf
 from .RunControl import RunControl
@@ -32,6 +34,11 @@ class ReviewPanel:
         self._guiTag = None
         self._observerTag = None
         self._pair = (None, None)
+        self._followed = []
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAINTING_MS)
+        self._timer.timeout.connect(self._showFigures)
         self.layout = ReviewLayout()
         self.probe = MapProbe(self.onProbed)
         self.matches = ReviewMatchTable(self.ui.matchTable, self.onFollicleSelected)
@@ -51,6 +58,8 @@ class ReviewPanel:
     def close(self):
         """End what is running and leave Slicer's views as they were."""
         self.run.cancel()
+        self._pair = (None, None)
+        self._follow()
         self.setParameterNode(None)
         self.probe.follow(None)
         self.layout.hide()
@@ -95,6 +104,10 @@ class ReviewPanel:
         settings = reviewSettingsOf(self._parameterNode)
         self.run.begin(lambda: self.reviewer.start(*self._pair, settings))
 
+    def onSegmentsChanged(self, caller, event):
+        """An outline was changed, here or in Segment Editor: look whether the figures still hold when nobody paints any more."""
+        self._timer.start()
+
     def onFinished(self, review):
         """A review is in the scene: show it. What came out is said above the figures."""
         self.run.say("")
@@ -136,14 +149,31 @@ class ReviewPanel:
     def _show(self):
         """What the scene holds of this pair."""
         review = reviewOf(*self._pair)
+        self._follow()
         self.matches.show(review.matchTableNode if review is not None else None)
-        if review is None:
-            self.ui.reviewFiguresLabel.text = ""
-        else:
-            figures = metricsText(review.metricsTableNode, review.sides, review.percentile)
-            self.ui.reviewFiguresLabel.text = "".join(f"<p>{html.escape(note)}</p>" for note in review.notes) + figures
+        self._showFigures()
         self.ui.reviewResultFrame.visible = review is not None
         self._showButtons(review)
+
+    def _showFigures(self):
+        """The figures of this pair, and whether they still hold."""
+        review, label = reviewOf(*self._pair), self.ui.reviewFiguresLabel
+        if review is None:
+            label.text = ""
+            return
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in review.notes)
+        if review.outdated:
+            words = _("The outlines have changed since they were compared: press Compute again.")
+            notes = f"<p style='color:{Messages.alertColour(label)}'>{html.escape(words)}</p>" + notes
+        label.text = notes + metricsText(review.metricsTableNode, review.sides, review.percentile)
+
+    def _follow(self):
+        """Hear of every change of the outlines of this pair."""
+        for subject, tag in self._followed:
+            subject.RemoveObserver(tag)
+        segmentations = [node.GetSegmentation() for node in self._pair if node is not None]
+        self._followed = [(each, each.AddObserver(event, self.onSegmentsChanged)) for each in segmentations for event in FOLLOWED]
+        self._timer.stop()
 
     def _showButtons(self, review):
         Messages.enable(self.ui.sideBySideButton, review is not None)

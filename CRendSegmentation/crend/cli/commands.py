@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import typer.core
 
 from ..errors import InputError
+from ..numerals import number_in, whole_in
 
 #: For every group of commands: -h is --help.
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -31,19 +30,21 @@ _EXTRAS = {
 
 
 class Command(typer.core.TyperCommand):
-    """A command whose help leaves the column of values empty for flags: they take none. Its numbers are finite ones."""
+    """A command whose help leaves the column of values empty for flags: they take none. Its numbers are finite ones, written as people do."""
 
     def get_params(self, ctx):
         return _without_values(super().get_params(ctx))
 
-    def invoke(self, ctx):
-        """InputError for an option that is nan, which is within every range, or infinite."""
+    def parse_args(self, ctx, args):
+        """InputError for an option of a number that is none: nan, which is within every range, inf, and 0_3, which Python takes for 3."""
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        written = self.make_parser(ctx).parse_args(given)[0]
         for param in self.params:
-            given = ctx.params.get(param.name)
-            for number in given if isinstance(given, (tuple, list)) else [given]:
-                if isinstance(number, float) and not math.isfinite(number):
-                    raise InputError(f"{max(param.opts, key=len)}: {number} is no number; give one such as 0.3.")
-        return super().invoke(ctx)
+            for number, word in zip(_each(ctx.params.get(param.name)), _each(written.get(param.name))):
+                if type(number) in (int, float) and isinstance(word, str):
+                    _check_number(word, max(param.opts, key=len), type(number))
+        return rest
 
 
 class Group(typer.core.TyperGroup):
@@ -51,6 +52,17 @@ class Group(typer.core.TyperGroup):
 
     def get_params(self, ctx):
         return _without_values(super().get_params(ctx))
+
+
+def _each(value):
+    return value if isinstance(value, (tuple, list)) else [value]
+
+
+def _check_number(word: str, option: str, kind) -> None:
+    try:
+        whole_in(word) if kind is int else number_in(word)
+    except ValueError:
+        raise InputError(f"{option}: {word} is no number; give one such as {'3' if kind is int else '0.3'}.") from None
 
 
 def _without_values(params):

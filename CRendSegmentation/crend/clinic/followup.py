@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..numerals import whole_in
 from ..structures.measurements import Measurements, whole_mm
 from .doubts import future_dates, swapped
 from .study import BOX, COHORTS_MM, read_date, side_of_name
@@ -155,8 +157,9 @@ def parse_cycle_day(text: str) -> int | None:
     text = text.strip()
     if not text:
         return None
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= _LONGEST_CYCLE:
-        return int(text)
+    with suppress(ValueError):
+        if 1 <= whole_in(text) <= _LONGEST_CYCLE:
+            return whole_in(text)
     raise InputError(f"{text}: is no day of a cycle; write a whole number from 1 to {_LONGEST_CYCLE}.")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
-from ..io.csv_list import check_columns, read_list
+from ..io.csv_list import check_columns, path_in, read_list
+from ..numerals import whole_in
 from .followup import Visit, parse_cycle_day, parse_date, parse_side
 from .segment_reports import read_side
 from .several import one_ovary, ovary_sides
@@ -42,10 +43,12 @@ def read_visit(path: Path, date: str = "", side: str = "", cycle_day: str = "", 
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     source, several = path.name, ovary_sides(found)
-    if ovary and not ovary.isdigit():
-        raise InputError(f"{path}: {ovary} is no number of an ovary; write 1 or 2.")
+    try:
+        number = whole_in(ovary) if ovary else None
+    except ValueError:
+        raise InputError(f"{path}: {ovary} is no number of an ovary; write 1 or 2.") from None
     if ovary or (several and which):
-        found = one_ovary(found, int(ovary) if ovary else None, path, "column ovary")
+        found = one_ovary(found, number, path, "column ovary")
         source += f", {found.ovary}" if found.ovary else ""
     if when is None or found.measurements is None:
         raise InputError(f"{path}: does not say when the scan was made; give a CSV list with the columns report and date.")
@@ -67,5 +70,5 @@ def _of_list(path: Path) -> list[Visit]:
         if ovary and (report, ovary) in taken:
             raise InputError(f"{path}: line {number} names ovary {ovary} of {report} again; one ovary has one side.")
         taken.add((report, ovary))
-        visits.append(read_visit(path.parent / report, date, side, day, ovary))
+        visits.append(read_visit(path_in(path.parent, report), date, side, day, ovary))
     return visits

@@ -21,7 +21,7 @@ _FIGURES = (
 _COHORT = "Follicles of {size} mm and more"
 #: Keys that a table of findings may hold, beside those of the cohorts.
 KEYS = (
-    "state", "segmentation", "ovary_segment", *(key for key, *_ in _FIGURES), "follicles_above_10_mm", "leading_mean_diameter_mm", "confirmed_count",
+    "state", "segmentation", "ovary_segment", "ovary_source", *(key for key, *_ in _FIGURES), "follicles_above_10_mm", "leading_mean_diameter_mm", "confirmed_count",
     "confirmed", "polycystic_criterion",
 )  # fmt: skip
 
@@ -50,6 +50,7 @@ def lines_of(findings: Mapping, translate: Callable[[str], str] = str) -> list[L
         Line("state", _("Ovary"), "", values(lambda side: side["state"])),
         Line("segmentation", _("Segmentation"), "", values(lambda side: side["segmentation"])),
         Line("ovary_segment", _("Segment, of several ovaries"), "", values(lambda side: side["ovary_segment"])),
+        Line("ovary_source", _("Outline of the ovary, where not the model's or a reader's"), "", values(lambda side: side["ovary_source"])),
     ]
     for key, words, unit, decimals in _FIGURES:
         both = findings["total_antral_count"] if key == "antral_count" else None

@@ -136,7 +136,7 @@ def _table(findings, _) -> str:
     heads = "".join(
         f"<th align='right' width='{width}%' style='color:#ffffff'>{_e(side_words(side, _))}</th>" for side in findings["sides"]
     )
-    left_out = {"confirmed", "polycystic_criterion"}
+    left_out = {"confirmed", "polycystic_criterion", "ovary_source"}
     if not any(found["ovary_segment"] for found in findings["sides"].values()):
         left_out.add("ovary_segment")
     body = "".join(_row(line, findings, _) for line in lines_of(findings, _) if line.key not in left_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ..errors import InputError
 from ..io.tables import SCHEMA_VERSION
@@ -14,7 +14,9 @@ from ..structures.measurements import Measurements
 from .study import BOX, Side
 
 LABELS = ".seg.nrrd"
-_MISSING = ("d1_mm", "d2_mm", "d3_mm")  # in reports of earlier versions
+_MISSING = ("d1_mm", "d2_mm", "d3_mm", "confidence", "ovary")  # in reports of earlier versions, or of what nobody knows
+_NO_FIGURES = ("segment", "touches_border")
+_UP_TO_1 = ("sphericity", "confidence")
 
 
 class _Later(Exception):
@@ -44,7 +46,7 @@ def read_side(path: Path, **stated) -> tuple[Side, dict]:
     _check_numbers(path, measurements)
     together = (how.get("ovaries") or 1) > 1 and not measurements.ovaries
     remarks = ("Two ovaries lie in this volume; they are counted as one here.",) if together else ()
-    name = Path(str(how.get("input") or path)).name
+    name = PureWindowsPath(str(how.get("input") or path)).name  # as a name it takes both kinds of slashes
     source = BOX if how.get("ovary_source") == BOX else ""
     return Side(
         name=name,
@@ -62,10 +64,10 @@ def _check_numbers(path, measurements: Measurements) -> None:
     """InputError for a figure that is none, as after an edit by hand."""
     for each in filter(None, (measurements.ovary, *measurements.ovaries, *measurements.follicles)):
         for name, value in vars(each).items():
-            if not name.endswith(("_mm", "_ml")) or (value is None and name in _MISSING):
+            if name in _NO_FIGURES or (value is None and name in _MISSING):
                 continue
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if not number or (value < 0 and not name.startswith("centroid")):
+            if not number or (value < 0 and not name.startswith("centroid")) or (value > 1 and name in _UP_TO_1):
                 raise InputError(f"{path}: says {name} {value} of {each.segment}; write the report anew with crend segment --json.")
 
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..io.atomic import replacing
 from ..structures import segments
 from .several import number_of
-from .study import ASSESSED
+from .study import ASSESSED, BOX
 
 #: Of a scheme of its own: (value, meaning). DICOM's dictionaries have no count of follicles by size.
 _PRIVATE = {
@@ -93,7 +93,10 @@ def _groups(sr, codes, side, found):
     figures += [(names[key], found[key], count) for key in ("follicle_count", "follicles_2_9_mm", "antral_count", "confirmed_count")]
     # An ovary of which nobody said the side is called by its number, and has no laterality.
     prefix = f"{side} " if laterality is not None else ""
-    yield _group(sr, codes, f"{prefix}ovary" if number_of(side) is None else side, Code(*_code(segments.OVARY_CODE)), ovary, figures)
+    name = (f"{prefix}ovary" if number_of(side) is None else side) + (
+        " (outlined by a box, not measured)" if found["ovary_source"] == BOX else ""
+    )
+    yield _group(sr, codes, name, Code(*_code(segments.OVARY_CODE)), ovary, figures)
     for row in found["follicles"]:
         sizes = [(names["mean_diameter_mm"], row["mean_diameter_mm"], millimetres), (codes.SCT.Volume, row["volume_ml"], millilitres)]
         yield _group(sr, codes, f"{prefix}follicle {row['id']}", Code(*_code(segments.FOLLICLE_CODE)), ovary, sizes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..io.text_files import read_text
+from ..numerals import yaml_in
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -136,8 +137,8 @@ def _options(scheduler: str, path: Path | None) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(read_text(path))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        found = yaml_in(read_text(path))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"--scheduler-options {path}: cannot be read as YAML; give lines such as {EXAMPLE}.") from error
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise InputError(f"--scheduler-options {path}: holds no names with values; give lines such as {EXAMPLE}.")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import Cancelled, InputError
+from ..numerals import number_in
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -84,10 +85,10 @@ def resources_of(texts: Iterable[str]) -> dict[str, float]:
     for text in (part for given in texts for part in given.split(",")):
         name, equals, amount = (part.strip() for part in text.partition("="))
         try:
-            number = float(amount)
+            number = number_in(amount)
         except ValueError:
             number = 0.0
-        if not name or not equals or not 0 < number < float("inf"):
+        if not name or not equals or number <= 0:
             raise InputError(f"--resources {text}: give NAME=NUMBER, such as GPU=1.")
         found[name] = number
     return found

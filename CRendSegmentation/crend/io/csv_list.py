@@ -73,13 +73,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", re.sub(r"\s*[\[(]mm[\])]$", "", name.strip().lower()))
 
 
-def number_in(text: str) -> float:
-    """The number that a word stands for. ValueError for none, and for 0_3, which Python takes for 3: somebody meant 0.3."""
-    if "_" in text:
-        raise ValueError(text)
-    return float(text)
-
-
 def path_in(folder: Path, cell: str) -> Path:
     """The file that a cell names, from the list's folder on; with the backslashes of a list that was made on Windows, too."""
     if os.sep == "/" and "\\" in cell and not (folder / cell).exists():

@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from ..numerals import number_in
 from .dicom_elements import BIG_ENDIAN, DEEPEST, DEFLATED, IMPLICIT, ITEM, ITEM_END, LONG, SEQUENCE_END, UNDEFINED, NotDicom
 
 PIXELS = (0x7FE0, 0x0010)
@@ -59,7 +60,7 @@ class Dataset(dict):
             count = (value.stop - value.start) // struct.calcsize(code)
             return list(struct.unpack_from(f"{self.order}{count}{code}", self.content, value.start)) or None
         try:
-            return [float(word) for word in self.text(tag).split("\\")] if self.text(tag) else None
+            return [number_in(word, finite=False) for word in self.text(tag).split("\\")] if self.text(tag) else None
         except ValueError:
             raise NotDicom(f"({tag[0]:04X},{tag[1]:04X}) says {self.text(tag)[:40]}") from None
 

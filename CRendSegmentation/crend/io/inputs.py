@@ -10,9 +10,10 @@ from pathlib import Path, PurePath
 from unicodedata import normalize
 
 from ..errors import InputError
+from ..numerals import number_in, whole_in
 from ..structures.box import Box
 from .atomic import check_name
-from .csv_list import check_columns, number_in, path_in, read_list
+from .csv_list import check_columns, path_in, read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
 from .frames import each_frame
 from .volumes import check_spacing
@@ -79,7 +80,7 @@ def search_inputs(inputs: Iterable, out, *, patterns: Iterable[str] = (), exclud
 def part_of(volumes: list, part: str) -> list:
     """Every n-th of the volumes from the k-th on, for `part` "k/n", so that n machines share them. InputError when it is none."""
     try:
-        k, n = (int(number) for number in part.split("/"))
+        k, n = map(whole_in, part.split("/"))
         if not 1 <= k <= n:
             raise ValueError
     except ValueError:
@@ -151,9 +152,13 @@ def _listed(path: Path, choice: Choice) -> Iterable[Volume | LeftOut]:
 def _frame_in(cell: str | None, where: str) -> int | None:
     if not cell:
         return None
-    if not cell.isdecimal() or len(cell) > 9 or int(cell) < 1:
+    try:
+        frame = whole_in(cell)
+    except ValueError:
+        frame = 0
+    if frame < 1:
         raise InputError(f"{where}: frame {cell}: give a number from 1 on, or leave it empty for all frames.")
-    return int(cell)
+    return frame
 
 
 def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | None:

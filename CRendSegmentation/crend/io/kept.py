@@ -37,7 +37,7 @@ class Correction:
 def keep(folder, image, labels: Labels, correction: Correction) -> str:
     """Write a volume (SimpleITK) and its Labels, on its grid, into `folder`, made if missing; returns the volume's name there.
 
-    Nothing of the image's metadata is kept. The name is made of the voxels: a volume that is kept again replaces what was kept of it. The
+    Nothing of the image's metadata is kept. The name is made of the voxels: a volume that is kept again replaces what was kept of it, with its grid. The
     list is written last, so a stop leaves the folder as it was. InputError for empty labels, labels of another grid, a list that cannot be
     read (it is left alone) and a folder that cannot be written to.
     """
@@ -59,7 +59,7 @@ def keep(folder, image, labels: Labels, correction: Correction) -> str:
     content = image_content(image)
     name = f"kept-{content}"
     files = {"image": f"{name}.nrrd", "label": f"{name}-labels.nrrd"}
-    if not (folder / files["image"]).is_file():
+    if not _lies_there(folder / files["image"], image):
         with replacing(folder / files["image"]) as temporary:
             write_image(_bare(image), temporary, folder / files["image"])
     with replacing(_likeness_file(folder, name)) as temporary, open(temporary, "wb") as file:
@@ -104,6 +104,16 @@ def count_kept(folder) -> tuple[int, int]:
     """(volumes, patients) in the folder; a volume without a patient's code counts as a patient of its own. InputError as `kept_rows`."""
     rows = {row["name"]: row for row in kept_rows(folder)}.values()
     return len(rows), len({row["patient"] or f"volume {row['name']}" for row in rows})
+
+
+def _lies_there(path: Path, image) -> bool:
+    """Whether a volume of these voxels, as its name says, lies there on the same grid: its spacing may have been corrected since it was kept."""
+    from .volumes import read_file
+
+    try:
+        return path.is_file() and same_geometry(read_file(path), image)
+    except InputError:
+        return False
 
 
 def _likeness_file(folder: Path, name: str) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..numerals import whole_in
 from ..structures import segments
 from .acquisition import describe, notes_of
 from .aside import CONTENT, digest
@@ -136,7 +137,7 @@ def read_segments(image, path="the segmentation"):
 
 def _whole(path, index, what, text, least):
     try:
-        number = int(text)
+        number = whole_in(str(text))
         if number < least:
             raise ValueError
         return number

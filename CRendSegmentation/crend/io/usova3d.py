@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..numerals import number_in, whole_in
 
 TEST_IDS = frozenset([7, 8, 9, *range(11, 16), 103, 105, 107, 108, 112, 113, 114, 116, 118, 120, 121])
 RATERS = ("1", "2")
@@ -101,8 +101,8 @@ def _spacings(path: Path) -> dict:
             if not row or (line == 1 and [name.strip().lower() for name in row] == ["id", "x", "y", "z"]):
                 continue
             try:
-                number, x, y, z = int(row[0]), *(float(v) for v in row[1:])
-                if not (min(x, y, z) > 0 and math.isfinite(x + y + z)) or result.setdefault(number, (x, y, z)) != (x, y, z):
+                number, x, y, z = whole_in(row[0]), *map(number_in, row[1:])
+                if min(x, y, z) <= 0 or result.setdefault(number, (x, y, z)) != (x, y, z):
                     raise ValueError
             except ValueError:
                 raise InputError(

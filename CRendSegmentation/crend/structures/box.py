@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from ..numerals import number_in
 
 THINNEST_MM = 5.0  # a smaller box holds no ovary
 FURTHEST_MM = 1e5  # what lies further away, or is larger, is a slip of the pen
@@ -132,10 +133,9 @@ class Box:
 
 def _numbers(given, shape):
     """An array of numbers of this shape, none of them beyond FURTHEST_MM, or None where `given` is none."""
-    if isinstance(given, list) and any(isinstance(word, str) and "_" in word for word in given):
-        return None  # Python takes 0_3 for 3
     try:
-        array = np.array(given, float)
+        words = isinstance(given, (list, tuple)) and all(isinstance(word, str) for word in given)
+        array = np.array([number_in(word) for word in given] if words else given, float)
     except (TypeError, ValueError):
         return None
     return array if array.shape == shape and (np.abs(array) <= FURTHEST_MM).all() else None

@@ -90,10 +90,13 @@ def test_a_fine_tuned_bundle_differs_from_its_base_only_in_what_was_trained(tmp_
     block = after.metadata["crend"]
     assert block["base"]["sha256"] == before.metadata["crend"]["sha256"] and block["sha256"] != block["base"]["sha256"]
     assert block["overview"]["spacing_mm"] == [2.0, 2.0, 2.0] and block["overview"]["share"] == {"ovary": 0.5, "follicles": 0.0}
-    assert block["trained_on"].startswith("noise; then ") and "site0, site1" in block["trained_on"] and "site2" in block["trained_on"]
+    assert block["trained_on"].startswith("noise; then ") and "on 2 volumes of its user, chosen on 1 others" in block["trained_on"]
     assert block["spacing_mm"] == [1.0, 1.0, 1.0] and block["render"] == {"points": 200}
     card = (made / "README.md").read_text(encoding="utf-8")
-    assert "base 0.3.0" in card and "site0, site1" in card and "overview: " in block["trained_on"] and "first look" in card
+    assert "site" not in card + json.dumps(after.metadata), "names of files are often those of patients"
+    assert (
+        "base 0.3.0" in card and "| 2 volumes; `learned_from` in" in card and "overview: " in block["trained_on"] and "first look" in card
+    )
 
 
 def test_the_weights_lie_between_those_of_the_base_and_the_trained_ones(tmp_path, volumes):
@@ -163,6 +166,16 @@ def test_the_base_is_not_overwritten(tmp_path, volumes):
     base = save_base(tmp_path / "base", overview=False)
     with pytest.raises(InputError, match="another folder"):
         finetune(base, volumes, base, QUICK)
+
+
+def test_what_lies_in_the_folder_of_the_new_bundle_is_never_replaced(tmp_path, volumes):
+    base = save_base(tmp_path / "base", overview=False)
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path, save_base(tmp_path / "another", overview=False)):
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        with pytest.raises(InputError, match="is there already, and would be replaced; give another folder with --out"):
+            finetune(base, volumes, out, QUICK)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_list_without_labels_is_refused(tmp_path, volumes):

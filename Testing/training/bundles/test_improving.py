@@ -23,10 +23,11 @@ from crend.io.labels import Labels
 from crend_training.bundles import improving
 from crend_training.bundles.finetuning import FineTuning
 from crend_training.bundles.improve_plan import plan
-from crend_training.bundles.kept_folder import read_kept_folder, rounds_of
+from crend_training.bundles.kept_folder import KeptFolder, read_kept_folder, rounds_of
 from crend_training.bundles.maker import Maker
 from crend_training.bundles.timing import Costs
 from crend_training.bundles.verdict import judge
+from crend_training.data.volumes import Entry
 
 QUICK = FineTuning(steps=6, rate=1e-2, share=1.0, workers=0)
 
@@ -153,6 +154,26 @@ def test_a_patients_volumes_are_never_learned_from_and_measured_on_in_one_round(
     assert sorted(name for fold in rounds for name in fold.test) == sorted(patients)
     for fold in rounds:
         assert not {patients[name] for name in fold.test} & {patients[name] for name in fold.training}
+
+
+def test_of_many_volumes_a_fifth_is_held_out_unless_they_are_nearly_all_one_patients(tmp_path):
+    def kept(patients):
+        entries = [Entry(f"v{number:02d}", tmp_path / "v.nrrd", tmp_path / "l.nrrd", patient=code) for number, code in enumerate(patients)]
+        return KeptFolder(tmp_path, tuple(entries), ())
+
+    assert [len(fold.test) for fold in rounds_of(kept("abcde" * 4), 3)] == [4]
+    (one, other) = rounds_of(kept("a" * 19 + "b"), 3)
+    assert sorted([len(one.test), len(other.test)]) == [1, 19] and set(one.training) == set(other.test)
+
+
+def test_a_volume_whose_spacing_was_corrected_is_kept_with_it(tmp_path):
+    volume, ovary, follicles = ball_images(0, 28)
+    name = keep(tmp_path, volume, Labels(ovary, follicles), Correction())
+    for image in (volume, ovary, follicles):
+        image.SetSpacing([2 * size for size in image.GetSpacing()])
+    assert keep(tmp_path, volume, Labels(ovary, follicles), Correction()) == name and count_kept(tmp_path) == (1, 1)
+    for file in (f"{name}.nrrd", f"{name}-labels.nrrd"):
+        assert sitk.ReadImage(str(tmp_path / file)).GetSpacing() == pytest.approx(volume.GetSpacing())
 
 
 def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing_is_lost(tmp_path):

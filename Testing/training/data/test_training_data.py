@@ -181,7 +181,7 @@ def test_what_is_wrong_is_refused_or_skipped_as_configured(tmp_path):
     entries = read_datalist(write_list(tmp_path, rows))
     findings = check_entries(entries)
     assert [entry.name for entry in usable(entries, findings, "skip")] == ["a"]
-    with pytest.raises(InputError, match=r"b.nrrd: .*empty.*set 'problems: skip'"):
+    with pytest.raises(InputError, match=r"b.nrrd: .*empty.*'problems: skip' leaves"):
         usable(entries, findings, "refuse")
 
 

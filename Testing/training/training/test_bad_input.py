@@ -1,6 +1,8 @@
 """Damaged cases, checkpoints and configurations end a training in one line, with exit code 2 and the cure, and never amid a run."""
 
 import pickle
+import resource
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ import torch
 from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
+from crend_training.cli.app import main
 from crend_training.configuration.experiment import read_experiment
 from crend_training.training.checkpoints import read_checkpoint
+from crend_training.training.running import KeepCheckpoints
 from crend_training.training.starting import start_of
 from crend_training.training.train import train
 
@@ -119,3 +123,58 @@ def test_a_configuration_that_is_none_is_one_line(tmp_path, content):
 def test_a_folder_is_no_configuration(tmp_path):
     with pytest.raises(InputError, match="is a directory|cannot be read"):
         read_experiment(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("finetune base list.csv --out x --rate 0_1", "Invalid value for '--rate': "),
+        ("finetune base list.csv --out x --steps 1_0", "--steps: 1_0 is no number; give one such as 3"),
+        ("finetune base list.csv --out x --share nan", "--share"),
+        ("finetune base", "Missing argument 'data'; see crend-training finetune --help."),
+        ("nonsense", "No such command 'nonsense'; see crend-training --help."),
+    ],
+)
+def test_bad_arguments_are_one_line(words, said, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["crend-training", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and error.startswith("error: ") and said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit(1)], ids=["Ctrl-C", "Ctrl-C in Lightning"])
+def test_a_command_that_is_stopped_says_that_it_can_go_on(stop, tmp_path, monkeypatch, capsys):
+    def stopped(*_arguments, **_options):
+        raise stop
+
+    monkeypatch.setattr("crend_training.bundles.finetuning.finetune", stopped)
+    monkeypatch.setattr("sys.argv", ["crend-training", "finetune", "base", "list.csv", "--out", str(tmp_path / "x")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130 and capsys.readouterr().err == "cancelled; what was done is kept, and the same command goes on\n"
+
+
+class Saving:
+    """What `KeepCheckpoints` needs of a trainer, which saves as Lightning's does."""
+
+    is_global_zero = True
+    strategy = SimpleNamespace(barrier=lambda name: None)
+    lightning_module = SimpleNamespace(check_finite=lambda: None)
+
+    def save_checkpoint(self, path):
+        torch.save({"weights": torch.zeros(1 << 16)}, path)
+
+
+def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_is_kept(tmp_path):
+    keeper = KeepCheckpoints(tmp_path, None, None)
+    keeper._save(Saving(), "last.ckpt")
+    before, limits = (tmp_path / "last.ckpt").read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(InputError) as error:
+            keeper._save(Saving(), "last.ckpt")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert line(error) == f"{tmp_path}/last.ckpt: cannot be written (file too large); choose another place. The last checkpoint is kept."
+    assert (tmp_path / "last.ckpt").read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]

@@ -85,6 +85,7 @@ def test_table_and_json_hold_the_same_findings(findings, tmp_path):
     assert data == json.loads(json.dumps(findings))
     assert set(KEYS) <= set(rows) and rows["follicles_12_mm_and_more"]["left"] == "1"
     assert rows["antral_count"]["right"] == "20" and rows["antral_count"]["both"] == "22" and rows["confirmed"]["both"] == "false"
+    assert rows["ovary_source"]["right"] == "box" and rows["ovary_source"]["left"] == ""
     assert rows["volume_ml"]["right"] == "" and rows["volume_ml"]["left"] == "8" and rows["date"]["both"] == "2026-01-31"
 
 
@@ -95,7 +96,10 @@ def test_the_dicom_report_is_read_back_by_highdicom(findings, tmp_path):
     document = sr.srread(tmp_path / "r.dcm")
     assert str(document.PatientName) == "Doe^Jane" and document.StudyDate == "20260131"
     groups = document.content.get_image_measurement_groups()
-    assert [group.tracking_identifier for group in groups[:2]] == ["right ovary", "right follicle 1"] and len(groups) == 25
+    assert [group.tracking_identifier for group in groups[:2]] == [
+        "right ovary (outlined by a box, not measured)",
+        "right follicle 1",
+    ] and len(groups) == 25
     left = next(group for group in groups if group.tracking_identifier == "left ovary")
     assert left.finding_type.value == "15497006" and left.finding_sites[0].laterality.meaning == "Left"
     figures = {each.name.meaning: (each.value, each.unit.value) for each in left.get_measurements()}

@@ -62,17 +62,20 @@ def finetune(
     "training" are trained on; those of "validation", where there are any, choose the best checkpoint of each network.
     maker: who answers for the new bundle, which is not the base's maker. work: folder of the cases, checkpoints and curves (default:
     OUT.finetuning); a run found there is resumed. stepped(which, step): after each step of "close look" or "first look".
-    InputError for a bundle or data that will not do, where `out` is the base itself, and where `work` holds a run from other weights, on
-    other volumes or with other settings than the number of steps.
+    InputError for a bundle or data that will not do, where `out` is the base itself, a file, or holds anything though `work` holds no run yet, and where `work` holds
+    a run from other weights, on other volumes or with other settings than the number of steps.
     """
-    out = Path(out)
+    out = Path(os.path.abspath(out))
+    if not out.name:
+        raise InputError(f"{out}: is no folder of a bundle; give another one with --out")
     loaded = bundles.load(base)
     if out.resolve() == loaded.folder.resolve():
         raise InputError(f"{out}: is the bundle to begin with; give another folder with --out")
     maker.check_name(out)
+    work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
+    _check_free(out, work)
     if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
-    work = Path(work) if work is not None else out.with_name(out.name + ".finetuning")
     block = loaded.metadata["crend"]
     how = {"share": settings.share, "work": work, "progress": progress, "tell": tell}
     # The overview first: it guides the close look of some bundles.
@@ -88,6 +91,13 @@ def finetune(
     metadata["crend"]["learned_from"] = _contents(work / "data", cases)
     card = model_card(out.name, loaded, metadata, trained_on, watched_on, steps, overview_steps, settings, maker)
     return bundles.save(out, network, metadata, card, maker.licence_text(loaded), overview=overview)
+
+
+def _check_free(out: Path, work: Path) -> None:
+    """InputError where `out` is a file, or a folder that holds something and is not that of the run in `work`, which goes on."""
+    there = out.exists() and not (out.is_dir() and not any(out.iterdir()))
+    if there and not (out.is_dir() and (work / "run").is_dir()):
+        raise InputError(f"{out}: is there already, and would be replaced; give another folder with --out")
 
 
 def _naming(stepped, which: str):
@@ -163,8 +173,9 @@ def experiment_of(name: str, block: dict, data="list.csv", settings: FineTuning 
 
 def _metadata(loaded, training, validation, steps: int, overview_steps: int | None, settings: FineTuning, maker: Maker) -> dict:
     metadata = copy.deepcopy(loaded.metadata)
-    volumes = f"{len(training)} volumes of its user ({', '.join(training)})"
-    watched = f", chosen on {len(validation)} others ({', '.join(validation)})" if validation else ""
+    # Numbers alone: files are often called by patients' names, and a bundle is passed on. `learned_from` tells which they were.
+    volumes = f"{len(training)} volumes of its user"
+    watched = f", chosen on {len(validation)} others" if validation else ""
     version = f"{metadata['version']}-finetuned"
     metadata["version"] = version
     metadata["changelog"] = {**metadata["changelog"], version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
@@ -198,7 +209,7 @@ def model_card(
         *maker.card_rows(),
         f"| base | {loaded.name} {loaded.metadata['version']}, sha256 {', '.join(f'{name} {sha}' for name, sha in block['base']['sha256'].items())} |",
         f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
-        f"| fine-tuned on | {len(training)} volumes: {', '.join(training)} |",
+        f"| fine-tuned on | {len(training)} volumes; `learned_from` in metadata.json has digests of their voxels |",
         f"| checkpoint | {_chosen(validation, steps)} |",
     ]
     if overview_steps is not None:
@@ -228,8 +239,4 @@ def _share_words(share: float) -> str:
 
 
 def _chosen(validation, steps: int) -> str:
-    return (
-        f"the best on {len(validation)} volumes ({', '.join(validation)}), after {steps} steps"
-        if validation
-        else f"the last, after {steps} steps"
-    )
+    return f"the best on {len(validation)} volumes, after {steps} steps" if validation else f"the last, after {steps} steps"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class KeptFolder:
 
     @property
     def patients(self) -> int:
-        return len({entry.patient or f"volume {entry.name}" for entry in self.entries})
+        return len(set(map(_patient, self.entries)))
 
     @property
     def unused(self) -> list[Finding]:
@@ -59,11 +60,17 @@ def read_kept_folder(folder) -> KeptFolder:
 def rounds_of(kept: KeptFolder, folds: int) -> list[Fold]:
     """Which volumes are learned from and which measured on, in each round: of MANY volumes a fifth once, of fewer each in one of `folds` rounds.
 
-    A patient's volumes are never in both.
+    A patient's volumes are never in both; where one has more than a fifth of them, each is measured on in its turn, too.
     """
-    if len(kept.entries) >= MANY:
-        return make_folds(kept.entries, 1, len(kept.entries) // 5)
+    fifth = len(kept.entries) // 5
+    if len(kept.entries) >= MANY and max(Counter(_patient(entry) for entry in kept.entries).values()) <= fifth:
+        return make_folds(kept.entries, 1, fifth)
     return make_folds(kept.entries, min(folds, kept.patients), 0)
+
+
+def _patient(entry: Entry) -> str:
+    """What tells patients apart: a volume without a code counts as one of her own."""
+    return entry.patient or f"volume {entry.name}"
 
 
 def _swapped(entries, rows: dict) -> list[Finding]:

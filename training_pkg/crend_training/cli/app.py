@@ -17,7 +17,10 @@ from . import bundling, improving, measuring, studying
 from .options import CONFIG
 
 #: Of a folder that is write-protected, full, or a file.
-UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)
+UNWRITABLE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EFBIG, errno.EIO,
+)  # fmt: skip
+CANCELLED = 130
 
 app = typer.Typer(
     name="crend-training",
@@ -171,24 +174,43 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; bad input is one line and exit code 2."""
+    """Run the command line and exit: bad input and bad arguments are one line and exit code 2, being stopped is one and 130."""
+    sys.exit(_run(sys.argv[1:] or ["--help"]))
+
+
+def _run(arguments: list[str]) -> int:
     try:
-        app(prog_name="crend-training")
+        code = app(arguments, prog_name="crend-training", standalone_mode=False)
+        return _cancelled() if code == CANCELLED else code if isinstance(code, int) else 0
     except InputError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        return _failed(str(error))
+    except (KeyboardInterrupt, SystemExit, typer.Abort):  # Lightning makes the second of the first
+        return _cancelled()
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(
-            f"error: {where}cannot be read or written ({(error.strerror or str(error)).lower()}); make room, or choose another place. What was done is kept.",
-            err=True,
+        return _failed(
+            f"{where}cannot be read or written ({(error.strerror or str(error)).lower()}); make room, or choose another place. What was done is kept."
         )
-        sys.exit(2)
     except ImportError as error:
         missing = missing_package(error, training=True)
         if missing is None:
             raise
-        typer.echo(f"error: {missing}", err=True)
-        sys.exit(2)
+        return _failed(missing)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        # Of typer's: a usage error.
+        command = getattr(getattr(error, "ctx", None), "command_path", None) or "crend-training"
+        return _failed(f"{error.format_message().rstrip('.')}; see {command} --help.")
+
+
+def _failed(message: str) -> int:
+    typer.echo("error: " + " ".join(message.splitlines()), err=True)
+    return 2
+
+
+def _cancelled() -> int:
+    typer.echo("cancelled; what was done is kept, and the same command goes on", err=True)
+    return CANCELLED

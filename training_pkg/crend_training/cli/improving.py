@@ -13,8 +13,6 @@ import typer
 
 from .options import AUTHOR, INTENDED_USE, LICENCE
 
-CANCELLED = 130
-
 
 def improve(
     folder: Path = typer.Argument(..., metavar="FOLDER", help="The folder into which *Keep for training* has put corrections."),
@@ -47,14 +45,8 @@ def improve(
         typer.echo(todo.words(improve_plan.estimate(todo)))
         return
     settings = FineTuning(steps, rate, seed, "agreement", share)
-    try:
-        with _progress() as progress:
-            found = improving.improve(
-                todo, settings, maker=Maker(author, licence, intended_use), engine=engine, progress=progress, tell=_say
-            )
-    except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
-        typer.echo("cancelled; what was done is kept, and the same command goes on", err=True)
-        raise typer.Exit(CANCELLED) from None
+    with _progress() as progress:
+        found = improving.improve(todo, settings, maker=Maker(author, licence, intended_use), engine=engine, progress=progress, tell=_say)
     typer.echo(improving.markdown(found))
     if found.bundle is not None:
         typer.echo(f"{found.bundle}: crend segment --model {found.bundle}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crend.errors import InputError
 from crend.io.text_files import read_text
+from crend.numerals import number_in, yaml_in
 
 from .allowed import check_arguments, check_numbers, check_seeds, setting
 
@@ -182,7 +183,7 @@ def read_experiment(path) -> Experiment:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise InputError(f"{path}: larger than any configuration; give the path of a YAML file")
-        values = yaml.safe_load(read_text(path))
+        values = yaml_in(read_text(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such configuration; give the path of a YAML file") from None
     except OSError as error:
@@ -248,7 +249,7 @@ def _build(kind, values: dict, where: str):
             raise InputError(f"{where}: '{key}' must be {'true or false' if isinstance(default, bool) else 'no truth value'}")
         elif isinstance(default, float):
             try:
-                value = float(value)
+                value = number_in(value) if isinstance(value, str) else float(value)
             except (TypeError, ValueError, OverflowError):
                 raise InputError(f"{where}: '{key}' must be a number, not {value!r}") from None
         elif key == "rater":

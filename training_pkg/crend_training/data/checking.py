@@ -67,7 +67,9 @@ def usable(entries, findings, problems: str) -> list[Entry]:
     wrong = [finding for finding in findings if finding.wrong]
     if wrong and problems == "refuse":
         more = f" (and {len(wrong) - 1} more; `crend_training check` lists all)" if len(wrong) > 1 else ""
-        raise InputError(f"{wrong[0].file}: {wrong[0].text}{more}; correct it, or set 'problems: skip' to leave such volumes out")
+        raise InputError(
+            f"{wrong[0].file}: {wrong[0].text.rstrip('.')}{more}; correct it, or take its row out of the list; in a configuration 'problems: skip' leaves such volumes out"
+        )
     names = {finding.name for finding in findings if finding.unused}
     return [entry for entry in entries if entry.name not in names]
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from crend.errors import InputError
-from crend.io.csv_list import number_in, path_in, read_list
+from crend.io.csv_list import path_in, read_list
 from crend.io.kept import REMARKS
 from crend.io.text_files import read_text
+from crend.numerals import number_in
 
 from .volumes import Entry
 
@@ -116,7 +117,8 @@ def _spacing(value, where: str):
     if not value:
         return None
     try:
-        numbers = tuple(map(number_in, re.split(r"[\s,;x]+", value.lower())) if isinstance(value, str) else map(float, value))
+        words = re.split(r"[\s,;x]+", value.lower()) if isinstance(value, str) else value
+        numbers = tuple(number_in(word) if isinstance(word, str) else float(word) for word in words if not isinstance(word, bool))
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):

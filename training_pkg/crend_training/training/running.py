@@ -9,6 +9,9 @@ from pathlib import Path
 import lightning as L
 from torch.utils.data import DataLoader
 
+from crend.errors import InputError
+from crend.io.atomic import reason_not_written
+
 from ..data.guides import read_guide
 from ..data.patches import Named, Patches, guided, training_patches
 from ..data.stitched import read_context, write_contexts
@@ -108,7 +111,14 @@ class KeepCheckpoints(L.Callback):
     def _save(self, trainer, name: str) -> None:
         trainer.lightning_module.check_finite()
         temporary = self.folder / f".{name}.saving"
-        trainer.save_checkpoint(temporary)
+        try:
+            trainer.save_checkpoint(temporary)
+        except (OSError, RuntimeError) as error:  # PyTorch says that it failed and not why
+            why = reason_not_written(self.folder / name, temporary)
+            temporary.unlink(missing_ok=True)
+            if why:
+                raise InputError(f"{why} The last checkpoint is kept.") from error
+            raise
         if trainer.is_global_zero:
             os.replace(temporary, self.folder / name)
         trainer.strategy.barrier(name)

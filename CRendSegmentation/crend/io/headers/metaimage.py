@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...numerals import number_in, whole_in
 from .header import VALUES, Axis, Geometry, Header, check_agreement, check_sizes, damaged, format_sizes, not_supported, with_time
 from .units import millimetres
 from .voxels import RAW, TEXT, ZLIB_OR_GZIP, Voxels
@@ -35,7 +36,7 @@ def read_header(path) -> Header:
     dimensions = _whole(path, fields, "NDims")
     if not 1 <= dimensions <= 5:
         raise damaged(path, f"its header says {dimensions} dimensions")
-    sizes = check_sizes(path, _numbers(path, fields, "DimSize", dimensions, int))
+    sizes = check_sizes(path, _numbers(path, fields, "DimSize", dimensions, whole=True))
     kind = fields.get("ElementType", "")
     if kind.removesuffix("_ARRAY") not in KINDS:
         raise damaged(path, f'its header says voxels of the type "{kind[:40]}"')
@@ -156,18 +157,18 @@ def _refusal(fields: dict, sizes) -> str:
     return ""
 
 
-def _numbers(path: Path, fields: dict, key: str, count: int, kind=float) -> list:
+def _numbers(path: Path, fields: dict, key: str, count: int, whole: bool = False) -> list:
     words = fields.get(key, "").split()
     try:
         if len(words) < count:
             raise ValueError
-        return [kind(word) for word in words[:count]]
+        return [whole_in(word) if whole else number_in(word, finite=False) for word in words[:count]]
     except ValueError:
         raise damaged(path, f"its header says {key} = {fields.get(key, 'nothing')[:60]}") from None
 
 
 def _whole(path: Path, fields: dict, key: str, default=None) -> int:
-    return default if key not in fields and default is not None else _numbers(path, fields, key, 1, int)[0]
+    return default if key not in fields and default is not None else _numbers(path, fields, key, 1, whole=True)[0]
 
 
 def _flag(value) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...numerals import number_in, whole_in
 from .header import FRAMES, LAYERS, SPACE, VALUES, Axis, Geometry, Header, check_sizes, damaged, format_sizes, not_supported
 from .units import millimetres
 from .voxels import BZIP2, GZIP, HEX, RAW, TEXT, Voxels
@@ -58,7 +59,7 @@ def read_header(path) -> Header:
     dimension = _whole(path, fields, "dimension")
     if not 1 <= dimension <= 16:
         raise damaged(path, f"its header says {dimension} dimensions")
-    sizes = check_sizes(path, _numbers(path, fields, "sizes", dimension, int))
+    sizes = check_sizes(path, _numbers(path, fields, "sizes", dimension, whole=True))
     word = " ".join(fields.get("type", "").lower().split())
     if word not in TYPES:
         raise damaged(path, f'its header says voxels of the type "{word[:40]}"')
@@ -159,7 +160,7 @@ def _directions(path: Path, fields: dict, dimension: int):
         return None
     found = re.findall(r"none|\([^()]*\)", fields["space directions"], re.IGNORECASE)
     try:
-        vectors = [None if text.lower() == "none" else [float(n) for n in text[1:-1].split(",")] for text in found]
+        vectors = [None if text.lower() == "none" else [number_in(n, finite=False) for n in text[1:-1].split(",")] for text in found]
         lengths = {len(vector) for vector in vectors if vector is not None}
         rest = re.sub(r"none|\([^()]*\)|\s", "", fields["space directions"], flags=re.IGNORECASE)
         if len(vectors) != dimension or len(lengths) > 1 or rest:
@@ -275,15 +276,15 @@ def _scales(units) -> tuple[np.ndarray, str]:
     return np.array([1.0 if mm is None else mm for mm in found]), unknown
 
 
-def _numbers(path: Path, fields: dict, name: str, count: int, kind=float) -> list:
+def _numbers(path: Path, fields: dict, name: str, count: int, whole: bool = False) -> list:
     words = fields.get(name, "").split()
     try:
         if len(words) < count:
             raise ValueError
-        return [kind(word) for word in words[:count]]
+        return [whole_in(word) if whole else number_in(word, finite=False) for word in words[:count]]
     except ValueError:
         raise damaged(path, f"its header says {name} {fields.get(name, 'nothing')[:60]}") from None
 
 
 def _whole(path: Path, fields: dict, name: str, default=None) -> int:
-    return default if name not in fields and default is not None else _numbers(path, fields, name, 1, int)[0]
+    return default if name not in fields and default is not None else _numbers(path, fields, name, 1, whole=True)[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...numerals import number_in, whole_in
 from .header import VALUES, Axis, Geometry, Header, check_sizes, damaged, not_supported
 from .voxels import RAW, TEXT, Voxels
 
@@ -134,13 +135,13 @@ class _Reader:
         if key not in self.found:
             return None
         try:
-            return np.array([float(word) for word in self.found[key]]).reshape(3)
+            return np.array([number_in(word, finite=False) for word in self.found[key]]).reshape(3)
         except ValueError:
             raise damaged(self.path, f"its header says {key} {' '.join(self.found[key])[:60]}") from None
 
     def whole(self, words, k: int) -> int:
         try:
-            number = int(words[k])
+            number = whole_in(words[k])
             if number < 0:
                 raise ValueError
             return number
