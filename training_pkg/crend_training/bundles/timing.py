@@ -51,9 +51,9 @@ def _step(network, experiment) -> float:
     network = copy.deepcopy(network).to(device).train()
     objective = objective_for(experiment, network)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-6)
-    image = torch.randn(1, 1, *experiment.patch, device=device)
-    labels = (torch.rand(1, 2, *experiment.patch, device=device) > 0.5).float()
-    context = torch.rand(1, 2, *experiment.patch, device=device) if guided(experiment) else None
+    image = torch.randn(experiment.batch, 1, *experiment.patch, device=device)
+    labels = (torch.rand(experiment.batch, 2, *experiment.patch, device=device) > 0.5).float()
+    context = torch.rand(experiment.batch, 2, *experiment.patch, device=device) if guided(experiment) else None
     took = 0.0
     for _ in range(2):
         began = time.monotonic()

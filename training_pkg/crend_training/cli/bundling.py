@@ -55,7 +55,7 @@ def finetune(
     model: str = typer.Argument(..., metavar="BUNDLE", help="The bundle to begin with: a model's name or a folder."),
     data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
     out: Path = typer.Option(..., help="Folder of the new bundle; its name is the model's name."),
-    steps: int = typer.Option(400, min=1, help="Patches to train on."),
+    steps: int = typer.Option(300, min=1, help="Steps of two patches to train, of each network."),
     rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
     seed: int = typer.Option(0, min=0, help="The same seed gives the same patches in the same order."),
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),

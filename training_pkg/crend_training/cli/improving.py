@@ -17,7 +17,7 @@ from .options import AUTHOR, INTENDED_USE, LICENCE
 def improve(
     folder: Path = typer.Argument(..., metavar="FOLDER", help="The folder into which *Keep for training* has put corrections."),
     model: Optional[str] = typer.Option(None, "--model", metavar="BUNDLE", help="The bundle to begin with; the bundled one when left out."),
-    steps: int = typer.Option(400, min=1, help="Patches to train on, in each round and of each network."),
+    steps: int = typer.Option(300, min=1, help="Steps of two patches to train, in each round and of each network."),
     rate: float = typer.Option(3e-4, min=1e-7, max=1e-2, help="Learning rate at the start; it falls to a hundredth."),
     share: float = typer.Option(0.5, min=0.01, max=1.0, help="What the trained weights count for beside the bundle's."),
     folds: int = typer.Option(3, min=2, max=20, help="With fewer than 20 volumes: rounds in which each is held out once."),
