@@ -151,14 +151,14 @@ def test_more_steps_go_on_from_where_the_run_ended(tmp_path, volumes):
 
 
 def test_a_guided_close_look_is_tuned_on_the_maps_of_the_overview_tuned_before_it(tmp_path):
-    volumes = write_list(tmp_path, 40)  # in smaller ones four steps more change no map
+    volumes = write_list(tmp_path, 40)  # in smaller ones a few steps more change no map
     base = save_base(tmp_path / "base", guided=True)
     made = finetune(base, volumes, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
     close = [bundle.load(folder).network.encoder.stem[0].weight for folder in (base, made)]
     assert not torch.equal(close[0][:, 1:], close[1][:, 1:])
     folder = tmp_path / "ours.finetuning" / "data" / "training"
     first = read_guide(folder, "site0").astype(float)
-    finetune(base, volumes, tmp_path / "ours", dataclasses.replace(QUICK, steps=8), progress=False, tell=lambda line: None)
+    finetune(base, volumes, tmp_path / "ours", dataclasses.replace(QUICK, steps=24), progress=False, tell=lambda line: None)
     assert abs(read_guide(folder, "site0") - first).max() > 0  # the overview went on, so its maps did
 
 
