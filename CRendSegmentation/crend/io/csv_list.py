@@ -11,13 +11,17 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..errors import InputError
-from .text_files import read_text
+from ..numerals import number_in
+from .text_files import read_table_text
 
+_REMARK = re.compile(r"\s*#\s")  # "# of 2019"; #, alone, may head a column of numbers
+_BEFORE = re.compile(r"\s*(#\s|sep=)")  # of lines before the one that names the columns
 _ALIKE = 0.8  # of two names: "spacings" and "spacing", not "size" and "side"
 
 
 def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
-    """(names of the columns, [(number of the line, {column: cell})]) of a CSV; lines without any text are left out.
+    """(names of the columns, [(number of the line, {column: cell})]) of a CSV; lines without any text, and those that
+    begin with # and a blank, are left out, as is Excel's "sep=;".
 
     Names of columns are lower case with underscores for blanks ("Cycle day" is cycle_day), names and cells without spaces around them, a missing cell
     is "". InputError when it cannot be read, for a column that is there twice, and for a line with more cells than columns: in a list with commas,
@@ -25,24 +29,26 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     """
     path = Path(path)
     try:
-        text = read_text(path, "utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_table_text(path)
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no UTF-8 text"
         raise InputError(f"{path}: cannot be read as a CSV ({reason.lower()}); save it as CSV UTF-8, or give another one.") from error
     if "\0" in text:
         raise InputError(
             f"{path}: cannot be read as a CSV (it holds zero bytes, as UTF-16 does); save it as CSV UTF-8, or give another one."
         )
-    delimiter = max(",;\t", key=next((line for line in text.splitlines() if line.strip()), "").count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    head = next((line for line in text.splitlines() if line.strip() and not _BEFORE.match(line)), "")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
     rows = []
     try:
-        columns = [_plain(name) for name in next(filter(any, reader), ())]
+        columns = [_plain(name) for name in next((cells for cells in reader if any(cells) and not _BEFORE.match(cells[0])), ())]
         twice = next((name for name in columns if name and columns.count(name) > 1), None)
         if twice:
             raise InputError(f"{path}: has the column {twice} twice; leave one out.")
         for line in reader:
             cells = [cell.strip() for cell in line]
+            if line and _REMARK.match(line[0]):
+                continue
             if any(cells[len(columns) :]):
                 raise InputError(
                     f"{path}: line {reader.line_num} has more cells than there are columns, from {cells[len(columns)]!r} on; "
@@ -73,8 +79,19 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", re.sub(r"\s*[\[(]mm[\])]$", "", name.strip().lower()))
 
 
+def lengths_in(cell: str) -> tuple[float, ...]:
+    """Three lengths, mm, of a cell such as "0.3 0.3 0.4" or "0.3x0.3x0.4", or one for all three. ValueError for anything else."""
+    numbers = tuple(number_in(word) for word in re.split(r"[\s,x;]+", cell.strip().lower()))
+    numbers = numbers * 3 if len(numbers) == 1 else numbers
+    if len(numbers) != 3 or min(numbers) <= 0:
+        raise ValueError(cell)
+    return numbers
+
+
 def path_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the list's folder on; with the backslashes of a list that was made on Windows, too."""
+    """The file that a cell names, from the list's folder on, or from home (~); with the backslashes of a list that was made on Windows, too."""
+    if cell.startswith("~") and not (folder / cell).exists():
+        cell = os.path.expanduser(cell)
     if os.sep == "/" and "\\" in cell and not (folder / cell).exists():
         cell = cell.replace("\\", "/")
     return folder / cell

@@ -13,10 +13,9 @@ from ..errors import InputError
 from ..numerals import number_in, whole_in
 from ..structures.box import Box
 from .atomic import check_name
-from .csv_list import check_columns, path_in, read_list
+from .csv_list import check_columns, lengths_in, path_in, read_list
 from .folders import SEGMENTATIONS, VOLUMES, Choice, LeftOut, Volume, bare, search_file, search_folder
 from .frames import each_frame
-from .volumes import check_spacing
 
 __all__ = ["Found", "LeftOut", "Volume", "find_volumes", "part_of", "search_inputs"]
 _NAMED = 3  # of what was left out, in a message
@@ -161,14 +160,12 @@ def _frame_in(cell: str | None, where: str) -> int | None:
     return frame
 
 
-def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | None:
+def _spacing_in(cell: str | None, where: str) -> tuple[float, ...] | None:
     """ "0.3 0.3 0.4", "0.3x0.3x0.4", or one number for all three."""
     if not cell:
         return None
-    words = re.split(r"[\sx;]+", cell.strip().lower())
     try:
-        numbers = [number_in(word) for word in words]
-        return check_spacing(numbers * 3 if len(numbers) == 1 else numbers)
+        return lengths_in(cell)
     except ValueError:
         raise InputError(f'{where}: spacing {cell}: give three lengths in mm above 0, such as "0.3 0.3 0.4".') from None
 

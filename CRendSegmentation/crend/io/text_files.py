@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 from pathlib import Path
 
@@ -13,3 +14,13 @@ def read_text(path, encoding: str = "utf-8") -> str:
     if Path(path).exists() and not Path(path).is_dir() and not is_ordinary(path):
         raise OSError(errno.EINVAL, "a pipe or a device, no file", str(path))
     return Path(path).read_text(encoding=encoding)
+
+
+def read_table_text(path) -> str:
+    """As `read_text`, of a list that a spreadsheet or a shell of Windows wrote: UTF-8, with or without its mark, or UTF-16 with one."""
+    try:
+        return read_text(path, "utf-8-sig")
+    except UnicodeDecodeError as error:
+        if not error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise
+        return read_text(path, "utf-16")

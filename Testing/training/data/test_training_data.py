@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,15 +328,33 @@ def test_a_list_that_was_made_on_windows_is_read_elsewhere(tmp_path):
     assert second.name == "b" and texts(check_entries([second]), "b") == "no such file."
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_read_as_spreadsheets_of_any_kind_write_it(tmp_path, encoding):
+    text = (
+        "# scans of 2019\r\nsep=;\r\nVolume;Spacing (mm);Age;LABEL;Split\r\n;;;;\r\n"
+        '"Käthe\u2019s scans/a b.nrrd";0.5;31;~/a.nrrd;Test\r\n# c.nrrd;;;;\r\n'
+    )
+    (tmp_path / "list.csv").write_bytes(text.encode(encoding))
+    (entry,) = read_datalist(tmp_path / "list.csv")
+    assert (entry.name, entry.image, entry.label) == ("a b", tmp_path / "Käthe\u2019s scans" / "a b.nrrd", Path.home() / "a.nrrd")
+    assert (entry.spacing_mm, entry.split) == ((0.5, 0.5, 0.5), "test")
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("picture,label\na,b\n", "unknown column 'picture'"),
+        ("picture,label\na,b\n", "no column 'image'"),
+        ("image,mask\na.nrrd,b.nrrd\n", "the column mask is not read; call it label, or leave it out"),
+        ("image,label,fold\na.nrrd,b.nrrd,1\n", "the column fold is not read; call it split, or leave it out"),
+        ("image,label,Patient ID\na.nrrd,b.nrrd,1\n", "the column patient_id is not read; call it patient, or leave it out"),
+        ("volume,image,label\na.nrrd,a.nrrd,b.nrrd\n", "has the columns volume and image; leave one out"),
+        ("image,label,name\na.nrrd,b.nrrd,p1\nc.nrrd,d.nrrd,P1\n", "two volumes are called 'P1'"),
         ("image,label,split\na.nrrd,b.nrrd,trian\n", "line 2: unknown split 'trian'"),
         ("image,spacing_mm\na.nrrd,0.3 0.3\n", "line 2: spacing_mm must be three lengths"),
         ("image,ovary\na.nrrd,b.nrrd\n", "line 2: give either label, or both"),
         ("image,label\na.nrrd,b.nrrd\nx/a.nrrd,b.nrrd\n", "two volumes are called 'a'"),
         ("image\n", "lists no volumes"),
+        ("image;spacing_mm\na.nrrd;0,3 0,3 0,4\n", "line 2: spacing_mm must be three lengths"),
         ("image,spacing_mm\na.nrrd,0_3 0_3 0_3\n", "line 2: spacing_mm must be three lengths"),
         ("image,name\na.nrrd,a:b\n", "'a:b' cannot be a volume's name, since files are called by it"),
         (f"image,name\na.nrrd,{'x' * 300}\n", "cannot be a volume's name, since files are called by it; give one of at most 150 letters"),
@@ -366,6 +385,12 @@ def test_mistakes_in_a_datalist_are_named(tmp_path, content, message):
     (tmp_path / "list.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=f"list.json{message}"):
         read_datalist(tmp_path / "list.json")
+
+
+def test_a_datalist_of_monai_is_read_with_its_folds_and_its_testing(tmp_path):
+    content = {"training": [{"image": "a.nrrd", "label": "b.nrrd", "fold": 0}], "testing": [{"image": "c.nrrd", "label": "d.nrrd"}], "numTest": 1}
+    (tmp_path / "list.json").write_bytes(json.dumps(content).encode("utf-16"))
+    assert [(entry.name, entry.split) for entry in read_datalist(tmp_path / "list.json")] == [("a", "training"), ("c", "test")]
 
 
 def test_what_a_datalist_leaves_open_stays_open(tmp_path):

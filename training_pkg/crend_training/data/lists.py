@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from crend.errors import InputError
-from crend.io.csv_list import path_in, read_list
+from crend.io.csv_list import check_columns, lengths_in, path_in, read_list
 from crend.io.kept import REMARKS
-from crend.io.text_files import read_text
-from crend.numerals import number_in
+from crend.io.text_files import read_table_text
 
 from .volumes import Entry
 
 SPLITS = ("training", "validation", "test", "unlabelled")
 FILES = ("image", "label", "ovary", "follicles")
 COLUMNS = (*FILES, "name", "split", "patient", "spacing_mm")
-#: How lists for `crend batch` call these columns.
 LONGEST = 150  # bytes of a volume's name: files have endings beside it
 _NO_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f]|^[. ]|[. ]$')
+#: How lists for `crend batch` call these columns.
 SYNONYMS = {"volume": "image", "spacing": "spacing_mm"}
+#: Words in a column of another name that seem to mean one that is read.
+_MEANT = {
+    "label": ("label", "labels", "mask", "masks", "segmentation", "seg", "truth"),
+    "ovary": ("ovary", "ovaries"),
+    "follicles": ("follicle", "follicles"),
+    "split": ("split", "set", "subset", "fold", "partition"),
+    "patient": ("patient", "subject"),
+    "spacing_mm": ("spacing", "spacings", "voxel", "pixel"),
+}
+#: MONAI's names of lists and keys that say the same, or nothing here.
+_LISTS = {"testing": "test"}
+_PASSED_OVER = ("fold",)
 
 
 def read_datalist(path, *, components: bool = False) -> list[Entry]:
     """Entries of a list; relative paths start at the list's folder.
 
     CSV with commas, semicolons or tabs, its columns in any case: image (or volume, as `crend batch` has it) and label (or ovary and follicles,
-    two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z); remarks of
-    *Keep for training* are passed over. JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]} with the same keys; what it
-    says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled. A row that is there twice counts once.
+    two files); optional name, split (training, validation, test or unlabelled), patient, spacing_mm ("0.3 0.3 0.4", x y z, or one for all); further
+    columns are passed over, unless they seem to be meant for one of these. JSON: {"training": [{"image": ..., "label": ...}], "validation": [...]}
+    with the same keys; what it says beside these lists (name, licence, ...) is not regarded. Rows without labels are unlabelled. A row that is there twice counts once.
     InputError, naming the line or item, for anything else.
     """
     path = Path(path)
@@ -44,24 +55,31 @@ def read_datalist(path, *, components: bool = False) -> list[Entry]:
 
 def _csv(path: Path):
     columns, rows = read_list(path)
+    for name, ours in SYNONYMS.items():
+        if {name, ours} <= columns:
+            raise InputError(f"{path}: has the columns {name} and {ours}; leave one out")
     columns = {SYNONYMS.get(name, name) for name in columns}
-    unknown = sorted(columns - {*COLUMNS, *REMARKS})
-    if "image" not in columns or unknown:
-        wrong = f"unknown column '{unknown[0]}'" if unknown else "no column 'image'"
-        raise InputError(f"{path}: {wrong}; columns are {', '.join(COLUMNS)}")
+    if "image" not in columns:
+        raise InputError(f"{path}: no column 'image'; columns are {', '.join(COLUMNS)}")
+    drawn = {"label"} if {"ovary", "follicles"} & columns else {"ovary", "follicles"} if "label" in columns else set()
+    check_columns(path, columns - {*REMARKS, "image", "name"}, {name: words for name, words in _MEANT.items() if name not in drawn})
     for number, row in rows:
-        yield {SYNONYMS.get(key, key): value for key, value in row.items() if value and key not in REMARKS}, f"{path}, line {number}"
+        named = {SYNONYMS.get(key, key): value for key, value in row.items() if value}
+        yield {key: value for key, value in named.items() if key in COLUMNS}, f"{path}, line {number}"
 
 
 def _json(path: Path):
     try:
-        content = json.loads(read_text(path, "utf-8-sig"))
+        content = json.loads(read_table_text(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error}); give a CSV or JSON list of images and labels") from None
     except ValueError as error:
         raise InputError(f"{path}: not readable as JSON ({error})") from None
     if not isinstance(content, dict):
         raise InputError(f'{path}: must be a JSON object with lists such as "training"')
+    for theirs, ours in _LISTS.items():
+        if theirs in content and ours not in content:
+            content[ours] = content.pop(theirs)
     lists = [key for key, value in content.items() if isinstance(value, list) and key not in SPLITS]
     if lists:
         raise InputError(f"{path}: unknown list '{lists[0]}'; known are {', '.join(SPLITS)}")
@@ -75,6 +93,7 @@ def _json(path: Path):
                 item = {"image": item}
             if not isinstance(item, dict):
                 raise InputError(f'{where}: must be an object such as {{"image": ..., "label": ...}}')
+            item = {key: value for key, value in item.items() if key not in _PASSED_OVER}
             _check_item(item, where)
             yield {"split": split, **{key: value for key, value in item.items() if value is not None}}, where
 
@@ -117,13 +136,9 @@ def _spacing(value, where: str):
     if not value:
         return None
     try:
-        words = re.split(r"[\s,;x]+", value.lower()) if isinstance(value, str) else value
-        numbers = tuple(number_in(word) if isinstance(word, str) else float(word) for word in words if not isinstance(word, bool))
-    except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != 3 or not all(0 < number < math.inf for number in numbers):
-        raise InputError(f"{where}: spacing_mm must be three lengths, x y z, such as '0.3 0.3 0.4', not {value!r}")
-    return numbers
+        return lengths_in(" ".join(map(str, value)) if isinstance(value, list) else str(value))
+    except ValueError:
+        raise InputError(f"{where}: spacing_mm must be three lengths, x y z, such as '0.3 0.3 0.4', not {value!r}") from None
 
 
 def _stem(path: Path) -> str:
@@ -144,11 +159,12 @@ def _named_once(entries, path: Path) -> list[Entry]:
                 f"{path}: {entry.name!r} cannot be a volume's name, since files are called by it; give one of at most {LONGEST} letters, "
                 'without slashes and any of :*?"<>|, that does not begin with a point or end with one'
             )
-        other = found.get(entry.name)
+        key = normalize("NFC", entry.name).casefold()  # many disks know one form of a letter only
+        other = found.get(key)
         if other is None:
-            found[entry.name] = entry
+            found[key] = entry
         elif replace(other, rows=1) == entry:
-            found[entry.name] = replace(other, rows=other.rows + 1)
+            found[key] = replace(other, rows=other.rows + 1)
         elif other.image == entry.image:
             name = f"{entry.name} ({where.rpartition(', ')[2]})"
             found[name] = replace(entry, name=name)
