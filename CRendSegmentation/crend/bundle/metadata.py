@@ -35,6 +35,7 @@ def describe(
     least_probability: dict | None = None,
     overview: dict | None = None,
     seeds: dict | None = None,
+    learned_from: dict | None = None,
     **more,
 ) -> dict:
     """A complete metadata dictionary for `bundle.save`, which adds the checksums.
@@ -44,7 +45,8 @@ def describe(
     (references, data_source, eval_metrics, ...). least_probability: what is asked of small follicles (see `doubtful`). overview describes
     the second network, where there is one: `network`, `arguments`, `spacing_mm`, `in_plane`, `patch`, `normalisation`, `render`, `mirrored` (whether
     windows are seen in their mirror images, too) and `share`, what its probabilities count for in the joint ones. seeds: of the simulated
-    volumes that it was trained on and watched on, "training" and "validation", each a list of [first, stop]. InputError if something does
+    volumes that it was trained on and watched on, "training" and "validation", each a list of [first, stop]. learned_from: of other volumes (see
+    `bundle.learned`). InputError if something does
     not fit.
     """
     tensor = {"type": "image", "modality": "US", "spatial_shape": list(patch), "dtype": "float32", "is_patch_data": True}
@@ -82,6 +84,7 @@ def describe(
             **({"least_probability": dict(least_probability)} if least_probability else {}),
             **({"overview": dict(overview)} if overview else {}),
             **({"seeds": dict(seeds)} if seeds else {}),
+            **({"learned_from": dict(learned_from)} if learned_from else {}),
         },
     }
     check(metadata, "metadata")

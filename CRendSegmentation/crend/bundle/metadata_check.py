@@ -40,6 +40,7 @@ TENSOR_REQUIRED = {
     "dtype": str,
     "value_range": list,
 }
+PARTS = ("training", "validation")  # of volumes
 #: What the parts of the `crend` block may hold. "" is the block itself; what is not here nothing reads.
 _NETWORK = "network arguments spacing_mm in_plane patch normalisation render mirrored"
 KEYS = {
@@ -123,6 +124,7 @@ def check(metadata, where: str) -> None:
     )
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
+    demand(is_learned_from(block.get("learned_from", {})), "'learned_from' are not lists of volumes of training and validation")
     graphs = block.get("graphs", {})
     demand(_are_texts(graphs), "'graphs' are not names with a text each")
     demand(_are_texts(block.get("sha256", {})), "'sha256' is not a checksum for each file")
@@ -184,8 +186,15 @@ def _is_number(value) -> bool:
     return type(value) in (int, float) and abs(value) < LARGEST_NUMBER
 
 
+def is_learned_from(known) -> bool:
+    """Whether this may be a bundle's "learned_from" (`bundle.learned`)."""
+    if not isinstance(known, dict) or set(known) - {*PARTS, "sketches"}:
+        return False
+    return all(_lists(known.get(part, []), str) for part in PARTS) and _are_texts(known.get("sketches", {}))
+
+
 def _are_seeds(seeds) -> bool:
-    if not isinstance(seeds, dict) or set(seeds) - {"training", "validation"}:
+    if not isinstance(seeds, dict) or set(seeds) - set(PARTS):
         return False
     pairs = [pair for ranges in seeds.values() for pair in (ranges if isinstance(ranges, list) else [None])]
     return all(

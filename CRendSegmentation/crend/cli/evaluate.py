@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
@@ -40,6 +41,8 @@ def command(
     if not scans:
         raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
 
+    _check_learned(model, scans)
+
     from ..batch import make_folder
     from ..comparison.pairs import FILES
     from ..comparison.raters import PAIRS, compare_with_raters
@@ -69,6 +72,21 @@ def command(
         raise InputError(
             f"{folder}: {summary['failed']} of {summary['cases']} volumes failed, as said above; correct them and start again."
         )
+
+
+def _check_learned(model, scans) -> None:
+    """InputError for scans that the bundle was trained on; a line for those that chose its checkpoint, and for changed copies."""
+    from ..bundle.bundle import info
+    from ..bundle.learned import find_learned
+    from ..io.usova3d import read_scan
+    from .console import quiet
+
+    found = info(model)
+    with quiet():
+        learned = find_learned([(scan.name, partial(read_scan, scan)) for scan in scans], found.metadata["crend"].get("learned_from", {}))
+    learned.check(found.name)
+    for words in learned.warnings():
+        typer.echo(f"warning: {words}", err=True)
 
 
 def _predictor(model, device: str, engine: str, out: Optional[Path]):

@@ -7,6 +7,8 @@ volumes of one simulator with less than 0.3; ALIKE lies between.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import itertools
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,8 @@ _SMOOTH = 2.0  # cells; what is wider is the shape of the sector, which volumes 
 _PLACE_CELLS = 32
 _COVERED = 0.6  # of the smaller volume, share that the larger one must cover
 _OUTSIDE = -1e30
+
+_SKETCHED = 2 / np.pi * np.arcsin(ALIKE)  # what ALIKE becomes where only the signs of details are compared (of normal deviates)
 
 _ORIENTATIONS = [(order, flipped) for order in itertools.permutations(range(3)) for flipped in itertools.product((False, True), repeat=3)]
 
@@ -41,7 +45,18 @@ def likeness_of(image) -> Likeness:
     return Likeness(_cube(sitk.GetArrayViewFromImage(image)), sitk.BinShrink(sitk.Cast(image, sitk.sitkFloat32), factors))
 
 
-def find_copy(volume: Likeness, others: list[Likeness]) -> tuple[int, str] | None:
+def sketch_of(volume: Likeness) -> str:
+    """The signs of its details, a bit a cell, in base64: 2,304 letters; "" for a volume without any."""
+    return base64.b64encode(np.packbits(volume.details > 0).tobytes()).decode() if volume.details.any() else ""
+
+
+def find_sketched(volume: Likeness, sketches: list[str]) -> tuple[int, str] | None:
+    """As `find_copy`, of others of which only sketches are left: no cut-out is found. A text that is no sketch resembles nothing."""
+    others = [Likeness(_signs(sketch)) for sketch in sketches]
+    return find_copy(Likeness(_signs(sketch_of(volume))), others, _SKETCHED)
+
+
+def find_copy(volume: Likeness, others: list[Likeness], alike: float = ALIKE) -> tuple[int, str] | None:
     """(index of the first of the others that `volume` is a copy of, what it is: "a copy", "a mirrored or turned copy", "a cut-out, or a larger part").
 
     None where there is none.
@@ -51,11 +66,23 @@ def find_copy(volume: Likeness, others: list[Likeness]) -> tuple[int, str] | Non
     turned = np.stack([_turned(volume.details, order, flipped).ravel() for order, flipped in _ORIENTATIONS])
     found = np.abs(np.stack([other.details.ravel() for other in others]) @ turned.T)
     for index, (other, row) in enumerate(zip(others, found)):
-        if row.max() >= ALIKE:
-            return index, "a copy" if row[0] >= ALIKE else "a mirrored or turned copy"
-        if volume.place is not None and other.place is not None and _in_place(volume.place, other.place) >= ALIKE:
+        if row.max() >= alike:
+            return index, "a copy" if row[0] >= alike else "a mirrored or turned copy"
+        if volume.place is not None and other.place is not None and _in_place(volume.place, other.place) >= alike:
             return index, "a cut-out, or a larger part"
     return None
+
+
+def _signs(sketch: str) -> np.ndarray:
+    """What a sketch says of details, of mean 0 and length 1; all 0 where it is none."""
+    try:
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(sketch, validate=True), np.uint8))
+    except (binascii.Error, ValueError):
+        bits = np.zeros(0)
+    if bits.size != CELLS**3 or bits.min() == bits.max():
+        return np.zeros((CELLS,) * 3, np.float32)
+    signs = bits - bits.mean(dtype=float)
+    return (signs / np.linalg.norm(signs)).astype(np.float32).reshape((CELLS,) * 3)
 
 
 def _cube(array) -> np.ndarray:

@@ -121,10 +121,10 @@ def _likeness_file(folder: Path, name: str) -> Path:
 
 
 def image_content(image) -> str:
-    """Digest of a volume's voxels and size: the same for a copy under another name, compressed or not."""
+    """Digest of a volume's voxels and size: the same for a copy under another name, compressed or not, in any type of number that holds them."""
     import SimpleITK as sitk
 
-    return _digest(sitk.GetArrayViewFromImage(image))
+    return _digest(_plain(sitk.GetArrayViewFromImage(image)))
 
 
 def label_content(labels: Labels) -> str:
@@ -132,6 +132,18 @@ def label_content(labels: Labels) -> str:
     import SimpleITK as sitk
 
     return _digest(*(sitk.GetArrayViewFromImage(part) for part in (labels.ovary, labels.follicles)))
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """The voxels in the first type of number that holds all of them."""
+    for kind in (np.uint8, np.int16, np.uint16, np.int32, np.float32):
+        if array.dtype == kind:
+            break
+        with np.errstate(invalid="ignore", over="ignore"):
+            cast = array.astype(kind)
+        if np.array_equal(cast, array):
+            return cast
+    return array
 
 
 def _digest(*arrays) -> str:

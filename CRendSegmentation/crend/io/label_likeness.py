@@ -37,9 +37,22 @@ def holds_labels(image) -> bool:
         return False
     if array.min() == array.max():
         return True
+    return _evenness(array) > _EVEN
+
+
+def even_areas(array: np.ndarray) -> bool:
+    """Whether labels (D, H, W) of any number are drawn, and are not the grey values of a volume, scaled or not: those differ from voxel to voxel.
+
+    A few labels may be as small as a voxel; many that are all as small are none.
+    """
+    return _evenness(array) >= (_EVEN if len(np.unique(array)) > _MOST_LABELS else _EVEN / 2)
+
+
+def _evenness(array: np.ndarray) -> float:
+    """Of neighbours along a row that are not both 0, the part that is alike; 1 where there are none."""
     before, after = array[..., :-1], array[..., 1:]
     filled = (before != 0) | (after != 0)
-    return bool(np.count_nonzero((before == after) & filled) > _EVEN * np.count_nonzero(filled))
+    return np.count_nonzero((before == after) & filled) / max(1, np.count_nonzero(filled)) if filled.any() else 1.0
 
 
 def refuse_labels(image, path) -> None:

@@ -6,19 +6,25 @@ import json
 import pytest
 import SimpleITK as sitk
 import torch
-from training_samples import TINY, ball_images
+from training_samples import TINY, ball_images, tiny
 from typer.testing import CliRunner
 
 from crend import networks
 from crend.bundle import bundle
 from crend.bundle.metadata import describe
 from crend.errors import InputError
+from crend.io.kept import image_content
 from crend.io.labels import write_labels
+from crend_training.bundles.bundling import bundle_run
 from crend_training.bundles.finetuning import FineTuning, finetune
 from crend_training.bundles.maker import Maker
+from crend_training.bundles.measured_table import command
 from crend_training.cli.app import app
+from crend_training.configuration.experiment import Data
 from crend_training.data.guides import read_guide
+from crend_training.data.sources import prepare_training
 from crend_training.evaluation.difference import difference
+from crend_training.training.train import train
 
 BLOCK = {
     "network": "crend",
@@ -200,6 +206,54 @@ def test_a_users_bundle_says_whose_it_is_and_never_that_it_is_ours(tmp_path, vol
     metadata = bundle.info(again).metadata
     assert (metadata["authors"], metadata["copyright"]) == ("not stated", "not stated") and "CRend authors" not in json.dumps(metadata)
     assert "| made by | not stated |" in (again / "README.md").read_text() and "No licence is stated" in (again / "LICENSE").read_text()
+
+
+def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(tuned, tmp_path):
+    volume, ovary, follicles = ball_images(7, 28)
+    sitk.WriteImage(sitk.Cast(volume, sitk.sitkFloat32), str(tmp_path / "more.nrrd"))
+    write_labels(tmp_path / "more.seg.nrrd", ovary, follicles)
+    (tmp_path / "list.csv").write_text("image,label\nmore.nrrd,more.seg.nrrd\n")
+    twice = finetune(tuned / "ours", tmp_path / "list.csv", tmp_path / "twice", QUICK, progress=False, tell=lambda line: None)
+    known = bundle.info(twice).metadata["crend"]["learned_from"]
+    assert len(known["training"]) == 3 and len(known["validation"]) == 1 and len(known["sketches"]) == 4
+    assert refused(twice, tuned / "list.csv", tmp_path).startswith("twice: 2 of the 3 volumes (site0, site1) were trained on")
+    experiment = tiny(arguments={"width": 2}, data=Data(kind="datalist", path=str(tmp_path / "list.csv")), steps=1)
+    prepared = prepare_training(experiment, tmp_path / "data")
+    train(experiment, tmp_path / "data", tmp_path / "run", cases=prepared, progress=False)
+    trained = bundle_run(experiment, tmp_path / "run", tmp_path / "trained", start=str(tuned / "ours"))
+    assert bundle.info(trained).metadata["crend"]["learned_from"] == known
+    assert refused(trained, tmp_path / "list.csv", tmp_path) == (
+        "trained: 1 of the 1 volumes (more) were trained on; measure others, such as --split test"
+    )
+    (tmp_path / "report").mkdir()
+    summary = {"figures": {}, "list": "list.csv", "volumes": ["more"], "contents": {"more": image_content(volume)}}
+    (tmp_path / "report" / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(InputError, match=r"report: 1 of the 1 volumes \(more\) were trained on"):
+        bundle_run(experiment, tmp_path / "run", tmp_path / "trained", [tmp_path / "report"])
+
+
+def refused(model, volumes, folder):
+    """What `evaluate` says of volumes that it does not measure."""
+    error = CliRunner().invoke(app, ["evaluate", str(model), "--list", str(volumes), "--out", str(folder / "refused")]).exception
+    assert isinstance(error, InputError)
+    return str(error)
+
+
+def test_follicles_with_one_number_for_all_are_counted_apart_when_asked_and_a_note_says_so(tuned, tmp_path):
+    volume, ovary, _ = ball_images(9, 28)
+    follicles = sitk.Image(28, 28, 28, sitk.sitkUInt16)
+    follicles.CopyInformation(volume)
+    follicles[12:14, 12:14, 12:14] = follicles[16:18, 16:18, 16:18] = 1
+    sitk.WriteImage(volume, str(tmp_path / "own.nrrd"))
+    write_labels(tmp_path / "own-labels.nrrd", ovary, follicles)
+    (tmp_path / "list.csv").write_text("image,label,split\nown.nrrd,own-labels.nrrd,test\n")
+    words = ["evaluate", str(tuned / "base"), "--list", str(tmp_path / "list.csv"), "--engine", "torch", "--split", "test"]
+    for more, count in (([], 1.0), (["--components"], 2.0)):
+        ended = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "report"), *more])
+        assert ended.exit_code == 0 and ("one number for 2 separate follicles; --components" in ended.stderr) == (not more)
+        summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+        assert summary["figures"]["count_reference"]["mean"] == count and summary["split"] == "test"
+        assert command("base", summary).endswith(f"--list list.csv --split test{' --components' * bool(more)} --out REPORT")
 
 
 def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(tuned, tmp_path):

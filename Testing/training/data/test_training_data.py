@@ -260,11 +260,15 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
     shutil.copy(image, tmp_path / "copy.nrrd")
     grey = sitk.ReadImage(str(image))
     sitk.WriteImage(grey, str(tmp_path / "again.nii.gz"))
+    sitk.WriteImage(3 * sitk.Cast(grey, sitk.sitkUInt16), str(tmp_path / "scaled.nii.gz"))
+    sitk.WriteImage(sitk.Cast(grey / 20, sitk.sitkUInt8), str(tmp_path / "coarse.mha"))
     sitk.WriteImage(255 - grey, str(tmp_path / "inverted.nrrd"))
     entries = [
         Entry("same", image, image),
         Entry("copied", image, tmp_path / "copy.nrrd"),
         Entry("rewritten", image, tmp_path / "again.nii.gz"),
+        Entry("scaled", image, tmp_path / "scaled.nii.gz"),
+        Entry("coarse", image, tmp_path / "coarse.mha"),
         Entry("labels", labels, others),
         Entry("pair", image, None, (image,), (image,)),
         Entry("inverted", tmp_path / "inverted.nrrd", labels),
@@ -277,6 +281,8 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
     assert said["same"] == (True, "given as the volume and as its labels; give the labels that were drawn on the volume")
     assert said["copied"][0] and "a copy of the volume" in said["copied"][1]
     assert said["rewritten"][0] and "its voxels are those of the volume" in said["rewritten"][1]
+    for name in ("scaled", "coarse"):
+        assert said[name][0] and "grey values, no labels" in said[name][1], said
     assert said["labels"][0] and "a label image; give the ultrasound volume" in said["labels"][1]
     assert said["pair"][0] and "given as the volume and as its ovary" in said["pair"][1]
     assert said["inverted"] == (False, "its follicles are no darker than the ovary around them; are these the labels of this volume?")
@@ -388,7 +394,11 @@ def test_mistakes_in_a_datalist_are_named(tmp_path, content, message):
 
 
 def test_a_datalist_of_monai_is_read_with_its_folds_and_its_testing(tmp_path):
-    content = {"training": [{"image": "a.nrrd", "label": "b.nrrd", "fold": 0}], "testing": [{"image": "c.nrrd", "label": "d.nrrd"}], "numTest": 1}
+    content = {
+        "training": [{"image": "a.nrrd", "label": "b.nrrd", "fold": 0}],
+        "testing": [{"image": "c.nrrd", "label": "d.nrrd"}],
+        "numTest": 1,
+    }
     (tmp_path / "list.json").write_bytes(json.dumps(content).encode("utf-16"))
     assert [(entry.name, entry.split) for entry in read_datalist(tmp_path / "list.json")] == [("a", "training"), ("c", "test")]
 

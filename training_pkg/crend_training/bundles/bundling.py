@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crend.bundle import bundle, metadata
+from crend.bundle.learned import Learned, together, watched_words
 from crend.inference.model_grid import describe_grid
 from crend.structures.outlines import FAINT
 
 from ..configuration.experiment import Experiment
 from ..data.cases import grid_settings
-from ..data.seeds import all_seeds, seeds_of, watched_among, watched_words
+from ..data.seeds import all_seeds, seeds_of, watched_among
 from ..evaluation.reports import check_measured, least_words, read_report, settings_of
+from ..training.records import read_learned
 from .maker import NOBODY, Maker
 from .measured_table import measured_section
 
@@ -72,7 +74,9 @@ def bundle_run(
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
     began = bundle.info(start).metadata["crend"] if start is not None else {}
     seeds = {} if trained_on else all_seeds(seeds_of(experiment, *([overview.experiment] if overview else [])), began.get("seeds", {}))
-    found = [_measured(report, seeds) for report in reports]
+    runs = [run_folder, *([overview.run_folder] if overview else [])]
+    learned = together(began.get("learned_from", {}), *map(read_learned, runs))
+    found = [_measured(report, seeds, learned) for report in reports]
     measured = next((each for each in found if "figures" in each), {})
     simulated = experiment.data.kind == "simulated"
     notice = NOTICE if simulated else NOTICE_OWN
@@ -106,6 +110,7 @@ def bundle_run(
         least_probability=_least_probability(experiment),
         eval_metrics=measured.get("figures", {}),
         seeds=seeds,
+        learned_from=learned,
         **maker.metadata(notice),
         **more,
     )
@@ -152,10 +157,13 @@ def _volumes(experiment: Experiment) -> str:
     return f"{data.last_seed - data.first_seed} simulated volumes (crend_training phantom{scene}, seeds {data.first_seed} to {data.last_seed - 1}){more}"
 
 
-def _measured(report, seeds: dict) -> dict:
+def _measured(report, seeds: dict, learned: dict) -> dict:
     """The summary of a report, and "on": which volumes it is about. InputError when the model learned from one of them."""
     summary = read_report(report)
     if "volumes" in summary:
+        contents = summary.get("contents", {})
+        trained = [name for name in summary["volumes"] if contents.get(name) in learned.get("training", ())]
+        Learned(len(summary["volumes"]), trained, {}, 0).check(str(report))
         return {**summary, "on": f"{len(summary['volumes'])} volumes of its maker's list {summary.get('list', '')}"}
     first, stop = summary["seeds"]
     simulator = summary.get("simulator", "training")

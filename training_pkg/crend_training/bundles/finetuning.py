@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
+from crend.bundle.learned import together
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, experiment_from
-from ..data.cases import Cases, case_facts
+from ..data.cases import Cases
 from ..data.guides import write_guides
 from ..data.patches import guided
 from ..data.sources import prepare_training
+from ..training.records import read_learned
 from ..training.starting import Start
 from ..training.train import BEST, LAST, load_checkpoint, train
 from .maker import NOBODY, Maker
@@ -91,7 +93,7 @@ def finetune(
     network, cases, steps = _trained(loaded.network, experiment, "", **how, stepped=_naming(stepped, "close look"), guide=guide)
     trained_on, watched_on = cases
     metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings, maker)
-    metadata["crend"]["learned_from"] = _contents(work / "data", cases)
+    metadata["crend"]["learned_from"] = together(block.get("learned_from", {}), read_learned(work / "run"))
     card = model_card(out.name, loaded, metadata, trained_on, watched_on, steps, overview_steps, settings, maker)
     return bundles.save(out, network, metadata, card, maker.licence_text(loaded), overview=overview)
 
@@ -105,13 +107,6 @@ def _check_free(out: Path, work: Path) -> None:
 
 def _naming(stepped, which: str):
     return None if stepped is None else lambda step: stepped(which, step)
-
-
-def _contents(folder: Path, cases) -> dict:
-    """{"training", "validation": contents} of the volumes, by which `evaluate --list` knows them again."""
-    parts = zip(("training", "validation"), cases)
-    found = {part: [case_facts(folder / part, name).get("content") for name in names] for part, names in parts}
-    return {part: list(filter(None, contents)) for part, contents in found.items()}
 
 
 def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped, guide=None):

@@ -14,7 +14,7 @@ from crend.cli.commands import HELP, Command, Group, missing_package
 from crend.errors import InputError
 
 from . import bundling, improving, measuring, studying
-from .options import CONFIG
+from .options import COMPONENTS, CONFIG
 
 #: Of a folder that is write-protected, full, or a file.
 UNWRITABLE = (
@@ -80,6 +80,7 @@ def check(
     data: Path = typer.Argument(..., help="A CSV or JSON list of images and labels, or a folder of USOVA3D."),
     rater: str = typer.Option("agreement", help="USOVA3D: 1, 2 or agreement."),
     outside_percent: float = typer.Option(1.0, help="Share of a volume's follicle voxels that may lie outside its ovary."),
+    components: bool = COMPONENTS,
 ) -> None:
     """Read everything and list what is wrong, file by file; exit code 2 when something is."""
     from ..configuration.experiment import CHOICES, Data
@@ -88,7 +89,7 @@ def check(
 
     if rater not in CHOICES["data: rater"]:
         raise InputError(f"--rater {rater}: unknown; use agreement, 1 or 2")
-    entries = entries_at(data, Data(rater=rater))
+    entries = entries_at(data, Data(rater=rater, follicles="components" if components else "labelled"))
     with typer.progressbar(length=len(entries), label="checking", file=sys.stderr) as bar:
         findings = check_entries(entries, outside_percent=outside_percent, progress=lambda: bar.update(1))
     for finding in findings:

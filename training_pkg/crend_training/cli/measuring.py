@@ -11,6 +11,8 @@ import typer
 from crend.cli import cluster_options
 from crend.errors import InputError
 
+from .options import COMPONENTS
+
 LIST = typer.Option(
     None,
     "--list",
@@ -30,6 +32,7 @@ def evaluate(
     processes: int = typer.Option(1, min=1, help="Processes that share the volumes; each takes its part of the processors."),
     own: Optional[Path] = LIST,
     split: str = SPLIT,
+    components: bool = COMPONENTS,
     simulator: str = typer.Option(
         "training",
         help="training: the one that models learn from (seeds below 900 are new to them); trial: another; training-mixed, trial-crowded: with "
@@ -49,10 +52,11 @@ def evaluate(
     seeds = range(first_seed, first_seed + volumes)
     if own is not None and empty:
         raise InputError("--list and --empty: volumes without an ovary are simulated only; leave one out")
-    subjects = _subjects(model, own if own is None or scheduler is None else own.absolute(), split, seeds, simulator)
+    subjects = _subjects(model, own if own is None or scheduler is None else own.absolute(), split, seeds, simulator, components)
     emptiness.check_place(out, empty=empty)
     if own is not None:
-        about = reports.about(model, rendering=render, volumes=[subject.name for subject in subjects], listed=own.name)
+        names = [subject.name for subject in subjects]
+        about = reports.about(model, rendering=render, volumes=names, listed=own.name, split=split, components=components)
     else:
         about = reports.about(model, seeds, simulator=simulator, rendering=render)
     how: dict[str, Any] = {"render": render, "engine": engine, "processes": processes}
@@ -98,6 +102,7 @@ def calibrate(
     ),
     own: Optional[Path] = LIST,
     split: str = SPLIT,
+    components: bool = COMPONENTS,
     first_seed: int = typer.Option(940, min=0, help="Seed of the first simulated volume; training must never have seen them."),
     volumes: int = typer.Option(60, min=1, help="Number of volumes."),
     out: Path = typer.Option(..., help="Folder for the rows, which are kept for the next call, and reliability.png."),
@@ -122,7 +127,7 @@ def calibrate(
     if own is None and (len(simulator) > 1 or empty):
         subjects = _mix(model, simulator, seeds, empty)
     else:
-        subjects = _subjects(model, own, split, seeds, simulator[0])
+        subjects = _subjects(model, own, split, seeds, simulator[0], components)
     follicles, seen = calibration.observe(model, subjects, out, engine=engine, tell=lambda line: typer.echo(line, err=True))
     known = [] if cases is None else calibration.describe_cases(cases, info(model).metadata["crend"])
     fresh = cases is not None and simulator == ["training"]
@@ -164,35 +169,37 @@ def _mix_words(simulators, seeds, empty: int) -> str:
     return f"{len(seeds)} simulated volumes of each of {', '.join(dict.fromkeys(simulators))} (seeds {seeds.start} to {seeds.stop - 1}){without}"
 
 
-def _subjects(model, own, split: str, seeds, simulator: str) -> list:
+def _subjects(model, own, split: str, seeds, simulator: str, components: bool = False) -> list:
     """What to measure on. InputError for volumes that the bundle learned from, and lists that will not do."""
     from crend.bundle.bundle import info
 
     from ..data.lists import SPLITS
-    from ..data.seeds import watched_words
     from ..data.simulators import check_simulator
     from ..data.subjects import Simulated, listed, refuse_learned
 
     if own is None:
-        if split != "all":
-            raise InputError("--split: belongs to --list; simulated volumes have no splits")
+        for option, given in (("--split", split != "all"), ("--components", components)):
+            if given:
+                raise InputError(f"{option}: belongs to --list; simulated volumes have no splits, and numbered follicles")
         check_simulator(simulator)
         _check_seeds(model, seeds, simulator)
         return [Simulated(simulator, seed) for seed in seeds]
     if split not in ("all", *SPLITS[:3]):
         raise InputError(f"--split {split}: unknown; use all, {', '.join(SPLITS[:3])}")
-    found, subjects = info(model), listed(own, split)
-    watched = refuse_learned(subjects, found.metadata["crend"].get("learned_from", {}), found.name)
-    if watched:
-        typer.echo(f"warning: of the {len(subjects)} volumes, {watched_words(watched)}", err=True)
+    found = info(model)
+    subjects = listed(own, split, components=components, tell=lambda line: typer.echo(line, err=True))
+    learned = refuse_learned(subjects, found.metadata["crend"].get("learned_from", {}), found.name)
+    for words in learned.warnings():
+        typer.echo(f"warning: {words}", err=True)
     return subjects
 
 
 def _check_seeds(model, seeds, simulator: str) -> None:
     """Refuses volumes that the bundle was trained on, and says so of those that its training was watched on."""
     from crend.bundle.bundle import info
+    from crend.bundle.learned import watched_words
 
-    from ..data.seeds import watched_among, watched_words
+    from ..data.seeds import watched_among
 
     found = info(model)
     watched = watched_among(seeds, simulator, found.metadata["crend"].get("seeds", {}), found.name)

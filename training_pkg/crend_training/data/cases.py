@@ -131,6 +131,19 @@ class TrainingCases:
         return cls(*(Cases(Path(folder) / part) for part in ("training", "validation", "unlabelled")))
 
 
+def learned_of(cases: TrainingCases, *, unlabelled: bool = False) -> dict:
+    """What a run on these cases learns from, as a bundle says it ("learned_from"); simulated volumes are known by their seeds instead.
+
+    unlabelled: whether volumes without labels are learned from, too.
+    """
+    from crend.bundle.learned import learned_from
+
+    training, validation, others = (
+        [case_facts(some.folder, name) for name in some.names()] for some in (cases.training, cases.validation, cases.unlabelled)
+    )
+    return learned_from([*training, *(others if unlabelled else ())], validation)
+
+
 def grid_settings(spacing_mm, in_plane=()) -> dict:
     """What says on which grid a volume is, as plain values: "spacing_mm" and, where volumes are resized in plane, "in_plane"."""
     return {"spacing_mm": [float(s) for s in spacing_mm], **({"in_plane": [int(side) for side in in_plane]} if in_plane else {})}

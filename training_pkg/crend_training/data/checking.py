@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from crend.errors import InputError
-from crend.io.label_likeness import holds_labels
+from crend.io.label_likeness import even_areas, holds_labels
 from crend.io.volumes import format_sizes
 
 from .copies import find_copies, seen
@@ -22,7 +22,7 @@ ODD_SPACING = 3.0
 def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True, progress=None) -> list[Finding]:
     """Findings in the order of the entries: unreadable and truncated files, volumes given as their own labels, label images given as volumes,
     labels outside the image's grid, empty labels, follicles outside the ovary, follicles that are not darker than what lies around them,
-    follicles that look like one label for all, spacings unlike the other volumes', volumes listed
+    grey values given as labels, follicles that look like one label for all, spacings unlike the other volumes', volumes listed
     twice, also as changed copies (`copies`), patients with volumes in two splits.
 
     outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
@@ -121,6 +121,9 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         if _is_copy(grey, ovary, follicles):
             say("its voxels are those of the volume: no labels; give those that were drawn on it")
             return found
+        if not even_areas(np.where(follicles > 0, follicles.astype(np.int64) + 1, ovary)):
+            say("grey values, no labels: hardly a voxel has the number of the next; give the labels that were drawn on the volume")
+            return found
         if follicles.any() and _are_bright(grey, ovary, follicles):
             say("its follicles are no darker than the ovary around them; are these the labels of this volume?", wrong=False)
     if not same_grid(image, labels.ovary):
@@ -140,7 +143,10 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         pieces = sitk.ConnectedComponent(sitk.Cast(labels.follicles > 0, sitk.sitkUInt8))
         pieces, numbers = int(sitk.GetArrayViewFromImage(pieces).max()), len(np.unique(follicles)) - 1
         if numbers == 1 and pieces > 1:
-            say(f"one number for {pieces} separate follicles; set 'follicles: components' to count them apart", wrong=False)
+            say(
+                f"one number for {pieces} separate follicles; --components, or in a configuration 'follicles: components', counts them apart",
+                wrong=False,
+            )
     return found
 
 

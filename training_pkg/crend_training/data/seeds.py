@@ -45,10 +45,5 @@ def watched_among(seeds, simulator: str, known: dict, where: str) -> int:
     return len(_shared(seeds, known.get("validation", [])))
 
 
-def watched_words(count: int) -> str:
-    """What to say of a number of volumes that the training was watched on."""
-    return f"{count} {'was' if count == 1 else 'were'} used to watch the training"
-
-
 def _shared(seeds, ranges) -> set:
     return {seed for seed in seeds if any(first <= seed < stop for first, stop in ranges)}

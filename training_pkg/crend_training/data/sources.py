@@ -7,8 +7,8 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from crend.bundle.learned import facts_of
 from crend.errors import InputError
-from crend.io.kept import image_content
 
 from ..configuration.experiment import Data, Experiment
 from .cases import Cases, TrainingCases, case_facts, case_names, check_prepared, grid_settings, write_case
@@ -99,7 +99,7 @@ def _write_case(entry: Entry, folder: Path, experiment: Experiment, present: boo
     if present and case_facts(folder, entry.name).get("source") == source:
         return
     ovary, follicles = (labels.ovary, labels.follicles) if labels else (None, None)
-    about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing()), "source": source, "content": image_content(image)}
+    about = {"image": str(entry.image), "volume_spacing_mm": list(image.GetSpacing()), "source": source, **facts_of(image)}
     settings = {"spacing_mm": experiment.spacing_mm, "in_plane": experiment.in_plane, "normalisation": experiment.normalisation}
     write_case(folder, entry.name, image, ovary, follicles, about=about, **settings)
 

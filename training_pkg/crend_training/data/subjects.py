@@ -7,10 +7,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from crend.bundle.learned import Learned, find_learned
 from crend.errors import InputError
 from crend.io.kept import image_content
 from crend.io.volumes import read_image
 
+from ..configuration.experiment import Data
 from .checking import check_entries, usable
 from .simulators import simulate
 from .sources import entries_at
@@ -83,35 +85,39 @@ class Listed:
     def name(self) -> str:
         return self.entry.name
 
+    def read_image(self):
+        return read_image(self.entry.image)
+
     def content(self) -> str:
-        return image_content(read_image(self.entry.image))
+        return image_content(self.read_image())
 
     def read(self) -> Truth:
         image, labels = read_volume(self.entry)
         return Truth(image, labels.ovary, labels.follicles, {})
 
 
-def listed(path, split: str = "all") -> list[Listed]:
-    """The labelled volumes of the list at `path` that are of this split, or "all". InputError where one is wrong (`checking`), or none is left."""
-    entries = [entry for entry in entries_at(path) if entry.labelled and split in ("all", entry.split)]
+def listed(path, split: str = "all", *, components: bool = False, tell=None) -> list[Listed]:
+    """The labelled volumes of the list at `path` that are of this split, or "all". components: as `Entry` has it. tell: is told what `checking` notes.
+
+    InputError where a volume is wrong, or none is left.
+    """
+    data = Data(follicles="components" if components else "labelled")
+    entries = [entry for entry in entries_at(path, data) if entry.labelled and split in ("all", entry.split)]
     if not entries:
         which = "labelled volume" if split == "all" else f"labelled volume of split '{split}'"
         raise InputError(f"{path}: lists no {which}; rows need an image and a label")
-    return [Listed(entry) for entry in usable(entries, check_entries(entries, splits=False), "refuse")]
+    findings = check_entries(entries, splits=False)
+    kept = usable(entries, findings, "refuse")
+    for finding in findings if tell else ():
+        tell(str(finding))
+    return [Listed(entry) for entry in kept]
 
 
-def refuse_learned(subjects, known: dict, where: str) -> int:
-    """How many of `subjects` (Listed) are volumes that a fine-tuning was watched on. InputError, begun with `where`, when it learned from one.
+def refuse_learned(subjects, known: dict, where: str) -> Learned:
+    """What of `subjects` (Listed) a bundle whose "learned_from" is `known` was watched on, and what are copies of volumes that it was trained on.
 
-    known: a bundle's "learned_from", {"training": contents, "validation": contents}; one that does not say has {}.
+    InputError, begun with `where`, when it was trained on one of them.
     """
-    if not known:
-        return 0
-    contents = {subject.name: subject.content() for subject in subjects}
-    learned = [name for name, content in contents.items() if content in known.get("training", ())]
-    if learned:
-        raise InputError(
-            f"{where}: {len(learned)} of the {len(contents)} volumes ({', '.join(learned[:5])}{', ...' * (len(learned) > 5)}) were trained on; "
-            "measure others, such as --split test"
-        )
-    return sum(content in known.get("validation", ()) for content in contents.values())
+    found = find_learned([(subject.name, subject.read_image) for subject in subjects], known)
+    found.check(where)
+    return found

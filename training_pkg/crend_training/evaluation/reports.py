@@ -26,22 +26,34 @@ def settings_of(block: dict) -> dict:
     }
 
 
-def about(model, seeds=None, *, simulator: str = "training", rendering: bool, volumes=None, listed: str = "") -> dict:
+def about(
+    model,
+    seeds=None,
+    *,
+    simulator: str = "training",
+    rendering: bool,
+    volumes=None,
+    listed: str = "",
+    split: str = "all",
+    components: bool = False,
+) -> dict:
     """What was measured: bundle, version, checksums of its weights, settings, volumes. model: a bundle's name or folder.
 
-    seeds: a range, of `simulator`; or instead volumes: the names of those of a list, and listed: the list's name.
+    seeds: a range, of `simulator`; or instead volumes: the names of those of a list, listed: the list's name, and which split of it and
+    whether follicles are connected pieces.
     """
     import torch
 
     import crend
 
     info = bundles.info(model)
+    how = {**({"split": split} if split != "all" else {}), **({"components": True} if components else {})}
     return {
         "model": info.name,
         "version": info.metadata["version"],
         "sha256": info.metadata["crend"].get("sha256"),
         "settings": settings_of(info.metadata["crend"]),
-        **({"list": listed, "volumes": list(volumes)} if volumes else {"simulator": simulator, "seeds": [seeds.start, seeds.stop]}),
+        **({"list": listed, **how, "volumes": list(volumes)} if volumes else {"simulator": simulator, "seeds": [seeds.start, seeds.stop]}),
         "rendering": rendering,
         "versions": {"crend": crend.__version__, "torch": torch.__version__, "python": platform.python_version()},
     }

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import torch
 
+from crend.bundle.learned import together
+from crend.bundle.metadata_check import is_learned_from
+
 from ..configuration.experiment import Experiment
+from ..data.cases import TrainingCases, learned_of
 
 HISTORY = "history.jsonl"
+LEARNED = "learned_from.json"
 
 
 def write_records(experiment: Experiment, run_folder, *, step: int, total: int, precision: str) -> None:
@@ -35,3 +40,19 @@ def write_records(experiment: Experiment, run_folder, *, step: int, total: int, 
     with open(run_folder / HISTORY, "a", encoding="utf-8") as f:
         f.write(json.dumps({"step": step, "total": total, "steps": experiment.steps, "epochs": experiment.epochs, **rates,
                             "precision": precision, "device": device}) + "\n")  # fmt: skip
+
+
+def write_learned(experiment: Experiment, cases: TrainingCases, run_folder) -> None:
+    """What the run learns from, with what it did before; nothing where all of it is simulated."""
+    known = together(read_learned(run_folder), learned_of(cases, unlabelled=bool(experiment.semi_weight)))
+    if known:
+        (Path(run_folder) / LEARNED).write_text(json.dumps(known) + "\n", encoding="utf-8")
+
+
+def read_learned(run_folder) -> dict:
+    """What the run in a folder has learned from, {} where it does not say."""
+    try:
+        known = json.loads((Path(run_folder) / LEARNED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if is_learned_from(known) else {}

@@ -19,7 +19,7 @@ from ..configuration.experiment import Experiment, phase_steps
 from ..data.cases import TrainingCases, check_prepared, grid_settings
 from .checkpoints import read_checkpoint
 from .plan import Plan
-from .records import write_records
+from .records import write_learned, write_records
 from .resume import check_identity, identity
 from .starting import Start, load_start_weights
 
@@ -68,6 +68,8 @@ def train(
             _restore(module, checkpoint, run_folder / LAST)
         elif start is not None:
             module.begin_with(start)
+        if not rank():
+            write_learned(experiment, cases, run_folder)
         if module.step < plan.total:
             _fit(module, checkpoint, cases, run_folder, progress, stepped)
     return run_folder / LAST
