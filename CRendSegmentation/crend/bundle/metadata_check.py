@@ -91,12 +91,12 @@ def check(metadata, where: str) -> None:
     demand(isinstance(block, dict), "the 'crend' block is missing")
     unread = _unread(block)
     demand(not unread, f"the 'crend' block has {unread!r:.80}, which this version does not read: it is mistyped, or a newer CRend's")
-    _check_network(block, demand)
+    check_network(block, demand)
     demand("overview" in block or not block["arguments"].get("guided"), "the network is guided by an overview, and there is none")
     if "overview" in block:
         overview = block["overview"]
         demand(isinstance(overview, dict), "'overview' is not an object")
-        _check_network(overview, lambda holds, what: demand(holds, f"overview: {what}"))
+        check_network(overview, lambda holds, what: demand(holds, f"overview: {what}"))
         demand(not overview["arguments"].get("guided"), "overview: nothing can guide it, for it comes first")
         share = overview.get("share")
         demand(
@@ -125,6 +125,9 @@ def check(metadata, where: str) -> None:
     demand(isinstance(block.get("notice"), str), "'notice' is missing")
     demand(_are_seeds(block.get("seeds", {})), "'seeds' are not lists of [first, stop], first below stop, of training and validation")
     demand(is_learned_from(block.get("learned_from", {})), "'learned_from' are not lists of volumes of training and validation")
+    base = block.get("base", {})
+    named = isinstance(base, dict) and _are_texts({key: value for key, value in base.items() if key != "sha256"})
+    demand(named and _are_texts(base.get("sha256", {})), "'base' is no name, version and checksums")
     graphs = block.get("graphs", {})
     demand(_are_texts(graphs), "'graphs' are not names with a text each")
     demand(_are_texts(block.get("sha256", {})), "'sha256' is not a checksum for each file")
@@ -136,7 +139,7 @@ def check(metadata, where: str) -> None:
     demand(_is_plain(metadata), "it holds a text or a number that no file can")
 
 
-def _check_network(block: dict, demand) -> None:
+def check_network(block: dict, demand) -> None:
     """What a network needs to be built and run: its name and arguments, grid, windows, intensities and points."""
     name = block.get("network")
     # Of any type until `demand`, which raises, has seen them.

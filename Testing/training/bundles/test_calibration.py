@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from typer.testing import CliRunner
 
 from crend.bundle import bundle as bundles
 from crend.confidence.familiarity import FEATURES as DESCRIPTION
@@ -17,6 +18,7 @@ from crend.confidence.follicle_confidence import FEATURES, calibration_of
 from crend.errors import InputError
 from crend_training.bundles import calibration
 from crend_training.bundles import calibration_card as calibrating
+from crend_training.cli.app import app
 from crend_training.data.subjects import Listed, Simulated
 from crend_training.data.volumes import Entry
 
@@ -167,6 +169,15 @@ def test_a_bundle_with_a_damaged_calibration_does_not_load(bundle):
     path.write_text(json.dumps(metadata))
     with pytest.raises(InputError, match="metadata.json: .*calibrate the bundle again"):
         bundles.info(str(bundle))
+
+
+def test_a_bundle_without_a_card_gets_one_and_a_model_that_is_only_named_is_not_rewritten(bundle):
+    confidence, familiar = blocks()
+    (bundle / "README.md").unlink()
+    calibrating.write_into_bundle(bundle, confidence, familiar, "20 simulated volumes")
+    assert (bundle / "README.md").read_text().startswith(f"# {bundle.name}\n\n<!-- confidence -->")
+    error = CliRunner().invoke(app, ["calibrate", "crend-sim", "--out", str(bundle / "rows")]).exception
+    assert isinstance(error, InputError) and "crend-sim: is rewritten by a calibration; copy the model's folder, " in str(error)
 
 
 def test_the_section_goes_before_the_limits_and_is_replaced_in_place():

@@ -38,6 +38,15 @@ def test_in_the_papers_form_nothing_acts_before_a_point_is_sure_the_most_confide
     assert loss.item() == pytest.approx(2 - 1, rel=1e-5) and acted.item() == 1
 
 
+def test_a_low_temperature_gives_finite_losses_and_gradients_between_0_and_4():
+    torch.manual_seed(0)
+    hybrid = torch.randn(1, 6, 60, requires_grad=True)
+    labels = (torch.rand(1, 2, 60) > 0.4).float()
+    loss = contrastive_loss(hybrid, torch.rand(1, 2, 60), labels, form=Form(confident=9, background=True, hard=True, temperature=0.01))
+    loss.backward()
+    assert 0 <= loss.item() <= 4 and hybrid.grad.isfinite().all() and hybrid.grad.abs().max() > 0
+
+
 def test_background_is_pushed_away_only_in_the_form_that_knows_it():
     rows = [
         ((1, 0), HIGH_FOLLICLE, FOLLICLE),

@@ -53,6 +53,8 @@ def test_a_network_that_gives_nan_is_a_failure_and_not_a_volume_without_an_ovary
         (lambda m: m["crend"].update(render={"points": 10**400}), "number of points"),
         (lambda m: m["crend"].update(confidence={"features": 5}), "calibration"),
         (lambda m: m["crend"].update(familiar={"features": [], "knots": 3}), "calibrate the bundle again"),
+        (lambda m: m["crend"].update(learned_from={"training": "abc"}), "'learned_from' are not lists"),
+        (lambda m: m["crend"].update(base="crend-sim"), "'base' is no name, version and checksums"),
         (lambda m: m["crend"].update(treshold=0.3), "'treshold', which this version does not read"),
         (lambda m: m["crend"]["thresholds"].update(follicle_edge=0.7), "'thresholds/follicle_edge', which"),
         (lambda m: m["crend"].update(trained_on=[float("nan")]), "a number that no file can"),

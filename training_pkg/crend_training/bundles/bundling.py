@@ -16,7 +16,7 @@ from ..data.cases import grid_settings
 from ..data.seeds import all_seeds, seeds_of, watched_among
 from ..evaluation.reports import check_measured, least_words, read_report, settings_of
 from ..training.records import read_learned
-from .maker import NOBODY, Maker
+from .maker import NOBODY, UNSTATED, Maker
 from .measured_table import measured_section
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
@@ -89,7 +89,7 @@ def bundle_run(
         trained_on += f" (overview: {second_steps} steps on {_volumes(overview.experiment)})"
         share = dict(zip(("ovary", "follicles"), map(float, overview.share)))
         more["overview"] = {**_network_block(overview.experiment), "share": share, "mirrored": overview.mirrored}
-    trained_on = f"{began['trained_on']}; then {trained_on}" if began else trained_on
+    trained_on = f"{began.get('trained_on', UNSTATED)}; then {trained_on}" if began else trained_on
     described = metadata.describe(
         network=block["network"],
         arguments=block["arguments"],

@@ -24,8 +24,9 @@ def write_into_bundle(folder, confidence: dict, familiar: dict | None, measured_
         metadata["crend"]["familiar"] = familiar
     check(metadata, str(folder / bundles.METADATA))
     card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else f"# {folder.resolve().name}\n"
     contents = {
-        card: with_section(card.read_text(encoding="utf-8"), section(confidence, familiar, measured_on)),
+        card: with_section(text, section(confidence, familiar, measured_on)),
         folder / bundles.METADATA: bundles.as_text(metadata),
     }
     for path, content in contents.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..data.sources import prepare_training
 from ..training.records import read_learned
 from ..training.starting import Start
 from ..training.train import BEST, LAST, load_checkpoint, train
-from .maker import NOBODY, Maker
+from .maker import NOBODY, UNSTATED, Maker
 
 NOTICE = (
     "Research use only, not for diagnosis. Fine-tuned on volumes of its user's choice; what it does on others, and how well its confidences "
@@ -175,9 +176,9 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     # Numbers alone: files are often called by patients' names, and a bundle is passed on. `learned_from` tells which they were.
     volumes = f"{len(training)} volumes of its user"
     watched = f", chosen on {len(validation)} others" if validation else ""
-    version = f"{metadata['version']}-finetuned"
+    version = _next_version(metadata["version"])
     metadata["version"] = version
-    metadata["changelog"] = {**metadata["changelog"], version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
+    metadata["changelog"] = {**metadata.get("changelog", {}), version: f"fine-tuned from {loaded.name} {loaded.metadata['version']}"}
     metadata["description"] = f"{loaded.name} {loaded.metadata['version']}, fine-tuned on {volumes}. {NOTICE}"
     metadata |= maker.metadata(NOTICE)
     metadata["task"] = f"Ovary and follicles in 3D ultrasound: {loaded.name}, fine-tuned on {len(training)} of its user's volumes"
@@ -186,11 +187,17 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
     block.pop("sha256", None)
     mixed = f"; {_share_words(settings.share)}" if settings.share < 1 else ""
     counts = f"{steps} steps" if overview_steps is None else f"{steps} steps (overview: {overview_steps})"
-    block["trained_on"] = f"{block['trained_on']}; then {counts} at {settings.rate:g} on {volumes}{watched}{mixed}"
+    block["trained_on"] = f"{block.get('trained_on', UNSTATED)}; then {counts} at {settings.rate:g} on {volumes}{watched}{mixed}"
     block["measured_on"] = "not measured since it was fine-tuned"
     block["notice"] = NOTICE
     block["base"] = {"name": loaded.name, "version": loaded.metadata["version"], "sha256": dict(loaded.metadata["crend"]["sha256"])}
     return metadata
+
+
+def _next_version(version: str) -> str:
+    """ "0.3.0-finetuned" after 0.3.0, then "0.3.0-finetuned.2" and so on."""
+    found = re.fullmatch(r"(.*-finetuned)(?:\.(\d+))?", version)
+    return f"{found[1]}.{int(found[2] or 1) + 1}" if found else f"{version}-finetuned"
 
 
 def model_card(
@@ -207,8 +214,8 @@ def model_card(
         "|---|---|",
         *maker.card_rows(),
         f"| base | {loaded.name} {loaded.metadata['version']}, sha256 {', '.join(f'{name} {sha}' for name, sha in block['base']['sha256'].items())} |",
-        f"| base trained on | {loaded.metadata['crend']['trained_on']} |",
-        f"| fine-tuned on | {len(training)} volumes; `learned_from` in metadata.json has digests of their voxels |",
+        f"| base trained on | {loaded.metadata['crend'].get('trained_on', UNSTATED)} |",
+        f"| fine-tuned on | {len(training)} volumes; `learned_from` in metadata.json has digests of their voxels, and sketches |",
         f"| checkpoint | {_chosen(validation, steps)} |",
     ]
     if overview_steps is not None:

@@ -35,7 +35,7 @@ def command(name: str, report: dict) -> str:
     options += ["--empty"] * ("empty" in report) + ["--no-render"] * (not report.get("rendering", True))
     if "volumes" in report:
         options.append(f"--list {report.get('list') or 'LIST'}")
-        options += [f"--split {report['split']}"] * ("split" in report) + ["--components"] * ("components" in report)
+        options += [f"--split {report.get('split')}"] * ("split" in report) + ["--components"] * ("components" in report)
     else:
         first, stop = report["seeds"]
         options.append(f"--first-seed {first} --volumes {stop - first}")

@@ -118,11 +118,16 @@ def calibrate(
 ) -> None:
     """Fit the confidence of follicles and what makes a volume unlike the training data, and write both into the bundle."""
     from crend.bundle.bundle import info
+    from crend.io.atomic import check_writable
 
     from ..bundles import calibration
     from ..bundles import calibration_card as calibrating
     from ..data.subjects import OfSeveral
 
+    folder = info(str(model)).folder
+    if not model.is_dir():
+        raise InputError(f"{model}: is rewritten by a calibration; copy the model's folder, {folder}, and give the copy")
+    check_writable(folder / "metadata.json")
     seeds = range(first_seed, first_seed + volumes)
     if own is None and (len(simulator) > 1 or empty):
         subjects = _mix(model, simulator, seeds, empty)

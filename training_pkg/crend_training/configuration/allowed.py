@@ -32,7 +32,8 @@ RULES = (
         "data.validation_first_seed data.validation_last_seed data.unlabelled_first_seed data.unlabelled_last_seed "
         "data.plain_first_seed data.plain_last_seed",
     ),
-    ("above 0", lambda v: _number(v) and v > 0, "contrastive.temperature learning_rate discriminator_learning_rate spacing_mm"),
+    ("above 0", lambda v: _number(v) and v > 0, "learning_rate discriminator_learning_rate spacing_mm"),
+    ("from 0.01 to 100", lambda v: _number(v) and 0.01 <= v <= 100, "contrastive.temperature"),
     (
         "0 or more",
         lambda v: _number(v) and v >= 0,
@@ -79,6 +80,27 @@ def check_arguments(network: str, arguments: dict, where: str) -> None:
                 raise InputError(f"{where}: 'arguments: {key}' must be true or false, not {value!r}")
         elif not _whole(value) or value < 1:
             raise InputError(f"{where}: 'arguments: {key}' must be a whole number, 1 or more, not {value!r}")
+
+
+def check_bundled(experiment, where: str) -> None:
+    """InputError for what a bundle of the run could not be: it would be said after the training."""
+    from crend.bundle.metadata_check import LARGEST_PATCH, check_network
+
+    def demand(holds, what):
+        if not holds:
+            raise InputError(f"{where}: {what}")
+
+    block = {
+        "network": experiment.network,
+        "arguments": experiment.arguments,
+        "spacing_mm": list(experiment.spacing_mm),
+        "patch": list(experiment.patch),
+        "normalisation": experiment.normalisation,
+        "render": {"points": experiment.render_points or 0},
+        **({"in_plane": list(experiment.in_plane)} if experiment.in_plane else {}),
+    }
+    check_network(block, demand)
+    demand((experiment.points or 0) <= LARGEST_PATCH, f"'points' must be at most {LARGEST_PATCH}, not {experiment.points}")
 
 
 def check_seeds(data, where: str) -> None:

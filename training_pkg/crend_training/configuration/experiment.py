@@ -10,7 +10,7 @@ from crend.errors import InputError
 from crend.io.text_files import read_text
 from crend.numerals import number_in, yaml_in
 
-from .allowed import check_arguments, check_numbers, check_seeds, setting
+from .allowed import check_arguments, check_bundled, check_numbers, check_seeds, setting
 
 SYSTEMS = ("unet", "context", "edge", "deeplab", "entropy", "rend", "crend")
 CHOICES = {
@@ -276,6 +276,7 @@ def _check(experiment: Experiment, where: str) -> None:
         raise InputError(f"{where}: 'in_plane' must be two sizes in voxels (x, y) of 32 to 384, or be left out, not {experiment.in_plane}")
     if experiment.in_plane and experiment.small_weight > 1:
         raise InputError(f"{where}: 'in_plane' and 'small_weight' do not go together: how large a follicle is differs by volume")
+    check_bundled(experiment, where)
     unknown = [system for system in experiment.crossval.systems if system not in SYSTEMS]
     if unknown:
         raise InputError(f"{where}: 'crossval: systems' has '{unknown[0]}'; known are {', '.join(SYSTEMS)}")

@@ -6,6 +6,7 @@ Everything is computed in float32, whatever autocast is on.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -176,10 +177,12 @@ def _high_and_low(p: Tensor, labelled: Tensor, most: int, generator: torch.Gener
 
 def _log_ratio(anchors: Tensor, same: Tensor, others: Tensor, temperature: float) -> Tensor:
     """temperature * log(pos / neg) of each of `anchors` (N, C): (N,). pos and neg: mean exp(cosine / temperature) to `same` and to `others`."""
-    pos, neg = (_mean_similarity(anchors, k, temperature) for k in (same, others))
-    return temperature * (pos / neg).log()
+    pos, neg = (_log_mean_similarity(anchors, k, temperature) for k in (same, others))
+    return temperature * (pos - neg)
 
 
-def _mean_similarity(vectors: Tensor, others: Tensor, temperature: float) -> Tensor:
-    """Mean over `others` (M, C) of exp(cosine / temperature) to each of `vectors` (N, C), unit length both: (N,)."""
-    return (vectors @ others.T / temperature).exp().mean(dim=1)
+def _log_mean_similarity(vectors: Tensor, others: Tensor, temperature: float) -> Tensor:
+    """log of the mean over `others` (M, C) of exp(cosine / temperature) to each of `vectors` (N, C), unit length both: (N,).
+
+    Never the exponential itself, which at a temperature of 0.01 is beyond single precision."""
+    return (vectors @ others.T / temperature).logsumexp(dim=1) - math.log(len(others))

@@ -64,37 +64,11 @@ class Discriminator(nn.Sequential):
 
 def predicted_maps(logits: Tensor) -> dict[str, Tensor]:
     """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
-    """{"boundary", "entropy"} maps of predicted logits (B, 2, D, H, W)."""
     logits = logits.float()
     return {"boundary": boundary_map(torch.sigmoid(logits)), "entropy": entropy_map(logits)}
 
 
 def true_maps(labels: Tensor) -> dict[str, Tensor]:
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
-    """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
     """{"boundary", "entropy"} maps of the ground truth (B, 2, D, H, W), whose entropy is 0."""
     labels = labels.float()
     return {"boundary": boundary_map(labels), "entropy": torch.zeros_like(labels)}

@@ -77,17 +77,4 @@ def reverberate(intensity, share, length_samples):
 
 def from_decibel(level):
     """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
-    """Intensity ratio of a level in dB; float32."""
     return np.exp(np.float32(np.log(10) / 10) * level)

@@ -117,19 +117,6 @@ def table_rows(results: Results, columns) -> list[dict]:
 
 def markdown(results: Results, columns) -> str:
     """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
-    """A Markdown table, one row a system: mean and standard deviation of each column."""
     head = ["system", "parameters", *(column.title for column in columns)]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for system in results.systems():
@@ -170,19 +157,6 @@ def significance_tests(results: Results) -> list[dict]:
 
 
 def significance_markdown(tests) -> str:
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
-    """A Markdown table of what `significance_tests` returns."""
     """A Markdown table of what `significance_tests` returns."""
     lines = [
         "**Paired tests**: two-sided Wilcoxon signed-rank on the volumes; p after Holm for the systems compared on the same figure.",

@@ -48,19 +48,6 @@ class Scanner:
 
 def draw_scanner(s, rng):
     """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
-    """The Scanner of the drawn kind of probe, its apex a drawn way (mm) behind the skin."""
     behind = {"linear": 0.0, "tilted": rng.uniform(15, 50), "phased": rng.uniform(4, 14), "pyramid": rng.uniform(6, 20)}[s["probe"]]
     return Scanner(s["probe"], float(behind))
 
