@@ -41,8 +41,6 @@ def command(
     if not scans:
         raise InputError(f"{folder}: holds none of the set's {split} volumes; use --split all.")
 
-    _check_learned(model, scans)
-
     from ..batch import make_folder
     from ..comparison.pairs import FILES
     from ..comparison.raters import PAIRS, compare_with_raters
@@ -53,6 +51,7 @@ def command(
         make_folder(place, FILES)
     if out is not None:
         make_folder(out / SEGMENTATIONS, ())
+    _check_learned(model, scans)
     predict = _predictor(model, device, engine, out)
     try:
         with progress_bar() as progress:

@@ -162,6 +162,26 @@ def test_an_evaluation_with_failures_is_exit_code_2_after_its_tables(folder, cap
     assert "cannot be made a folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_volumes_that_the_model_was_trained_on_are_refused_and_their_copies_named(folder, capsys):
+    from tiny import save_bundle
+
+    from crend.bundle.learned import facts_of, learned_from
+
+    model = save_bundle(folder / "ours", ovary=9.0)
+    metadata = json.loads((model / "metadata.json").read_text())
+    metadata["crend"]["learned_from"] = learned_from([facts_of(read_scan(find_scans(folder)[0]))])
+    (model / "metadata.json").write_text(json.dumps(metadata))
+    words = ["evaluate", str(model), str(folder), "--engine", "torch", "--device", "cpu"]
+    assert main(words) == 2
+    assert "ours: 1 of the 2 volumes (vol1) were trained on; measure others, such as --split test" in capsys.readouterr().err
+    write(folder / "vol8.vtk", np.random.default_rng(1).integers(1, 200, SHAPE)[:, ::-1])
+    for part in ("o_r1", "f_r1", "o_r2", "f_r2"):
+        write(folder / f"vol8_{part}.vtk", ball(9 if part[0] == "o" else 4))
+    assert main([*words, "--split", "test"]) == 0
+    assert "warning: vol8: a mirrored or turned copy of a volume that was trained on" in capsys.readouterr().err
+
+
 def test_without_both_raters_there_is_nothing_to_compare(folder):
     for path in folder.glob("*_r2.vtk"):
         path.unlink()
