@@ -61,7 +61,7 @@ def wrong(program, words, known):
     except Exception as error:  # click's own, which typer brings
         kind = type(error).__name__
         mention = kind == "Exit" or (kind == "MissingParameter" and len(words) <= 5) or (kind == "BadOptionUsage" and len(words) == 2)
-        return "" if mention else getattr(error, "format_message", lambda: repr(error))()
+        return "" if mention else error.format_message() if hasattr(error, "format_message") else repr(error)
     return ""
 
 
