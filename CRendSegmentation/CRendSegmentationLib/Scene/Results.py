@@ -23,9 +23,9 @@ from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeN
 FOLLICLE_TABLE_ROLE = "CRend.FollicleTable"
 SUMMARY_TABLE_ROLE = "CRend.SummaryTable"
 PROBABILITY_ROLES = ("CRend.OvaryProbability", "CRend.FollicleProbability")
+NOTICE = "Research use only."  # where no model says more
 #: In place of a model's name, where no model was asked.
 DRAWN = "none, drawn by hand"
-NOTICE = "Research use only. The model was trained on simulated ultrasound."
 
 
 class ResultNodes(NamedTuple):

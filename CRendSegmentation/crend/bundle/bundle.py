@@ -40,7 +40,7 @@ LARGEST_METADATA = 1_000_000
 DEFAULT = "crend-sim"
 NUMBERS = re.compile(r"\[\s+(-?[\d.][-\d.e+,\s]*?)\s+\]")
 #: Keys of the "crend" block that change no result.
-WORDS = ("trained_on", "measured_on", "notice", "seeds", "graphs", "base")
+WORDS = ("trained_on", "measured_on", "notice", "seeds", "learned_from", "graphs", "base")
 UNSTATED = "No licence is stated for the weights in this folder. Ask their maker before you use them or pass them on.\n"
 
 

@@ -16,6 +16,7 @@ from crend.confidence.familiarity import FEATURES as DESCRIPTION
 from crend.confidence.familiarity import familiarity_model
 from crend.confidence.follicle_confidence import FEATURES, calibration_of
 from crend.errors import InputError
+from crend.io.labels import write_labels
 from crend_training.bundles import calibration
 from crend_training.bundles import calibration_card as calibrating
 from crend_training.cli.app import app
@@ -291,6 +292,7 @@ def test_volumes_of_a_list_are_known_by_their_content_and_too_few_leave_what_is_
     block = bundles.info(bundle).metadata["crend"]
     assert block["confidence"]["fitted_on"] == "2 volumes of ours.csv" and block.get("familiar") == before
     assert "is that of its base: these volumes are too few" in (bundle / "README.md").read_text()
-    swapped = [Listed(Entry("a", tmp_path / "b.nrrd"))]
-    with pytest.raises(InputError, match="other volumes; give another folder"):
-        calibration.observe(bundle, swapped, tmp_path / "rows", engine="torch", tell=lambda line: None)
+    write_labels(tmp_path / "labels.nrrd", *ball_images(0)[1:])
+    for other in (Entry("a", tmp_path / "b.nrrd"), Entry("a", tmp_path / "a.nrrd", tmp_path / "labels.nrrd")):
+        with pytest.raises(InputError, match="other labels or other volumes; give another folder"):
+            calibration.observe(bundle, [Listed(other)], tmp_path / "rows", engine="torch", tell=lambda line: None)

@@ -55,7 +55,9 @@ def test_volumes_of_two_simulators_are_not_paired_by_their_seeds(tmp_path):
 
 def test_volumes_of_a_list_are_paired_by_their_names_and_never_with_others_of_the_same_name(tmp_path):
     def report(name, contents, **values):
-        folder = write(tmp_path / name, [{"seed": 0, "ovary_dsc": 0.5}], list="ours.csv", volumes=list(contents), contents=contents)
+        truths = {volume: values.get("truth", "t") for volume in contents}
+        said = {"list": "ours.csv", "volumes": list(contents), "contents": contents, "truths": truths}
+        folder = write(tmp_path / name, [{"seed": 0, "ovary_dsc": 0.5}], **said)
         lines = [f"{volume},{value}" for volume, value in zip(contents, values["dice"])]
         (folder / "per_volume.csv").write_text("\n".join(["volume,ovary_dsc", *lines]) + "\n")
         return folder
@@ -65,6 +67,8 @@ def test_volumes_of_a_list_are_paired_by_their_names_and_never_with_others_of_th
     assert (row["pairs"], row["first"], row["second"]) == (1, 0.7, 0.6)
     with pytest.raises(InputError, match="right is another volume in each; evaluate both on the same list"):
         difference(first, report("swapped", {"right": "dd"}, dice=(0.6,)))
+    with pytest.raises(InputError, match="right has other labels, or another spacing, in each; evaluate both on the same list"):
+        difference(first, report("corrected", {"right": "bb"}, dice=(0.6,), truth="u"))
     with pytest.raises(InputError, match="volumes of a list and simulated ones are not the same"):
         difference(first, write(tmp_path / "simulated", [ROW]))
 

@@ -78,7 +78,7 @@ def _source_of(subjects) -> dict:
     if subjects and isinstance(subjects[0], OfSeveral):  # whose names say it
         return {"simulator": "several"}
     if subjects and subjects[0].column == "volume":
-        return {"contents": {subject.name: subject.content() for subject in subjects}}
+        return {"contents": {subject.name: subject.state() for subject in subjects}}
     return {"simulator": subjects[0].simulator if subjects else "training"}
 
 
@@ -90,7 +90,7 @@ def _check_rows(path: Path, about: dict) -> None:
         other = [name for name in known.keys() & mine.keys() if known[name] != mine[name]]
         if {**there, "contents": {}} != {**about, "contents": {}} or other:
             raise InputError(
-                f"{path.parent}: holds the rows of another bundle, other settings, another simulator or other volumes; give another folder."
+                f"{path.parent}: holds the rows of another bundle, other settings, another simulator, other labels or other volumes; give another folder."
             )
         about = {**about, "contents": {**known, **mine}} if mine else about
     path.write_text(json.dumps(about) + "\n", encoding="utf-8")

@@ -9,8 +9,8 @@ from typing import Any
 
 from crend.bundle.learned import Learned, find_learned
 from crend.errors import InputError
-from crend.io.kept import image_content
-from crend.io.volumes import read_image
+from crend.io.kept import image_content, label_content
+from crend.io.volumes import format_sizes, read_image
 
 from ..configuration.experiment import Data
 from .checking import check_entries, usable
@@ -91,6 +91,11 @@ class Listed:
     def content(self) -> str:
         return image_content(self.read_image())
 
+    def state(self) -> str:
+        """Digest of voxels, labels and spacing: what was found out about the volume holds as long as it is the same."""
+        image, labels = read_volume(self.entry)
+        return f"{image_content(image)} {truth_content(labels) if labels else ''}"
+
     def read(self) -> Truth:
         image, labels = read_volume(self.entry)
         return Truth(image, labels.ovary, labels.follicles, {})
@@ -111,6 +116,11 @@ def listed(path, split: str = "all", *, components: bool = False, tell=None) -> 
     for finding in findings if tell else ():
         tell(str(finding))
     return [Listed(entry) for entry in kept]
+
+
+def truth_content(labels) -> str:
+    """Digest of Labels and their spacing."""
+    return f"{label_content(labels)} {format_sizes(labels.ovary.GetSpacing())}"
 
 
 def refuse_learned(subjects, known: dict, where: str) -> Learned:

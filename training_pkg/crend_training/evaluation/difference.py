@@ -49,10 +49,11 @@ def _check_same(first, second) -> None:
         simulators = f"volumes of the {kinds[0]} and of the {kinds[1]} simulator"
         what = "volumes of a list and simulated ones" if "list" in kinds else simulators
         raise InputError(f"{first} and {second}: {what} are not the same; evaluate both on one")
-    contents = two.get("contents", {})
-    for name, content in one.get("contents", {}).items():
-        if contents.get(name, content) != content:
-            raise InputError(f"{first} and {second}: {name} is another volume in each; evaluate both on the same list")
+    for key, what in (("contents", "is another volume"), ("truths", "has other labels, or another spacing,")):
+        others = two.get(key, {})
+        for name, content in one.get(key, {}).items():
+            if others.get(name, content) != content:
+                raise InputError(f"{first} and {second}: {name} {what} in each; evaluate both on the same list")
 
 
 def difference_markdown(rows, first: str, second: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from crend.io.kept import image_content
 
+from ..data.subjects import truth_content
 from .boundary_dice import boundary_dice
 from .follicle_facts import COLUMNS, follicle_rows
 from .strata import strata
@@ -50,13 +51,14 @@ class Case:
     """One volume measured: its row, its follicles, its planes to draw.
 
     row: seed (of a volume of a list: volume, its name), SUMMARISED, ovary_volume_ratio, expected_ovary_dsc, flags (words, "" for none),
-    seconds; Dice 0..1, mm, percent. content: `crend.io.kept.image_content` of the volume.
+    seconds; Dice 0..1, mm, percent. content: `crend.io.kept.image_content` of the volume; truth: digest of its labels and spacing.
     """
 
     row: dict
     follicles: list
     planes: Planes
     content: str = ""
+    truth: str = ""
 
 
 def evaluate(bundle, subjects, *, render: bool = True, engine: str = "auto", processes: int = 1, cluster: tuple = ()) -> list[Case]:
@@ -121,7 +123,7 @@ def case_of(name, truth, found, column: str = "seed") -> Case:
     row["flags"] = short_words(found.provenance.get("flags", ()))
     row["seconds"] = found.provenance.get("seconds")
     follicles = [{column: name, **follicle} for follicle in follicle_rows(truth, found, figures)]
-    return Case(row, follicles, planes_of(truth.volume, reference, prediction), image_content(truth.volume))
+    return Case(row, follicles, planes_of(truth.volume, reference, prediction), image_content(truth.volume), truth_content(reference))
 
 
 def _boundary_dice(reference, prediction):
@@ -198,7 +200,10 @@ def write_report(cases: list[Case], folder, about: dict) -> None:
         worst.append({column: name, "why": why})
         dice = f"Dice of the ovary {case.row['ovary_dsc']:.2f}, of the follicles {case.row['follicles_dsc']:.2f}"
         draw(case.planes, f"{column} {name}: {dice}\n{why}", folder / f"worst_{rank}_{column}_{name}.png")
-    contents = {"contents": {str(case.row[column]): case.content for case in cases}} if column == "volume" else {}
+    contents = {
+        key: {str(case.row[column]): getattr(case, part) for case in cases} for key, part in (("contents", "content"), ("truths", "truth"))
+    }
+    contents = contents if column == "volume" else {}
     summary = {
         **about,
         **contents,
