@@ -85,6 +85,10 @@ def test_confidences_of_left_out_volumes_are_reliable():
 def test_too_little_to_learn_from_is_refused_in_words():
     with pytest.raises(InputError, match="give more volumes"):
         calibration.calibrate_confidence(follicles(20))
+    with pytest.raises(
+        InputError, match="all 40 predicted follicles are of one volume, which cannot be judged by others; give more volumes"
+    ):
+        calibration.calibrate_confidence([{**row, "seed": 1} for row in follicles(40)])
     with pytest.raises(InputError, match="name a folder of cases"):
         calibration.learn_familiar(np.zeros((10, len(DESCRIPTION))), volumes())
 

@@ -54,8 +54,8 @@ class Maker:
         """InputError where the folder `out` bears the name of a bundle that comes with CRend and that others made."""
         name = Path(out).resolve().name
         for info in bundles.available():
-            if info.name == name and info.metadata["authors"] != self.author:
-                raise InputError(f"{out}: {name} is the name of a model that comes with CRend; give yours another name with --out")
+            if info.name.casefold() == name.casefold() and info.metadata["authors"] != self.author:
+                raise InputError(f"{out}: {info.name} is the name of a model that comes with CRend; give yours another name with --out")
 
     def _own_text(self) -> str | None:
         if not self.licence:
