@@ -79,13 +79,13 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", re.sub(r"\s*[\[(]mm[\])]$", "", name.strip().lower()))
 
 
-def lengths_in(cell: str) -> tuple[float, ...]:
+def lengths_in(cell: str) -> tuple[float, float, float]:
     """Three lengths, mm, of a cell such as "0.3 0.3 0.4" or "0.3x0.3x0.4", or one for all three. ValueError for anything else."""
-    numbers = tuple(number_in(word) for word in re.split(r"[\s,x;]+", cell.strip().lower()))
-    numbers = numbers * 3 if len(numbers) == 1 else numbers
-    if len(numbers) != 3 or min(numbers) <= 0:
+    numbers = [number_in(word) for word in re.split(r"[\s,x;]+", cell.strip().lower())]
+    x, y, z = numbers * 3 if len(numbers) == 1 else numbers
+    if min(x, y, z) <= 0:
         raise ValueError(cell)
-    return numbers
+    return x, y, z
 
 
 def path_in(folder: Path, cell: str) -> Path:

@@ -160,7 +160,7 @@ def _frame_in(cell: str | None, where: str) -> int | None:
     return frame
 
 
-def _spacing_in(cell: str | None, where: str) -> tuple[float, ...] | None:
+def _spacing_in(cell: str | None, where: str) -> tuple[float, float, float] | None:
     """ "0.3 0.3 0.4", "0.3x0.3x0.4", or one number for all three."""
     if not cell:
         return None

@@ -212,8 +212,11 @@ def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(t
     volume, ovary, follicles = ball_images(7, 28)
     sitk.WriteImage(sitk.Cast(volume, sitk.sitkFloat32), str(tmp_path / "more.nrrd"))
     write_labels(tmp_path / "more.seg.nrrd", ovary, follicles)
-    (tmp_path / "list.csv").write_text("image,label\nmore.nrrd,more.seg.nrrd\n")
-    twice = finetune(tuned / "ours", tmp_path / "list.csv", tmp_path / "twice", QUICK, progress=False, tell=lambda line: None)
+    again = f"{tuned / 'site0.nrrd'},{tuned / 'site0-labels.nrrd'},validation"
+    (tmp_path / "list.csv").write_text(f"image,label,split\nmore.nrrd,more.seg.nrrd,\n{again}\n")
+    told = []
+    twice = finetune(tuned / "ours", tmp_path / "list.csv", tmp_path / "twice", QUICK, progress=False, tell=told.append)
+    assert [line for line in told if line.startswith("warning: site0 of split 'validation': trained on before")]
     known = bundle.info(twice).metadata["crend"]["learned_from"]
     assert bundle.info(twice).metadata["version"] == "0.3.0-finetuned.2"
     assert len(known["training"]) == 3 and len(known["validation"]) == 1 and len(known["sketches"]) == 4
@@ -224,7 +227,7 @@ def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(t
     trained = bundle_run(experiment, tmp_path / "run", tmp_path / "trained", start=str(tuned / "ours"))
     assert bundle.info(trained).metadata["crend"]["learned_from"] == known
     assert refused(trained, tmp_path / "list.csv", tmp_path) == (
-        "trained: 1 of the 1 volumes (more) were trained on; measure others, such as --split test"
+        "trained: 2 of the 2 volumes (more, site0) were trained on; measure others, such as --split test"
     )
     (tmp_path / "report").mkdir()
     summary = {"figures": {}, "list": "list.csv", "volumes": ["more"], "contents": {"more": image_content(volume)}}

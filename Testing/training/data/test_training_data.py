@@ -285,7 +285,8 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
         assert said[name][0] and "grey values, no labels" in said[name][1], said
     assert said["labels"][0] and "a label image; give the ultrasound volume" in said["labels"][1]
     assert said["pair"][0] and "given as the volume and as its ovary" in said["pair"][1]
-    assert said["inverted"] == (False, "its follicles are no darker than the ovary around them; are these the labels of this volume?")
+    words = "its follicles are no darker than the ovary around them; are these the labels of this volume, or is 2 in them the ovary, which must be 1?"
+    assert said["inverted"] == (False, words)
 
 
 def test_a_monai_datalist_and_a_csv_list_say_the_same(tmp_path):

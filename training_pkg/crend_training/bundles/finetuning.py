@@ -14,7 +14,7 @@ from crend.bundle.learned import together
 from crend.errors import InputError
 
 from ..configuration.experiment import Experiment, experiment_from
-from ..data.cases import Cases
+from ..data.cases import Cases, case_facts
 from ..data.guides import write_guides
 from ..data.patches import guided
 from ..data.sources import prepare_training
@@ -83,7 +83,8 @@ def finetune(
     if not out.absolute().parent.is_dir() or not os.access(out.absolute().parent, os.W_OK):
         raise InputError(f"{out}: its folder is missing or cannot be written to; make it first")
     block = loaded.metadata["crend"]
-    how = {"share": settings.share, "work": work, "progress": progress, "tell": tell}
+    known = block.get("learned_from", {})
+    how = {"share": settings.share, "work": work, "progress": progress, "tell": tell, "known": known.get("training", ())}
     # The overview first: it guides the close look of some bundles.
     overview, overview_steps, guide = None, None, None
     if loaded.overview is not None:
@@ -94,7 +95,7 @@ def finetune(
     network, cases, steps = _trained(loaded.network, experiment, "", **how, stepped=_naming(stepped, "close look"), guide=guide)
     trained_on, watched_on = cases
     metadata = _metadata(loaded, trained_on, watched_on, steps, overview_steps, settings, maker)
-    metadata["crend"]["learned_from"] = together(block.get("learned_from", {}), read_learned(work / "run"))
+    metadata["crend"]["learned_from"] = together(known, read_learned(work / "run"))
     card = model_card(out.name, loaded, metadata, trained_on, watched_on, steps, overview_steps, settings, maker)
     return bundles.save(out, network, metadata, card, maker.licence_text(loaded), overview=overview)
 
@@ -110,13 +111,16 @@ def _naming(stepped, which: str):
     return None if stepped is None else lambda step: stepped(which, step)
 
 
-def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped, guide=None):
+def _trained(network, experiment: Experiment, which: str, *, share: float, work: Path, progress: bool, tell, stepped, known, guide=None):
     """(the network trained further, as far as `share`, (names of the cases trained on, of those that chose), steps of the checkpoint taken)."""
     folder, run = work / f"{which}data", work / f"{which}run"
     cases = prepare_training(experiment, folder, tell=tell)
     training, validation = cases.training.names(), cases.validation.names()
     if not training:
         raise InputError(f"{experiment.data.path}: no labelled volume to train on; rows need a label, and the split 'training' or none")
+    again = [name for name in validation if case_facts(cases.validation.folder, name).get("content") in known]
+    if again and not which:
+        tell(f"warning: {', '.join(again)} of split 'validation': trained on before, and so no judge of the checkpoint; put others there")
     if guided(experiment):
         for split in ("training", "validation"):
             guide(Cases(work / "overview-data" / split), getattr(cases, split))
