@@ -107,6 +107,13 @@ def test_marks_are_edits_that_undo_takes_back_one_by_one(nodes):
     assert node.GetDisplayNode().GetSegmentVisibility("Follicle_3") and leastConfidence(node) == 0
     editing.undo()
     assert confirmed(nodes) == [] and not editing.canUndo and not isEdited(node)
+    editing.redo()
+    assert confirmed(nodes) == ["Follicle 1"]
+    editing.redo()
+    assert shown(nodes) == ["Follicle 1"] and leastConfidence(node) == 0.85 and not editing.canRedo
+    editing.undo()
+    editing.mark(lambda marked: hideBelow(marked, 0.75), "confirmed", goOn=True)
+    assert not editing.canRedo, "a mark that goes on after something was taken back is another edit"
 
 
 def test_a_follicle_is_not_added_over_a_hidden_one(nodes):

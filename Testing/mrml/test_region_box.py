@@ -156,6 +156,9 @@ def test_drawn_by_hand_it_is_an_ovary_and_undo_makes_it_a_guide_again(guided):
     editing.undo()
     updateTables(guided)
     assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
+    editing.redo()
+    updateTables(guided)
+    assert not isGuide(guided) and summary(guided)["Ovary volume"] > 1
 
 
 def test_painted_in_segment_editor_it_is_an_ovary(guided):

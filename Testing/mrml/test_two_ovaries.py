@@ -15,6 +15,7 @@ from CRendSegmentationLib.Scene import Export
 from CRendSegmentationLib.Scene.BrushEditing import Click
 from CRendSegmentationLib.Scene.FolderResult import loadResult
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.Scene.KeptCorrections import correctionWords
 from CRendSegmentationLib.Scene.Results import adopt, putResultIntoScene, tableOf, updateTables
 from CRendSegmentationLib.Scene.ResultTables import findingWords, notCounted, readFollicleTable, readSummary, summaryText
 from CRendSegmentationLib.Scene.ReviewLabels import labelsOf
@@ -132,6 +133,14 @@ def test_left_and_right_ovary_in_one_segmentation_are_two(nodes):
     updateTables(nodes.segmentationNode)
     findings = [finding for finding, _, _ in readSummary(nodes.summaryTableNode)]
     assert "Left ovary: volume" in findings and "Right ovary: volume" in findings
+
+
+def test_what_was_corrected_of_two_ovaries_is_said_of_each(nodes):
+    node = nodes.segmentationNode
+    assert correctionWords(node) == "none"
+    image = imageFromVolumeNode(slicer.util.getNode("Ultrasound"))
+    FollicleEditing(node).change("Ovary_2", samples.maskOf(samples.ball(RIGHT[0], 13), image))
+    assert correctionWords(node) == "ovary changed"
 
 
 def masks(node):

@@ -7,6 +7,7 @@ from host import samples
 from test_editing_panel import click, seeds, segmented, select  # noqa: F401
 from test_panel import cells, models, panel, wait  # noqa: F401
 
+from CRendSegmentationLib.Runs.Predictors import Settings
 from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
 from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
 
@@ -127,6 +128,18 @@ def test_clicks_that_cannot_be_are_refused_in_words_and_change_nothing(segmented
     clickAt(segmented, scene, getattr(segmented.ui, button), point, words)
     assert np.array_equal(voxels(segmented), before) and not segmented.ui.undoButton.enabled
     assert getattr(segmented.ui, button).checked, "the next click may be a better one"
+
+
+def test_what_was_painted_while_the_network_was_asked_stays(segmented, scene):  # noqa: F811
+    before = voxels(segmented)
+    editing, node = segmented.panel.edit.editing, segmented.panel.result.segmentationNode
+    run = segmented.logic.startOutline(editing, None, list(place(OX - RADIUS - 3)), True, 4.0, Settings())
+    painted = slicer.util.arrayFromSegmentBinaryLabelmap(node, "Ovary", segmented.ui.inputVolumeSelector.currentNode())
+    painted[OZ, OY, OX + RADIUS + 1 : OX + RADIUS + 4] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, node, "Ovary", segmented.ui.inputVolumeSelector.currentNode())
+    run.wait()
+    after = voxels(segmented)
+    assert after[OZ, OY, OX - RADIUS - 3] and after[OZ, OY, OX + RADIUS + 3] and (after | before == after).all()
 
 
 def test_two_selected_follicles_are_too_many(segmented, scene):  # noqa: F811

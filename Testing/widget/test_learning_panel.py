@@ -98,7 +98,7 @@ def test_a_list_of_another_program_is_left_alone(section, tmp_path):
     assert (tmp_path / "kept" / LIST).read_text() == "theirs\n1\n" and len(list((tmp_path / "kept").iterdir())) == 1
 
 
-def test_a_dicom_patient_becomes_a_code_that_only_this_computer_can_make(section):
+def test_a_dicom_patient_becomes_a_code_that_only_this_computer_can_make_and_her_name_is_none(section, tmp_path):
     from CRendSegmentationLib.Scene.Export import referenceVolume
     from CRendSegmentationLib.Scene.KeptCorrections import patientCode
 
@@ -111,6 +111,14 @@ def test_a_dicom_patient_becomes_a_code_that_only_this_computer_can_make(section
     code = patientCode(section._node, "key of one computer")
     assert len(code) == 8 and "12345" not in code and code == patientCode(section._node, "key of one computer")
     assert code != patientCode(section._node, "key of another")
+    hierarchy.SetItemAttribute(patient, names.GetDICOMPatientNameAttributeName(), "DOE^JANE")
+    for name in ("jane", "DOE, J.", "p-12345", "12345"):
+        keepNow(section, patient=name)
+        said = section.ui.keptLabel.text
+        assert said == f"{name}: is the patient's name or ID; type a code that says nothing of her. Nothing was kept."
+    assert not (tmp_path / "kept").exists()
+    keepNow(section, patient=code)
+    assert kept_rows(tmp_path / "kept")[0]["patient"] == code
 
 
 def script(path, text):

@@ -55,6 +55,23 @@ def test_apply_waits_for_the_box_also_after_it_was_deleted(panel, views, scene):
     assert not panel.ui.applyButton.enabled
 
 
+def test_a_box_of_another_volume_does_not_count_also_when_that_is_gone(panel, views, scene):  # noqa: F811
+    first, second = samples.addVolume(name="First"), samples.addVolume(name="Second")
+    panel.ui.inputVolumeSelector.setCurrentNode(first)
+    panel.ui.placeBoxButton.click()
+    assert panel.ui.applyButton.enabled
+    panel.ui.inputVolumeSelector.setCurrentNode(second)
+    assert not panel.ui.applyButton.enabled and "Place the box" in panel.ui.applyButton.toolTip
+    assert not boxOf(panel).GetDisplayNode().GetVisibility()
+    panel.ui.inputVolumeSelector.setCurrentNode(first)
+    assert panel.ui.applyButton.enabled and boxOf(panel).GetDisplayNode().GetVisibility()
+    scene.RemoveNode(first)
+    panel.ui.inputVolumeSelector.setCurrentNode(second)
+    assert not panel.ui.applyButton.enabled
+    panel.ui.placeBoxButton.click()
+    assert panel.ui.applyButton.enabled
+
+
 def test_a_box_that_will_not_do_is_said_below_apply(panel, views, scene):  # noqa: F811
     volume = samples.addVolume()
     panel.ui.inputVolumeSelector.setCurrentNode(volume)

@@ -7,12 +7,16 @@ import slicer
 from host import samples
 from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
+from CRendSegmentationLib.Widgets.RegionTools import IN_A_BOX
+
 
 @pytest.fixture
 def saved(panel, tmp_path):  # noqa: F811
     """A scene file with a volume, its result and the panel's settings."""
     panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
     apply(panel)
+    panel.ui.placeBoxButton.click()
+    panel.logic.getParameterNode().box.SetSize(30, 31, 32)
     bundle = tmp_path / "saved.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(bundle))
     with zipfile.ZipFile(bundle) as archive:
@@ -34,6 +38,8 @@ def test_the_panel_shows_the_opened_scene(panel, saved):  # noqa: F811
     assert parameters.segmentation is slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert [int(text) for text in cells(panel.ui.follicleTable, 0)] == [1, 2, 3]
     assert panel.ui.applyButton.enabled
+    assert parameters.region == IN_A_BOX and parameters.box is slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLMarkupsROINode")
+    assert parameters.box.GetSize() == (30, 31, 32) and not panel.panel.region.missing
 
 
 def test_a_panel_that_is_not_shown_shows_it_when_it_is_entered(panel, saved):  # noqa: F811

@@ -4,6 +4,7 @@ from crend.errors import Cancelled, InputError
 
 from ..Scene.BrushEditing import Click
 from ..Scene.Results import ResultNodes, updateTables
+from ..Scene.SegmentMeasurements import voxelState
 from ..Scene.Surfaces import staleIDs
 from .Run import Run, extensionWords, imageToClickIn, referenceVolume
 from .WorkerJobs import PredictionFailed
@@ -21,13 +22,16 @@ class BrushRun(Run):
         node = editing.segmentationNode
         volumeNode = volumeToClickIn(node)
         image = imageToClickIn(volumeNode, editing)
-        self._click = Click(node, segmentID, image, point, grow, radiusMm, volumeNode.GetName())
+        self._clickAgain = lambda: Click(node, segmentID, image, point, grow, radiusMm, volumeNode.GetName())
+        self._click, self._state = self._clickAgain(), voxelState(node)
         start = lambda: predictor.startOutline(image, volumeNode.GetName(), self._click.point, radiusMm, settings)  # noqa: E731
         self._start(volumeNode, lambda: _OrWithout(start))
 
     def finish(self, result, volumeNode):
         """Move the outline and measure. Returns ResultNodes."""
         probabilities, why = result
+        if voxelState(self._editing.segmentationNode) != self._state:  # somebody painted meanwhile: that stays
+            self._click = self._clickAgain()
         probability = probabilities[0 if self._click.isOvary else 1] if probabilities else None
         mask, change = self._click.changed(probability)
         self._editing.change(self._click.segmentID, mask)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 
 import slicer
 import vtk
@@ -12,20 +13,34 @@ from crend.io.kept import Correction, keep
 from crend.io.labels import Labels
 
 from .Export import labelImages, referenceVolume
-from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isGuide, isManual, measureSegments, measureWithIDs, ovaryID
+from .SegmentMeasurements import (
+    MODELS_TAG,
+    SEGMENTS_ATTRIBUTE,
+    follicleIDs,
+    isGuide,
+    isManual,
+    isOvaryManual,
+    measureWithIDs,
+    ovaryID,
+    ovaryIDs,
+)  # fmt: skip
 from .VolumeImage import imageFromVolumeNode
 
 _CODE = 8  # characters of a patient's code
+_ATTRIBUTES = slicer.vtkMRMLSubjectHierarchyConstants
 
 
 def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
     """Write the volume and the segments as they are now into the folder; returns the volume's name there, which says nothing of the patient.
 
-    patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, when the volume is not loaded, and
-    when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
+    patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, when the volume is not loaded,
+    when the code names the patient, and when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
     """
     if isGuide(segmentationNode):
         raise InputError(_("the ovary's outline is only that of the box; draw the ovary first, from a few contours say. Nothing was kept."))
+    if _namesPatient(segmentationNode, patient):
+        words = _("{text}: is the patient's name or ID; type a code that says nothing of her. Nothing was kept.")
+        raise InputError(words.format(text=patient.strip()))
     correction = Correction(
         correctedBy.strip(),
         correctionWords(segmentationNode),
@@ -47,12 +62,11 @@ def correctionWords(segmentationNode):
         tagged and isManual(segmentation.GetSegment(segmentID), follicle) for (tagged, follicle), segmentID in zip(states, segmentIDs)
     )
     drawn = sum(not tagged for tagged, _ in states)
-    whole, ovary = ovaryID(segmentation), measureSegments(segmentationNode).ovary
-    left = sum(tagged for tagged, _ in states) + (whole is not None and _isTagged(segmentation, whole))
+    left = sum(tagged for tagged, _ in states) + sum(_isTagged(segmentation, segmentID) for segmentID in ovaryIDs(segmentation))
     removed = max(0, int(segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE)) - left)
     counts = ((drawn, "drawn"), (changed, "changed"), (removed, "removed"))
     follicles = ", ".join(f"{count} {what}" for count, what in counts if count)
-    parts = ["ovary changed"] if ovary is not None and isManual(segmentation.GetSegment(whole), ovary) else []
+    parts = ["ovary changed"] if isOvaryManual(segmentationNode, measurements) else []
     return "; ".join(parts + ([f"follicles: {follicles}"] if follicles else [])) or "none"
 
 
@@ -70,13 +84,27 @@ def patientCode(segmentationNode, key):
     """A code made of the patient's DICOM ID that says nothing without `key`, which stays on this computer; "" where there is no ID."""
     if not canBeKept(segmentationNode):
         return ""
+    known = _ofPatient(segmentationNode, _ATTRIBUTES.GetDICOMPatientIDAttributeName())
+    return hmac.new(key.encode(), known.encode(), hashlib.sha256).hexdigest()[:_CODE] if known else ""
+
+
+def _ofPatient(segmentationNode, attribute):
+    """What the DICOM patient of a segmentation's volume has of this attribute; "" for a volume that did not come as DICOM."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item = hierarchy.GetItemByDataNode(referenceVolume(segmentationNode)) if hierarchy is not None else 0
-    names = slicer.vtkMRMLSubjectHierarchyConstants
-    known = (
-        hierarchy.GetAttributeFromItemAncestor(item, names.GetDICOMPatientIDAttributeName(), names.GetDICOMLevelPatient()) if item else ""
-    )
-    return hmac.new(key.encode(), known.encode(), hashlib.sha256).hexdigest()[:_CODE] if known else ""
+    return (hierarchy.GetAttributeFromItemAncestor(item, attribute, _ATTRIBUTES.GetDICOMLevelPatient()) or "").strip() if item else ""
+
+
+def _namesPatient(segmentationNode, code):
+    """Whether a code is the DICOM patient's ID, or has it or a word of her name in it."""
+    name = _ofPatient(segmentationNode, _ATTRIBUTES.GetDICOMPatientNameAttributeName())
+    known, code = _ofPatient(segmentationNode, _ATTRIBUTES.GetDICOMPatientIDAttributeName()).lower(), code.strip().lower()
+    words = {word for word in _words(name) if len(word) > 2}
+    return bool((known and (known == code or (len(known) > 3 and known in code))) or words & _words(code))
+
+
+def _words(text):
+    return set(re.findall(r"[^\W_]+", text.lower()))
 
 
 def _isTagged(segmentation, segmentID):

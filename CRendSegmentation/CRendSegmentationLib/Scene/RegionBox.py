@@ -13,6 +13,10 @@ from .VolumeImage import ijkToRas
 
 MARGIN_MM = 4.0  # between what the model found and the faces
 SIDE_MM = 45.0  # of a box that is put into the middle of the views
+#: From a box to the volume that it was placed on.
+VOLUME_ROLE = "CRend.BoxVolume"
+#: Of a box that was placed on a volume: the reference to it goes with the volume, and the box must not count for others then.
+PLACED_ATTRIBUTE = "CRend.PlacedOnVolume"
 _FLAT = 1e-9  # determinant of a transform that cannot be undone
 
 
@@ -22,7 +26,7 @@ def placeBox(volumeNode, segmentationNode=None, roiNode=None):
     segmentationNode: the volume's result, or None. roiNode: one to be used again, or None. InputError for a volume under a non-linear transform.
     """
     _checkLinear(volumeNode)
-    bounds = _boundsOfOvary(segmentationNode) if segmentationNode is not None else None
+    bounds = _boundsOfOvary(volumeNode, segmentationNode) if segmentationNode is not None else None
     low, high = bounds if bounds is not None else _middle(volumeNode)
     if roiNode is None:
         roiNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", slicer.mrmlScene.GenerateUniqueName("Ovary box"))
@@ -33,7 +37,15 @@ def placeBox(volumeNode, segmentationNode=None, roiNode=None):
     roiNode.SetAndObserveObjectToNodeMatrix(vtk.vtkMatrix4x4())
     roiNode.SetCenter(*(float(value) for value in (low + high) / 2))
     roiNode.SetSize(*(float(value) for value in high - low))
+    roiNode.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
+    roiNode.SetAttribute(PLACED_ATTRIBUTE, "1")
     return roiNode
+
+
+def isOfAnother(roiNode, volumeNode):
+    """Whether a box was placed on another volume, in which its place says nothing of an ovary in this one."""
+    placedOn = roiNode.GetNodeReference(VOLUME_ROLE)
+    return placedOn is not volumeNode and (placedOn is not None or bool(roiNode.GetAttribute(PLACED_ATTRIBUTE)))
 
 
 def boxIn(volumeNode, roiNode):
@@ -67,8 +79,8 @@ def _showHandles(display):
         getattr(display, f"Set{kind}HandleVisibility")(True)
 
 
-def _boundsOfOvary(segmentationNode):
-    """(lowest, highest) corner of a box round the ovary, in the segmentation's own RAS; None where no ovary was outlined but by a box."""
+def _boundsOfOvary(volumeNode, segmentationNode):
+    """(lowest, highest) corner of a box round the ovary, in the volume's own RAS; None where no ovary was outlined but by a box."""
     segmentID = ovaryID(segmentationNode.GetSegmentation())
     mask = maskOf(segmentationNode, segmentID) if segmentID is not None and not isGuide(segmentationNode) else None
     if mask is None:
@@ -76,6 +88,9 @@ def _boundsOfOvary(segmentationNode):
     index = np.argwhere(sitk.GetArrayViewFromImage(mask))[:, ::-1]
     matrix = np.reshape(mask.GetDirection(), (3, 3)) * np.array(mask.GetSpacing())
     points = (index @ matrix.T + np.array(mask.GetOrigin())) * [-1, -1, 1]
+    _checkLinear(segmentationNode)
+    toVolume = np.linalg.inv(_toWorld(volumeNode)) @ _toWorld(segmentationNode)
+    points = points @ toVolume[:3, :3].T + toVolume[:3, 3]
     return points.min(axis=0) - MARGIN_MM, points.max(axis=0) + MARGIN_MM
 
 

@@ -44,7 +44,7 @@ class Panel:
         self._inputID = None
         self.run = RunControl(ui, self.onApply, self.onFinished, self.onRunning)
         self.models = ModelChoice(ui.modelComboBox, ui.modelSummaryLabel, self.onModelChosen, self.onProblem)
-        self.region = RegionTools(ui, lambda: self._parameterNode, self.onProblem)
+        self.region = RegionTools(ui, lambda: self._parameterNode, self._updateApply, self.onProblem)
         self.surfaces = SurfaceKeeper(lambda: logic.reviewer.client)
         self.result = ResultView(ui, self.surfaces.measured)
         self.edit = EditTools(ui, self.result.table, self.result.updateTables, self.onAddFollicle, self.surfaces.request)

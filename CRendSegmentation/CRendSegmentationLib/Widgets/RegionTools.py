@@ -3,7 +3,7 @@
 from crend.errors import InputError
 
 from ..Scene.Frames import volumeOf
-from ..Scene.RegionBox import boxIn, placeBox, showBox
+from ..Scene.RegionBox import boxIn, isOfAnother, placeBox, showBox
 from ..Scene.Results import resultOf
 from . import Messages
 
@@ -12,13 +12,13 @@ REGIONS = [AUTOMATIC, IN_A_BOX]
 
 
 class RegionTools:
-    """The choice of a region and the button that places its box. onProblem(text) is called when it cannot be placed."""
+    """The choice of a region and the button that places its box. onPlaced() is called when it is placed, onProblem(text) when it cannot be."""
 
-    def __init__(self, ui, parameterNode, onProblem):
+    def __init__(self, ui, parameterNode, onPlaced, onProblem):
         """parameterNode(): the settings, or None."""
         self._ui = ui
         self._settings = parameterNode
-        self._onProblem = onProblem
+        self._onPlaced, self._onProblem = onPlaced, onProblem
         self._shown = None
         ui.placeBoxButton.clicked.connect(self.onPlace)
 
@@ -26,7 +26,7 @@ class RegionTools:
         """Show the box while it is what counts; say what is missing."""
         settings = self._settings()
         box = settings.box if settings is not None else None
-        boxed = settings is not None and settings.region == IN_A_BOX
+        boxed = settings is not None and settings.region == IN_A_BOX and not self.missing
         if (box, boxed) != self._shown:
             self._shown = (box, boxed)
             showBox(box, boxed)
@@ -34,17 +34,19 @@ class RegionTools:
 
     @property
     def missing(self):
-        """Whether the region is a box that is not placed."""
+        """Whether the region is a box that is not placed, or not on this volume."""
         settings = self._settings()
-        return settings is not None and settings.region == IN_A_BOX and settings.box is None
+        if settings is None or settings.region != IN_A_BOX:
+            return False
+        return settings.box is None or isOfAnother(settings.box, volumeOf(settings.inputVolume))
 
     def box(self):
         """The box in the chosen volume's coordinates as crend takes it, None for the whole volume. InputError for one that will not do."""
         settings = self._settings()
         if settings.region != IN_A_BOX:
             return None
-        if settings.box is None:
-            raise InputError("the box is not placed yet; press Place box.")
+        if self.missing:
+            raise InputError("the box is not placed on this volume yet; press Place box.")
         return boxIn(volumeOf(settings.inputVolume), settings.box)
 
     def onPlace(self):
@@ -57,4 +59,6 @@ class RegionTools:
             self._onProblem(str(error))
             return
         settings.region = IN_A_BOX
-        showBox(settings.box, True)
+        self.follow()
+        showBox(settings.box, True)  # its user may have hidden it
+        self._onPlaced()

@@ -186,6 +186,8 @@ def _notes(visits: Sequence[Visit]):
             yield words
         if "spacing_not_confirmed" in visit.flags:
             yield f"{visit.source}: the size of its voxels is not confirmed; compare a known length before you use its sizes."
+        if visit.ovary_source == BOX:
+            yield f"{visit.source}: its ovary was outlined by a box, so its volume cannot be said."
         if visit.ovaries > 1:
             yield f"{visit.source}: shows {visit.ovaries} ovaries; their follicles stand together until you state which is left and which is right."
     if any(not visit.side for visit in visits) and len({visit.side for visit in visits}) > 1:

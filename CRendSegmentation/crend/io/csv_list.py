@@ -16,6 +16,8 @@ from .text_files import read_table_text
 
 _REMARK = re.compile(r"\s*#\s")  # "# of 2019"; #, alone, may head a column of numbers
 _BEFORE = re.compile(r"\s*(#\s|sep=)")  # of lines before the one that names the columns
+#: A spreadsheet takes a cell that begins like this for a formula, and runs it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ALIKE = 0.8  # of two names: "spacings" and "spacing", not "size" and "side"
 
 
@@ -23,9 +25,9 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     """(names of the columns, [(number of the line, {column: cell})]) of a CSV; lines without any text, and those that
     begin with # and a blank, are left out, as is Excel's "sep=;".
 
-    Names of columns are lower case with underscores for blanks ("Cycle day" is cycle_day), names and cells without spaces around them, a missing cell
-    is "". InputError when it cannot be read, for a column that is there twice, and for a line with more cells than columns: in a list with commas,
-    0,3 is two cells, and the first of them would count.
+    Names of columns are lower case with underscores for blanks ("Cycle day" is cycle_day), names and cells without spaces around them, and without the
+    apostrophe that keeps a spreadsheet from taking a cell for a formula; a missing cell is "". InputError when it cannot be read, for a column that is
+    there twice, and for a line with more cells than columns: in a list with commas, 0,3 is two cells, and the first of them would count.
     """
     path = Path(path)
     try:
@@ -46,7 +48,7 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
         if twice:
             raise InputError(f"{path}: has the column {twice} twice; leave one out.")
         for line in reader:
-            cells = [cell.strip() for cell in line]
+            cells = [_unmarked(cell.strip()) for cell in line]
             if line and _REMARK.match(line[0]):
                 continue
             if any(cells[len(columns) :]):
@@ -72,6 +74,11 @@ def check_columns(path, columns: Iterable[str], known: dict[str, tuple[str, ...]
         for name, words in missing.items():
             if parts.intersection(words) or SequenceMatcher(None, column, name).ratio() >= _ALIKE:
                 raise InputError(f"{path}: the column {column} is not read; call it {name}, or leave it out.")
+
+
+def _unmarked(cell: str) -> str:
+    """A cell without the apostrophe by which `tables` keeps a spreadsheet from taking it for a formula."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
 
 
 def _plain(name: str) -> str:

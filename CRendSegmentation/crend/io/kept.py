@@ -67,7 +67,9 @@ def keep(folder, image, labels: Labels, correction: Correction) -> str:
     write_labels(folder / files["label"], labels.ovary, labels.follicles)
     row = {"name": name, **files, **vars(correction), "kept_on": datetime.date.today().isoformat()}
     row |= {"image_content": content, "label_content": label_content(labels)}
-    write_rows(folder / LIST, COLUMNS, [other for other in rows if other["name"] != name] + [row])
+    others = [other for other in rows if other["name"] != name]
+    columns = dict.fromkeys([*COLUMNS, *(column for other in others for column in other)])  # those of a user's own rows, too
+    write_rows(folder / LIST, columns, [dict.fromkeys(columns, "") | each for each in (*others, row)])
     return name
 
 
@@ -90,20 +92,23 @@ def kept_copy(folder, name: str) -> tuple[str, str] | None:
 
 
 def kept_rows(folder) -> list[dict]:
-    """The rows of the folder's list, every column a text; none where there is no list. InputError for one that is no list of ours."""
+    """The rows of the folder's list, every column a text: COLUMNS, and what else the list has; none where there is no list.
+
+    InputError for one that is no list of ours.
+    """
     path = Path(folder) / LIST
     if not path.exists():
         return []
     columns, rows = read_list(path)
     if not {"name", "image", "label"} <= columns:
         raise InputError(f"{path}: is no list of volumes to train on; choose another folder.")
-    return [{column: row.get(column, "") for column in COLUMNS} for _, row in rows]
+    return [dict.fromkeys(COLUMNS, "") | row for _, row in rows]
 
 
 def count_kept(folder) -> tuple[int, int]:
     """(volumes, patients) in the folder; a volume without a patient's code counts as a patient of its own. InputError as `kept_rows`."""
-    rows = {row["name"]: row for row in kept_rows(folder)}.values()
-    return len(rows), len({row["patient"] or f"volume {row['name']}" for row in rows})
+    rows = {row["name"] or row["image"]: row["patient"] for row in kept_rows(folder)}
+    return len(rows), len({patient or f"volume {name}" for name, patient in rows.items()})
 
 
 def _lies_there(path: Path, image) -> bool:

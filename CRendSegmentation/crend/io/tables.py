@@ -9,12 +9,11 @@ import json
 from ..structures.measurements import Measurements
 from .acquisition import SPACING_NOT_CONFIRMED
 from .atomic import replacing
+from .csv_list import FORMULA
 
 #: Of the JSON of one volume; raised when a key changes its meaning or goes, not when one is added.
 SCHEMA_VERSION = 1
 _DECIMALS = {"volume_ml": 5, "sphericity": 4}
-#: A spreadsheet takes a cell that begins like this for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(measurements, path, flags=()):
@@ -65,6 +64,6 @@ def _text(name, value):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.{_DECIMALS.get(name, 3)}f}"
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.startswith(FORMULA):
         value = f"'{value}"
     return value.replace("\r", " ") if isinstance(value, str) else value

@@ -27,6 +27,7 @@ from crend_training.bundles.kept_folder import KeptFolder, read_kept_folder, rou
 from crend_training.bundles.maker import Maker
 from crend_training.bundles.timing import Costs
 from crend_training.bundles.verdict import judge
+from crend_training.data.lists import read_datalist
 from crend_training.data.volumes import Entry
 
 QUICK = FineTuning(steps=6, rate=1e-2, share=1.0, workers=0)
@@ -174,6 +175,21 @@ def test_a_volume_whose_spacing_was_corrected_is_kept_with_it(tmp_path):
     assert keep(tmp_path, volume, Labels(ovary, follicles), Correction()) == name and count_kept(tmp_path) == (1, 1)
     for file in (f"{name}.nrrd", f"{name}-labels.nrrd"):
         assert sitk.ReadImage(str(tmp_path / file)).GetSpacing() == pytest.approx(volume.GetSpacing())
+
+
+def test_what_a_user_added_to_the_list_stays_when_another_volume_is_kept(tmp_path):
+    folder = kept_balls(tmp_path, 1)
+    (row,) = kept_rows(folder)
+    mine = "\ufeffname;image;label;patient;Spacing (mm);split\nmine;'-a.nrrd;@b.nrrd;-7;0.3 0.3 0.4;validation\n"
+    (folder / LIST).write_text(mine + f"{row['name']};{row['image']};{row['label']};;;\n", encoding="utf-8")
+    volume, ovary, follicles = ball_images(1, 28)
+    keep(folder, volume, Labels(ovary, follicles), Correction())
+    first, *others = kept_rows(folder)
+    assert (first["image"], first["label"], first["patient"], first["spacing"], first["split"]) == (
+        "-a.nrrd", "@b.nrrd", "-7", "0.3 0.3 0.4", "validation",
+    )  # fmt: skip
+    assert len(others) == 2 and others[0]["name"] == row["name"] and count_kept(folder) == (3, 3)
+    assert read_datalist(folder / LIST)[0].spacing_mm == (0.3, 0.3, 0.4) and read_datalist(folder / LIST)[0].split == "validation"
 
 
 def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing_is_lost(tmp_path):

@@ -48,6 +48,12 @@ def test_sizes_stand_by_day_and_side_the_largest_first():
     assert [(size["rank"], size["segment"]) for size in found.sizes()[:3]] == [(1, "Follicle 2"), (2, "Follicle 1"), (3, "Follicle 3")]
 
 
+def test_an_ovary_that_was_outlined_by_a_box_has_no_volume_and_the_notes_say_so():
+    found = FollowUp([visit("2026-11-03", (9.0,)), visit("2026-11-05", (11.0,), ovary_source="box")])
+    assert [row["ovary_volume_ml"] is None for row in found.rows()] == [False, True]
+    assert found.notes == ("2026-11-05 left: its ovary was outlined by a box, so its volume cannot be said.",)
+
+
 def test_a_day_without_follicles_has_no_largest_one_and_a_cut_one_is_counted():
     found = FollowUp([visit("2026-11-03", ()), Visit(datetime.date(2026, 11, 5), "left", measured(12.0, 8.0, cut=(1,)), "second")])
     first, second = found.rows()

@@ -22,6 +22,7 @@ def test_a_cell_that_would_be_a_formula_is_text(tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["volume"] for row in rows] == [*(f"'{text}".replace("\r", " ") for text in dangerous), "a=b"]
     assert {row["mm"] for row in rows} == {"-1.5"}
+    assert [row["volume"] for _, row in read_list(tmp_path / "t.csv")[1]][:4] == dangerous[:4], "a list that is read again is as it was"
 
 
 def test_a_list_saved_as_utf_16_is_refused_with_the_cure(tmp_path):
