@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ..errors import InputError
 from ..numerals import number_in
@@ -96,9 +96,14 @@ def lengths_in(cell: str) -> tuple[float, float, float]:
 
 
 def path_in(folder: Path, cell: str) -> Path:
-    """The file that a cell names, from the list's folder on, or from home (~); with the backslashes of a list that was made on Windows, too."""
-    if cell.startswith("~") and not (folder / cell).exists():
+    """The file that a cell names, from the list's folder on, or from home (~); with the backslashes of a list that was made on Windows, too.
+
+    InputError for one with a drive or a server of Windows: there is no such place here.
+    """
+    if (folder / cell).exists():
+        return folder / cell
+    if os.sep == "/" and PureWindowsPath(cell).is_absolute() and not cell.startswith("/"):
+        raise InputError(f"{cell}: is a place on a computer with Windows; put the files beside the list, and name them from its folder on.")
+    if cell.startswith("~"):
         cell = os.path.expanduser(cell)
-    if os.sep == "/" and "\\" in cell and not (folder / cell).exists():
-        cell = cell.replace("\\", "/")
-    return folder / cell
+    return folder / (cell.replace("\\", "/") if os.sep == "/" else cell)

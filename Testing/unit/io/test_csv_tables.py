@@ -1,11 +1,13 @@
 """Tables as a spreadsheet opens them."""
 
 import csv
+import os
+from pathlib import Path
 
 import pytest
 
 from crend.errors import InputError
-from crend.io.csv_list import read_list
+from crend.io.csv_list import path_in, read_list
 from crend.io.tables import write_rows
 
 
@@ -23,6 +25,19 @@ def test_a_cell_that_would_be_a_formula_is_text(tmp_path):
     assert [row["volume"] for row in rows] == [*(f"'{text}".replace("\r", " ") for text in dangerous), "a=b"]
     assert {row["mm"] for row in rows} == {"-1.5"}
     assert [row["volume"] for _, row in read_list(tmp_path / "t.csv")[1]][:4] == dangerous[:4], "a list that is read again is as it was"
+
+
+@pytest.mark.skipif(os.sep != "/", reason="there such places are")
+def test_paths_of_a_list_from_windows_lead_to_the_files_beside_it_and_its_drives_nowhere(tmp_path):
+    (tmp_path / "day 1").mkdir()
+    for name in ("day 1/a.nrrd", "x:y.nrrd", "b\\c.nrrd"):
+        (tmp_path / name).touch()
+    assert path_in(tmp_path, "day 1\\a.nrrd") == tmp_path / "day 1" / "a.nrrd"
+    assert path_in(tmp_path, "x:y.nrrd") == tmp_path / "x:y.nrrd" and path_in(tmp_path, "b\\c.nrrd") == tmp_path / "b\\c.nrrd"
+    assert path_in(tmp_path, "/data/a.nrrd") == Path("/data/a.nrrd") and path_in(tmp_path, "c:d.nrrd") == tmp_path / "c:d.nrrd"
+    for cell in ("C:\\scans\\a.nrrd", "d:/a.nrrd", "\\\\server\\share\\a.nrrd"):
+        with pytest.raises(InputError, match="is a place on a computer with Windows; put the files beside the list"):
+            path_in(tmp_path, cell)
 
 
 def test_a_list_saved_as_utf_16_is_refused_with_the_cure(tmp_path):
