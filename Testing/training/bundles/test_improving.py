@@ -209,7 +209,7 @@ def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing
     assert said[names[1]] == f"the labels of {names[2]}, another volume; keep this one again"
     assert (
         said["again"] == f"the same volume and labels as {names[3]}; counted once"
-        and "are these the labels of this volume?" in said["strange"]
+        and "are these the labels of this volume" in said["strange"]
     )
     assert {entry.name for entry in kept.entries} == set(names[2:]) and files_of(folder) == before
     assert [finding.name for finding in kept.unused] == [names[0], names[1], "again", "strange"]
@@ -229,12 +229,15 @@ def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_w
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy") and kept_copy(folder, names[1]) is None
     np.save(folder / f"{names[6]}-likeness.npy", np.zeros((2, 2)))
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy"), "a file that is none of ours is passed over"
-    floats = ball_images(1, 28)
-    same = keep(folder, sitk.Cast(floats[0], sitk.sitkFloat32), Labels(*floats[1:]), Correction())
-    volume, ovary, _ = ball_images(2, 28)
-    fewer = keep(folder, sitk.Cast(volume, sitk.sitkInt16), Labels(ovary, sitk.Cast(ovary * 0, sitk.sitkUInt16)), Correction())
+    assert keep(folder, sitk.Cast(ball_images(1, 28)[0], sitk.sitkFloat32), Labels(*ball_images(1, 28)[1:]), Correction()) == names[1]
+    same, fewer, (volume, ovary, _) = "floats", "fewer", ball_images(2, 28)
+    sitk.WriteImage(sitk.Cast(ball_images(1, 28)[0], sitk.sitkFloat32), str(folder / "floats.nrrd"))
+    sitk.WriteImage(sitk.Cast(volume, sitk.sitkInt16), str(folder / "fewer.nrrd"))
+    sitk.WriteImage(sitk.Cast(ovary, sitk.sitkUInt8), str(folder / "fewer-labels.nrrd"))
     rows = (folder / LIST).read_text(encoding="utf-8").splitlines(keepends=True)
-    (folder / LIST).write_text("".join([*rows, rows[4]]), encoding="utf-8")
+    again = next(row for row in rows if row.startswith(names[3]))
+    mine = [f"floats,floats.nrrd,{names[1]}-labels.nrrd,,,,,,,,\n", "fewer,fewer.nrrd,fewer-labels.nrrd,,,,,,,,\n"]
+    (folder / LIST).write_text("".join([*rows, *mine, again]), encoding="utf-8")
     assert count_kept(folder) == (10, 10)
     kept = read_kept_folder(folder)
     said = {finding.name: finding.text for finding in kept.findings}
@@ -244,7 +247,7 @@ def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_w
         f"the same volume as {fewer}"
     )
     assert said[names[3]] == "its row is listed 2 times; counted once"
-    assert [entry.name for entry in kept.entries] == [names[0], names[1], *names[3:]]
+    assert [entry.name for entry in kept.entries] == [names[0], *names[3:], names[1]]
     words = plan(kept, save_base(tmp_path / "base"), folds=2).words(Costs({"close look": 1.0, "first look": 1.0}, 1.0, "CPU"))
     assert f". Left out: {names[2]}, the same volume as {fewer}, with other labels" in words and words.endswith(", and 1 more")
 
