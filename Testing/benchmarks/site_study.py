@@ -1,6 +1,6 @@
 """What a model gains from the corrections of another hospital: the trial simulator as its scanner, its truth as what its readers corrected.
 
-    python Testing/benchmarks/site_study.py OUT [--site usual|dark] [--volumes 5 10 20] [--others 40] [--steps 400] [--model BUNDLE] [--rule] [--minutes 60]
+    python Testing/benchmarks/site_study.py OUT [--site usual|dark] [--volumes 5 10 20] [--others 40] [--steps 300] [--model BUNDLE] [--rule] [--minutes 60]
 
 For each number of volumes a bundle is fine-tuned on them and measured, beside the model as it is, on others of the site that it has not seen. With --rule
 `crend_training improve` decides on the corrections alone whether it would offer the new model, which takes four trainings instead of one. May be stopped at any time, and stops
@@ -235,7 +235,7 @@ def main():
     parser.add_argument("--site", choices=SITES, default="usual")
     parser.add_argument("--volumes", type=int, nargs="+", default=[5, 10, 20])
     parser.add_argument("--others", type=int, default=40)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--model", default="crend-sim")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--rule", action="store_true")
