@@ -25,6 +25,8 @@ from crend.inference.model_grid import grid_spacing
 from crend.predict import segment
 from crend_training.data.simulators import simulate
 
+AT_ONCE = 4  # windows that MONAI is given at once, which is quickest: of a single small one PyTorch computes convolutions in a slower way
+
 
 def monai(unet, values, patch):
     """A call that runs MONAI's sliding window over `values` (D, H, W)."""
@@ -35,7 +37,7 @@ def monai(unet, values, patch):
         with torch.inference_mode():
             tensor = torch.from_numpy(values[None, None])
             return sliding_window_inference(
-                tensor, patch, 1, lambda x: unet.trunk(x)[0].sigmoid(), overlap=0.5, mode="gaussian", sigma_scale=0.125
+                tensor, patch, AT_ONCE, lambda x: unet.trunk(x)[0].sigmoid(), overlap=0.5, mode="gaussian", sigma_scale=0.125
             )
 
     return call
