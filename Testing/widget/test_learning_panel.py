@@ -15,7 +15,11 @@ from test_panel import apply, models, panel, wait  # noqa: F401
 from crend.io.kept import LIST, Correction, keep, kept_rows
 from crend.io.labels import Labels, read_labels
 from CRendSegmentationLib.Scene.Export import labelImages
+from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
+from CRendSegmentationLib.Scene.KeptCorrections import correctionWords
+from CRendSegmentationLib.Scene.Results import putEmptyResultIntoScene
 from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
+from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +72,21 @@ def test_a_kept_volume_has_its_labels_as_they_are_now_who_corrected_what_and_no_
         assert np.allclose(kept.GetOrigin(), image.GetOrigin()) and np.allclose(kept.GetDirection(), image.GetDirection())
     everything = b"".join(path.read_bytes() + path.name.encode() for path in folder.iterdir())
     assert b"DOE" not in everything and b"JANE" not in everything
+
+
+def test_an_ovary_drawn_where_the_model_saw_none_is_no_removed_follicle(panel, scene):  # noqa: F811
+    panel.logic.predictor = samples.KnownPredictor(ovary=False, follicles=0)
+    volume = samples.addVolume()
+    panel.ui.inputVolumeSelector.setCurrentNode(volume)
+    apply(panel)
+    node = panel.panel.result.segmentationNode
+    drawn = samples.maskOf(samples.ball(*samples.OVARY), imageFromVolumeNode(volume))
+    assert correctionWords(node) == "none"
+    panel.panel.edit.change(lambda editing: editing.setOvary(drawn))
+    assert correctionWords(node) == "ovary changed"
+    byHand = putEmptyResultIntoScene(volume)
+    FollicleEditing(byHand).setOvary(drawn)
+    assert correctionWords(byHand) == "all drawn by hand"
 
 
 def test_a_volume_that_is_kept_again_replaces_what_was_kept_of_it(section, tmp_path):

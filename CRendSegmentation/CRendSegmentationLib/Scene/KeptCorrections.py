@@ -13,6 +13,7 @@ from crend.io.kept import Correction, keep
 from crend.io.labels import Labels
 
 from .Export import labelImages, referenceVolume
+from .Results import DRAWN
 from .SegmentMeasurements import (
     MODELS_TAG,
     SEGMENTS_ATTRIBUTE,
@@ -54,7 +55,7 @@ def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
 def correctionWords(segmentationNode):
     """What is not as the model drew it: "ovary changed; follicles: 1 drawn, 2 changed, 1 removed"; "none" where all is."""
     segmentation = segmentationNode.GetSegmentation()
-    if not segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE):
+    if not segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) or segmentationNode.GetAttribute("CRend.bundle") == DRAWN:
         return "all drawn by hand"
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     states = [(_isTagged(segmentation, segmentID), follicle) for segmentID, follicle in zip(segmentIDs, measurements.follicles)]
@@ -62,8 +63,9 @@ def correctionWords(segmentationNode):
         tagged and isManual(segmentation.GetSegment(segmentID), follicle) for (tagged, follicle), segmentID in zip(states, segmentIDs)
     )
     drawn = sum(not tagged for tagged, _ in states)
-    left = sum(tagged for tagged, _ in states) + sum(_isTagged(segmentation, segmentID) for segmentID in ovaryIDs(segmentation))
-    removed = max(0, int(segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE)) - left)
+    # A run leaves the segment of an ovary even where it saw none.
+    ovaries = max(1, int(segmentationNode.GetAttribute("CRend.ovaries") or 1))
+    removed = max(0, int(segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE)) - ovaries - sum(tagged for tagged, _ in states))
     counts = ((drawn, "drawn"), (changed, "changed"), (removed, "removed"))
     follicles = ", ".join(f"{count} {what}" for count, what in counts if count)
     parts = ["ovary changed"] if isOvaryManual(segmentationNode, measurements) else []

@@ -54,7 +54,7 @@ def keep(folder, image, labels: Labels, correction: Correction) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made a folder ({(error.strerror or str(error)).lower()}); choose another one.") from error
-    rows = kept_rows(folder)
+    kept_rows(folder)
     check_writable(folder / LIST)
     content = image_content(image)
     name = f"kept-{content}"
@@ -67,7 +67,7 @@ def keep(folder, image, labels: Labels, correction: Correction) -> str:
     write_labels(folder / files["label"], labels.ovary, labels.follicles)
     row = {"name": name, **files, **vars(correction), "kept_on": datetime.date.today().isoformat()}
     row |= {"image_content": content, "label_content": label_content(labels)}
-    others = [other for other in rows if other["name"] != name]
+    others = [other for other in kept_rows(folder) if other["name"] != name]  # as it is now: colleagues may keep into the same folder
     columns = dict.fromkeys([*COLUMNS, *(column for other in others for column in other)])  # those of a user's own rows, too
     write_rows(folder / LIST, columns, [dict.fromkeys(columns, "") | each for each in (*others, row)])
     return name
