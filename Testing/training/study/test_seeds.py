@@ -5,9 +5,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from training_samples import tiny
+from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
+from crend.io.tables import write_json
+from crend_training.data.cases import TrainingCases
+from crend_training.data.subjects import Simulated
+from crend_training.evaluation import evaluation
 from crend_training.study.seeds import compare, report_folder, run_all, table
 
 
@@ -59,5 +63,28 @@ def test_configurations_that_cannot_be_compared_are_refused(tmp_path):
     one = tiny("unet")
     with pytest.raises(InputError, match="two configurations are named"):
         run_all([one, one], [0], None, tmp_path, [])
-    with pytest.raises(InputError, match="on another grid"):
+    with pytest.raises(InputError, match="b: has another 'spacing_mm' than"):
         run_all([one, dataclasses.replace(one, name="b", spacing_mm=(2, 2, 2))], [0], None, tmp_path, [])
+
+
+@pytest.mark.slow
+def test_what_is_done_is_kept_and_what_is_of_other_volumes_or_settings_is_not(tmp_path, monkeypatch):
+    measured = []
+
+    def evaluate(model, subjects):
+        measured.append([subject.seed for subject in subjects])
+        return [], []
+
+    monkeypatch.setattr(evaluation, "evaluate", evaluate)
+    monkeypatch.setattr(
+        evaluation, "write_report", lambda found, report, about: write_json({**about, "figures": {}}, report / "summary.json")
+    )
+    cases = TrainingCases.of_folder(write_ball_cases(tmp_path / "cases", parts=("training",)))
+    one = dataclasses.replace(tiny("unet"), steps=2)
+    for seeds in ((5, 6), (5, 6), (5, 6, 7)):
+        run_all([one], [0], cases, tmp_path / "out", [Simulated("training", seed) for seed in seeds], tell=lambda line: None)
+    assert measured == [[5, 6], [5, 6, 7]]
+    with pytest.raises(InputError, match="other settings"):
+        run_all(
+            [dataclasses.replace(one, learning_rate=0.5)], [0], cases, tmp_path / "out", [Simulated("training", 5)], tell=lambda line: None
+        )

@@ -33,7 +33,7 @@ def run_all(experiments: Sequence[Experiment], seeds, cases: TrainingCases, out,
     """Trains every experiment from every seed on `cases`, bundles it and measures it on `subjects`; what is done already is kept.
 
     The patches of one seed are the same for all experiments, as far as their settings are. InputError for two experiments of one name, or on
-    different grids.
+    other volumes or grids than the first, and for a run found in `out` that has other settings.
     """
     from ..training.train import train
 
@@ -41,22 +41,29 @@ def run_all(experiments: Sequence[Experiment], seeds, cases: TrainingCases, out,
     if len(set(names)) < len(names):
         raise InputError(f"two configurations are named {max(names, key=names.count)}; give each its own 'name'")
     for experiment in experiments:
-        if tuple(experiment.spacing_mm) != tuple(experiments[0].spacing_mm):
-            raise InputError(f"{experiment.name}: on another grid than {names[0]}; cases are prepared for one grid")
+        for key in ("data", "spacing_mm", "in_plane", "normalisation"):
+            if getattr(experiment, key) != getattr(experiments[0], key):
+                raise InputError(f"{experiment.name}: has another '{key}' than {names[0]}; all train on the same cases")
     for seed in seeds:
         for experiment in experiments:
             report = report_folder(out, experiment.name, seed)
-            if (report / reports.SUMMARY).is_file():
-                continue
+            run, bundle = report.parent / "run", report.parent / report.parent.name
             tell(f"{experiment.name}, seed {seed}")
-            run, bundle = report.parent / "run", report.parent / experiment.name
             seeded = dataclasses.replace(experiment, seed=seed)
             train(seeded, cases.training.folder.parent, run, cases=cases, progress=False)
             bundle_run(seeded, run, bundle)
-            found = evaluation.evaluate(bundle, subjects)
             numbers = [subject.seed for subject in subjects]
             about = reports.about(str(bundle), range(numbers[0], numbers[-1] + 1), simulator=subjects[0].simulator, rendering=True)
-            evaluation.write_report(found, report, about)
+            if not _is_of(report, about):
+                evaluation.write_report(evaluation.evaluate(bundle, subjects), report, about)
+
+
+def _is_of(report: Path, about: dict) -> bool:
+    """Whether there is a report of these weights, settings and volumes."""
+    if not (report / reports.SUMMARY).is_file():
+        return False
+    found = reports.read_report(report)
+    return all(found.get(key) == about[key] for key in ("sha256", "settings", "simulator", "seeds", "rendering"))
 
 
 def values_of(out, name: str, seeds, figure: str) -> np.ndarray:
