@@ -75,10 +75,12 @@ def test_what_is_done_is_kept_and_what_is_of_other_volumes_or_settings_is_not(tm
         measured.append([subject.seed for subject in subjects])
         return [], []
 
+    def write_report(found, report, about):
+        report.mkdir(exist_ok=True)
+        write_json({**about, "figures": {}}, report / "summary.json")
+
     monkeypatch.setattr(evaluation, "evaluate", evaluate)
-    monkeypatch.setattr(
-        evaluation, "write_report", lambda found, report, about: write_json({**about, "figures": {}}, report / "summary.json")
-    )
+    monkeypatch.setattr(evaluation, "write_report", write_report)
     cases = TrainingCases.of_folder(write_ball_cases(tmp_path / "cases", parts=("training",)))
     one = dataclasses.replace(tiny("unet"), steps=2)
     for seeds in ((5, 6), (5, 6), (5, 6, 7)):
