@@ -86,7 +86,7 @@ def test_what_is_done_is_kept_and_what_is_of_other_volumes_or_settings_is_not(tm
     for seeds in ((5, 6), (5, 6), (5, 6, 7)):
         run_all([one], [0], cases, tmp_path / "out", [Simulated("training", seed) for seed in seeds], tell=lambda line: None)
     assert measured == [[5, 6], [5, 6, 7]]
-    with pytest.raises(InputError, match="other settings"):
+    with pytest.raises(InputError, match="trained with learning_rate 0.003, not 0.5"):
         run_all(
             [dataclasses.replace(one, learning_rate=0.5)], [0], cases, tmp_path / "out", [Simulated("training", 5)], tell=lambda line: None
         )
