@@ -8,9 +8,11 @@ from typing import Optional
 
 import typer
 
+from .compare import show_notes
 from .compare_batch import AGREEMENT, PRINTED
 
 SEGMENTATIONS = "segmentations"
+RATERS = "rater 2 against rater 1"
 SPLITS = ("all", "training", "test")
 
 
@@ -25,6 +27,11 @@ def command(
         "--out",
         metavar="FOLDER",
         help="Folder for the segmentations, which a second call goes on with, and cases.csv, follicles.csv and summary.json of each comparison.",
+    ),
+    components: bool = typer.Option(
+        False,
+        "--components",
+        help="Count every connected piece of a rater's follicle as a follicle, for files with one label for all of them.",
     ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     engine: str = typer.Option("auto", help="auto, onnxruntime, openvino or torch."),
@@ -55,7 +62,7 @@ def command(
     predict = _predictor(model, device, engine, out)
     try:
         with progress_bar() as progress:
-            found = compare_with_raters(scans, predict, progress=progress, reading=quiet)
+            found = compare_with_raters(scans, predict, components=components, progress=progress, reading=quiet)
     except (Cancelled, KeyboardInterrupt):
         if out is None:
             raise
@@ -142,6 +149,9 @@ def _show(found, scans) -> None:
             console.print(f"failed: {row['case']}: {row['reason']}")
         elif row["flags"]:
             console.print(f"doubtful: {row['case']}: {row['flags']}")
+    for row in found[RATERS].cases:
+        if row.get("notes"):
+            show_notes(console, [row["notes"]], f"note: {row['case']}: ")
     without = len(scans) - first["cases"]
     if without:
         console.print(f"note: {without} volumes lack labels of a rater and are left out")

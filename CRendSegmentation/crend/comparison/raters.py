@@ -15,11 +15,11 @@ PAIRS = {
 }
 
 
-def compare_with_raters(scans, segment, *, progress=None, cancelled=None, reading=nullcontext) -> dict[str, Batch]:
+def compare_with_raters(scans, segment, *, components=False, progress=None, cancelled=None, reading=nullcontext) -> dict[str, Batch]:
     """A Batch for each of PAIRS, over all scans of which both raters' labels are there.
 
     scans: of `crend.io.usova3d.find_scans`. segment(scan, progress) -> (Labels, flags of the volume). A scan that fails is a row with its reason.
-    Rows have "flags": their keys, of the model's segmentation; of rater against rater always "".
+    components: every connected piece of a rater's follicle is a follicle. Rows have "notes" on both labels, and "flags": their keys, of the model's segmentation; of rater against rater always "".
     progress(stage, fraction 0..1) and cancelled() as in `crend.predict.segment`. reading() is a context in which files are read, for what
     libraries say meanwhile. InputError when no scan has both raters' labels.
     """
@@ -41,25 +41,25 @@ def compare_with_raters(scans, segment, *, progress=None, cancelled=None, readin
                 progress(scan.name, (done + fraction) / len(labelled))
 
         report("", 0.0)
-        found, flags, reason = _compared(scan, segment, report, reading)
+        found, flags, reason = _compared(scan, segment, components, report, reading)
         for name in PAIRS:
             row = {"case": scan.name, "reference": PAIRS[name][0], "prediction": PAIRS[name][1]}
             row |= {"status": "failed" if reason else "ok", "reason": reason, "flags": flags if "model" in PAIRS[name] else ""}
             if not reason:
-                row |= flat_figures(found[name])
+                row |= {**flat_figures(found[name]), "notes": " ".join(found[name]["notes"])}
                 follicles[name] += follicle_rows(scan.name, found[name])
             cases[name].append(row)
     return {name: _batch(cases[name], follicles[name]) for name in PAIRS}
 
 
-def _compared(scan, segment, report, reading):
+def _compared(scan, segment, components, report, reading):
     """({pair: comparison}, flags, "") or ({}, "", why not)."""
     from ..io.usova3d import RATERS, read_rater
     from .metrics import compare
 
     try:
         with reading():
-            labels = {f"rater {rater}": read_rater(scan, rater) for rater in RATERS}
+            labels = {f"rater {rater}": read_rater(scan, rater, components) for rater in RATERS}
         labels["model"], flags = segment(scan, report)
         return (
             {name: compare(labels[first], labels[second]) for name, (first, second) in PAIRS.items()},

@@ -67,11 +67,11 @@ def read_scan(scan: Scan):
     return _respaced(read_image(scan.image), scan)
 
 
-def read_rater(scan: Scan, rater: str):
-    """Labels of one rater, the ovary holding all of its follicles. InputError when a file is missing, cannot be read, or is no label image."""
+def read_rater(scan: Scan, rater: str, components: bool = False):
+    """Labels of one rater, the ovary holding all of its follicles. components: as `labels.read_labels` has it. InputError when a file is missing, cannot be read, or is no label image."""
     import SimpleITK as sitk
 
-    from .labels import Labels
+    from .labels import Labels, in_pieces
     from .volumes import read_label_image
 
     ovary, follicles = (_respaced(read_label_image(path), scan) for path in scan.labels(rater))
@@ -83,7 +83,8 @@ def read_rater(scan: Scan, rater: str):
         )
     follicles.CopyInformation(ovary)
     organ = sitk.Cast(sitk.Or(ovary > 0, follicles > 0), sitk.sitkUInt8)
-    return Labels(organ, sitk.Cast(follicles, sitk.sitkUInt16))
+    labels = Labels(organ, sitk.Cast(follicles, sitk.sitkUInt16))
+    return in_pieces(labels) if components else labels
 
 
 def _respaced(image, scan: Scan):

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 from training_samples import SMALL
 
-from crend.io.image_copies import find_copy, likeness_of
+from crend.io.image_copies import find_copy, find_sketched, likeness_of, sketch_of
 from crend.io.labels import Labels
 from crend_training.data.copies import find_copies, seen
 from crend_training.data.volumes import Entry
@@ -68,14 +68,18 @@ COPIES = {
 def test_a_changed_copy_is_found_among_others_of_its_simulator(phantoms, how):
     change, words = COPIES[how]
     others = [likeness_of(phantom.volume) for phantom in phantoms]
+    sketches = [sketch_of(other) for other in others]
     for number, phantom in enumerate(phantoms[:3]):
-        assert find_copy(likeness_of(change(phantom.volume)), others) == (number, words)
+        likeness = likeness_of(change(phantom.volume))
+        assert find_copy(likeness, others) == (number, words)
+        assert find_sketched(likeness, sketches) == (None if how == "cut" else (number, words))
 
 
 def test_different_volumes_of_one_simulator_are_no_copies(phantoms):
     known = [likeness_of(phantom.volume) for phantom in phantoms]
     for number, volume in enumerate(known):
-        assert find_copy(volume, known[:number] + known[number + 1 :]) is None
+        others = known[:number] + known[number + 1 :]
+        assert find_copy(volume, others) is None and find_sketched(volume, [sketch_of(other) for other in others]) is None
     even = sitk.Image(30, 30, 30, sitk.sitkUInt8)
     assert find_copy(likeness_of(even), [*known, likeness_of(even + 3)]) is None, "volumes of one grey value resemble nothing"
 

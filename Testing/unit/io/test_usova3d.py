@@ -103,6 +103,15 @@ def test_a_model_like_rater_1_differs_from_rater_2_as_the_raters_do(folder):
     assert told == sorted(told) and 0.5 in [round(4 * f) / 4 for f in told]
 
 
+def test_raters_with_one_number_for_all_follicles_are_counted_apart_when_asked_and_a_note_says_so(folder):
+    for rater in "12":
+        write(folder / f"vol7_f_r{rater}.vtk", ball(3, 6) | ball(3, -6))
+    for components, count in ((False, 1), (True, 2)):
+        found = compare_with_raters(find_scans(folder), as_rater_1(folder), components=components)["rater 2 against rater 1"]
+        assert [row["count_reference"] for row in found.cases] == [1, count]
+        assert [" counted as one follicle" in row["notes"] for row in found.cases] == [False, not components]
+
+
 def test_a_scan_that_cannot_be_read_is_a_row_with_its_reason(folder):
     (folder / "vol7_f_r2.vtk").write_bytes(b"no image")
     found = compare_with_raters(find_scans(folder), as_rater_1(folder))
