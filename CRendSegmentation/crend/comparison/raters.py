@@ -19,7 +19,8 @@ def compare_with_raters(scans, segment, *, components=False, progress=None, canc
     """A Batch for each of PAIRS, over all scans of which both raters' labels are there.
 
     scans: of `crend.io.usova3d.find_scans`. segment(scan, progress) -> (Labels, flags of the volume). A scan that fails is a row with its reason.
-    components: every connected piece of a rater's follicle is a follicle. Rows have "notes" on both labels, and "flags": their keys, of the model's segmentation; of rater against rater always "".
+    components: every connected piece of a rater's follicle is a follicle.
+    Rows have "notes" on both labels, and "flags": their keys, of the model's segmentation; of rater against rater always "".
     progress(stage, fraction 0..1) and cancelled() as in `crend.predict.segment`. reading() is a context in which files are read, for what
     libraries say meanwhile. InputError when no scan has both raters' labels.
     """

@@ -68,7 +68,10 @@ def read_scan(scan: Scan):
 
 
 def read_rater(scan: Scan, rater: str, components: bool = False):
-    """Labels of one rater, the ovary holding all of its follicles. components: as `labels.read_labels` has it. InputError when a file is missing, cannot be read, or is no label image."""
+    """Labels of one rater, the ovary holding all of its follicles. components: as `labels.read_labels` has it.
+
+    InputError when a file is missing, cannot be read, or is no label image.
+    """
     import SimpleITK as sitk
 
     from .labels import Labels, in_pieces
