@@ -277,4 +277,11 @@ def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(
     assert (tmp_path / "before" / "per_volume.csv").read_text().startswith("volume,ovary_dsc,")
     assert (tmp_path / "before" / "per_follicle.csv").read_text().startswith("volume,kind,")
     assert {row["pairs"] for row in difference(tmp_path / "after", tmp_path / "before")} == {1}
-    assert isinstance(run(made, "x", "--empty").exception, InputError)
+    (tmp_path / "file").write_text("")
+    for words, said in (
+        (("x", "--empty"), "--list and --empty: the second belongs to simulated volumes; leave one out"),
+        (("x", "--volumes", "2"), "--list and --volumes: the second belongs to simulated volumes; leave one out"),
+        (("file", "--split", "Validation"), "file: cannot be made a folder"),  # said before anything is measured
+    ):
+        error = run(made, *words).exception
+        assert isinstance(error, InputError) and said in str(error)

@@ -23,6 +23,7 @@ ENGINE = typer.Option("auto", metavar="auto|onnxruntime|openvino|torch", help="W
 
 
 def evaluate(
+    ctx: typer.Context,
     model: str = typer.Argument(..., metavar="BUNDLE", help="A model's name, or the folder of a bundle."),
     first_seed: int = typer.Option(0, min=0, help="Seed of the first volume; the others follow it."),
     volumes: int = typer.Option(20, min=1, help="Number of volumes."),
@@ -46,14 +47,17 @@ def evaluate(
     ),
 ) -> None:
     """Measure a bundle on simulated volumes that training never saw (`--simulator trial`: of a kind that it never saw), or on your own (`--list`)."""
+    from crend.batch import make_folder
+
     from ..evaluation import emptiness, evaluation, reports
     from ..evaluation.strata import strata, strata_markdown
 
     seeds = range(first_seed, first_seed + volumes)
-    if own is not None and empty:
-        raise InputError("--list and --empty: volumes without an ovary are simulated only; leave one out")
+    _check_beside_list(ctx, own)
+    split = split.lower()
     subjects = _subjects(model, own if own is None or scheduler is None else own.absolute(), split, seeds, simulator, components)
     emptiness.check_place(out, empty=empty)
+    make_folder(out, (reports.SUMMARY,))
     if own is not None:
         names = [subject.name for subject in subjects]
         about = reports.about(model, rendering=render, volumes=names, listed=own.name, split=split, components=components)
@@ -97,6 +101,7 @@ def difference(
 
 
 def calibrate(
+    ctx: typer.Context,
     model: Path = typer.Argument(
         ..., metavar="BUNDLE", help="Folder of the bundle; its metadata and model card are rewritten, its weights stay."
     ),
@@ -128,7 +133,8 @@ def calibrate(
     if not model.is_dir():
         raise InputError(f"{model}: is rewritten by a calibration; copy the model's folder, {folder}, and give the copy")
     check_writable(folder / "metadata.json")
-    seeds = range(first_seed, first_seed + volumes)
+    _check_beside_list(ctx, own)
+    split, seeds = split.lower(), range(first_seed, first_seed + volumes)
     if own is None and (len(simulator) > 1 or empty):
         subjects = _mix(model, simulator, seeds, empty)
     else:
@@ -149,6 +155,14 @@ def calibrate(
     calibrating.write_into_bundle(model, confidence, familiar, on)
     calibrating.draw(confidence, out / "reliability.png")
     typer.echo(calibrating.section(confidence, familiar, on))
+
+
+def _check_beside_list(ctx: typer.Context, own) -> None:
+    """InputError for options that choose simulated volumes beside --list: they would count for nothing."""
+    for name in ("first_seed", "volumes", "simulator", "empty"):
+        source = ctx.get_parameter_source(name)
+        if own is not None and source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"--list and --{name.replace('_', '-')}: the second belongs to simulated volumes; leave one out")
 
 
 def _volumes_words(own, subjects, simulator: str, seeds) -> str:
