@@ -15,6 +15,7 @@ from ..io.kept import image_content
 from .metadata_check import PARTS
 
 NAMED = 5
+MOST_SKETCHES = 200  # 0.5 MB of metadata
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def learned_from(training: Iterable[dict], validation: Iterable[dict] = ()) -> d
 
 
 def together(*known: dict) -> dict:
-    """What several trainings, one after another, have learned from; {} where that is nothing."""
+    """What several trainings, one after another, have learned from; {} where that is nothing. Sketches: of MOST_SKETCHES volumes at most."""
     trained = dict.fromkeys(content for each in known for content in each.get("training", ()))
     watched = dict.fromkeys(content for each in known for content in each.get("validation", ()) if content not in trained)
-    sketches = {content: sketch for each in known for content, sketch in each.get("sketches", {}).items()}
-    found = {"training": list(trained), "validation": list(watched), "sketches": sketches}
+    sketches = {content: sketch for each in known for content, sketch in each.get("sketches", {}).items() if content in trained}
+    found = {"training": list(trained), "validation": list(watched), "sketches": dict(list(sketches.items())[:MOST_SKETCHES])}
     return found if trained or watched else {}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from crend.bundle.bundle import LARGEST_METADATA
 from crend.bundle.learned import facts_of, find_learned, learned_from, together
 from crend.errors import InputError
 from crend.io.image_copies import find_sketched, likeness_of, sketch_of
@@ -74,3 +75,9 @@ def test_a_later_training_forgets_nothing_of_the_earlier_one(volumes):
     both = together(first, second, third)
     assert both["training"] == [image_content(volumes[number]) for number in (0, 1, 2)] and both["validation"] == []
     assert set(both["sketches"]) == set(both["training"]) and together({}, {}) == {} == learned_from([{}])
+
+
+def test_what_is_kept_of_many_volumes_fits_into_a_bundles_metadata(volumes):
+    sketch = facts_of(volumes[0])["sketch"]
+    known = learned_from({"content": f"{number:016x}", "sketch": sketch} for number in range(5000))
+    assert len(known["training"]) == 5000 and len(json.dumps(known)) < 0.7 * LARGEST_METADATA
