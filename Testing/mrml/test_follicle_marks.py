@@ -14,7 +14,7 @@ from CRendSegmentationLib.Scene.Histogram import histogram
 from CRendSegmentationLib.Scene.Results import updateTables
 from CRendSegmentationLib.Scene.ResultTables import notCounted, readFollicleTable, readSummary
 from CRendSegmentationLib.Scene.ReviewLabels import labelsOf
-from CRendSegmentationLib.Scene.SegmentMeasurements import isEdited
+from CRendSegmentationLib.Scene.SegmentMeasurements import MODELS_TAG, isEdited, manualNames, measureSegments
 from CRendSegmentationLib.Scene.SegmentTags import hiddenIDs, tagOf
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
@@ -114,6 +114,16 @@ def test_marks_are_edits_that_undo_takes_back_one_by_one(nodes):
     editing.undo()
     editing.mark(lambda marked: hideBelow(marked, 0.75), "confirmed", goOn=True)
     assert not editing.canRedo, "a mark that goes on after something was taken back is another edit"
+
+
+def test_tags_that_somebody_wrote_into_are_no_numbers(nodes):
+    segmentation = nodes.segmentationNode.GetSegmentation()
+    segmentation.GetSegment("Follicle_1").SetTag("CRend.confidence", "0_9")
+    segmentation.GetSegment("Follicle_2").SetTag("CRend.confidence", "7")
+    segmentation.GetSegment("Follicle_3").SetTag(MODELS_TAG, "none 1 2 3")
+    measured = measureSegments(nodes.segmentationNode)
+    assert [follicle.confidence for follicle in measured.follicles] == [None] * 3
+    assert manualNames(nodes.segmentationNode, measured) == {"Follicle 3"}
 
 
 def test_a_follicle_is_not_added_over_a_hidden_one(nodes):

@@ -157,6 +157,13 @@ def test_a_python_without_the_trainer_is_told_with_the_cure(section, tmp_path):
     assert "cannot be started" in section.ui.improveStatusLabel.text
 
 
+def test_a_trainer_that_somebody_else_stopped_has_kept_what_was_done(section, tmp_path):
+    section.ui.trainerEdit.currentPath = script(tmp_path / "python", "echo 'cancelled; what was done is kept' >&2; exit 130")
+    section.ui.improveButton.click()
+    wait(lambda: not section.run.running, 20)
+    assert section.ui.improveStatusLabel.text.startswith("Stopped.")
+
+
 def test_a_run_shows_how_far_it_is_and_one_that_is_stopped_can_go_on(section, tmp_path, monkeypatch):
     slow = 'case "$*" in *--estimate*) echo "5 volumes of 4 patients; about 2.0 hours on this machine";; *) '
     slow += "echo ' 41.5 % round 1 of 3: close look, step 40 of 400' >&2; sleep 60;; esac"

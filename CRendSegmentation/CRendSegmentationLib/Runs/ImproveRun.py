@@ -59,7 +59,7 @@ class ImproveRun(Waiting):
             if found:
                 self.fraction, self.stage = float(found.group(1)) / 100, found.group(2)
         code = self._child.ended()
-        if self.cancelling:
+        if self.cancelling or code == _CANCELLED:  # here, or by whoever ends processes
             raise Kept(_("Stopped. What was done is kept; Improve goes on with it.") if not self._onlyEstimate else _("Stopped."))
         if code is None:
             return None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .SegmentMeasurements import isManual, measureWithIDs
-from .SegmentTags import CONFIRMED_TAG, HIDDEN_TAG, isConfirmed, isHidden, isMarked, segmentsOf, setTag, tagOf
+from .SegmentTags import CONFIRMED_TAG, HIDDEN_TAG, isConfirmed, isHidden, isMarked, numbersOf, segmentsOf, setTag, tagOf
 
 #: Of a segmentation: follicles of a lower confidence (0 to 1) are hidden.
 LEAST_ATTRIBUTE = "CRend.LeastConfidence"
@@ -69,7 +69,7 @@ def dropOutdated(segmentationNode):
         segment = segmentation.GetSegment(segmentID)
         if isConfirmed(segment) and not tagOf(segment, _SHAPE_TAG):
             setTag(segment, _SHAPE_TAG, _shapeText(follicle))  # a script has set the tag
-        elif isConfirmed(segment) and not _isShape(follicle, tagOf(segment, _SHAPE_TAG)):
+        elif isConfirmed(segment) and not _isShape(follicle, numbersOf(segment, _SHAPE_TAG)):
             setTag(segment, CONFIRMED_TAG, "")
             setTag(segment, _SHAPE_TAG, "")
         if isHidden(segment) and isManual(segment, follicle):
@@ -117,9 +117,5 @@ def _shapeText(follicle):
     return " ".join(f"{value:.6f}" for value in _shape(follicle))
 
 
-def _isShape(follicle, text):
-    try:
-        noted = [float(value) for value in text.split()]
-    except ValueError:
-        return False
+def _isShape(follicle, noted):
     return len(noted) == len(_shape(follicle)) and bool(np.allclose(noted, _shape(follicle), rtol=0, atol=_TOLERANCE))

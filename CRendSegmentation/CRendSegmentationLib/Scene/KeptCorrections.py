@@ -14,17 +14,7 @@ from crend.io.labels import Labels
 
 from .Export import labelImages, referenceVolume
 from .Results import DRAWN
-from .SegmentMeasurements import (
-    MODELS_TAG,
-    SEGMENTS_ATTRIBUTE,
-    follicleIDs,
-    isGuide,
-    isManual,
-    isOvaryManual,
-    measureWithIDs,
-    ovaryID,
-    ovaryIDs,
-)  # fmt: skip
+from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isGuide, isManual, isOvaryManual, measureWithIDs, ovaryID
 from .VolumeImage import imageFromVolumeNode
 
 _CODE = 8  # characters of a patient's code

@@ -14,7 +14,7 @@ from crend.structures.ovaries import most_frequent
 
 from .MaskMeasurements import measureMask, referenceGeometry
 from .Masks import labelsOn, union
-from .SegmentTags import isHidden, isMarked, segmentsOf, tagOf, terminologyOf
+from .SegmentTags import isHidden, isMarked, numbersOf, segmentsOf, tagOf, terminologyOf
 from .VolumeImage import setGeometry
 
 #: Of a segmentation: how many segments a run left in it.
@@ -173,8 +173,8 @@ def tagAsModels(segment, structure):
 
 def isManual(segment, follicle):
     """Whether a segment, measured as `follicle` now, is not what the model drew."""
-    noted = tagOf(segment, MODELS_TAG)
-    return not noted or not np.allclose([float(value) for value in noted.split()], _fingerprint(follicle), rtol=0, atol=1e-5)
+    noted, now = numbersOf(segment, MODELS_TAG), _fingerprint(follicle)
+    return len(noted) != len(now) or not np.allclose(noted, now, rtol=0, atol=1e-5)
 
 
 def manualNames(segmentationNode, measurements):
@@ -259,10 +259,10 @@ def _numbers(names):
 
 def _withConfidence(segment, follicle):
     """The follicle with the model's confidence, if its segment is as the model drew it."""
-    noted = tagOf(segment, CONFIDENCE_TAG)
-    if not noted or isManual(segment, follicle):
+    noted = numbersOf(segment, CONFIDENCE_TAG)
+    if len(noted) != 1 or not 0 <= noted[0] <= 1 or isManual(segment, follicle):
         return follicle
-    return replace(follicle, confidence=float(noted))
+    return replace(follicle, confidence=noted[0])
 
 
 def _range(present):

@@ -3,6 +3,8 @@
 import slicer
 import vtk
 
+from crend.numerals import number_in
+
 #: "1" on a follicle that is left out of counts, tables, reports and exports.
 HIDDEN_TAG = "CRend.Hidden"
 #: "1" on a follicle that somebody looked at and confirmed, as it is now.
@@ -13,6 +15,14 @@ def tagOf(segment, name):
     """The text of a tag, "" where a segment has none of this name."""
     text = vtk.reference("")
     return str(text) if segment.GetTag(name, text) else ""
+
+
+def numbersOf(segment, name):
+    """The numbers in a tag; [] where there is none, or somebody wrote something else into it."""
+    try:
+        return [number_in(word) for word in tagOf(segment, name).split()]
+    except ValueError:
+        return []
 
 
 def setTag(segment, name, text):

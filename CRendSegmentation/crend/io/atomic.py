@@ -52,6 +52,9 @@ def replacing(path) -> Iterator[Path]:
             # Only trouble with this file is the disk's; any other OSError inside the block keeps its own name.
             if error.errno in _NO_ROOM and error.filename in (None, str(temporary)):
                 raise InputError(_cannot(path, error)) from error
+            why = reason_not_written(path, temporary) if error.errno is None else ""  # NumPy says how much it wrote, and not why
+            if why:
+                raise InputError(why) from error
             raise
         except InputError as error:
             if str(temporary) in str(error):  # of a writer that was given the temporary name

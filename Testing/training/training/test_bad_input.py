@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from training_samples import tiny, write_ball_cases
+from training_samples import ball_images, tiny, write_ball_cases
 
 from crend.errors import InputError
 from crend_training.cli.app import main
 from crend_training.configuration.experiment import read_experiment
+from crend_training.data.cases import case_names, write_case
 from crend_training.training.checkpoints import read_checkpoint
 from crend_training.training.running import KeepCheckpoints
 from crend_training.training.starting import start_of
@@ -153,6 +154,23 @@ def test_a_command_that_is_stopped_says_that_it_can_go_on(stop, tmp_path, monkey
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130 and capsys.readouterr().err == "cancelled; what was done is kept, and the same command goes on\n"
+
+
+def test_a_case_that_finds_no_room_is_said_and_leaves_nothing(tmp_path):
+    volume, ovary, follicles = ball_images(0, 40)
+    about = {"spacing_mm": (1.0, 1.0, 1.0), "normalisation": {"method": "zscore_nonzero"}}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(InputError) as error:
+            write_case(tmp_path, "ball", volume, ovary, follicles, **about)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert line(error) == f"{tmp_path}/ball.image.npy: cannot be written (file too large); choose another place."
+    assert list(tmp_path.iterdir()) == [] and case_names(tmp_path) == []
+    write_case(tmp_path, "ball", volume, ovary, follicles, **about)
+    (tmp_path / ".crend-abcdef-1-12345678.json").write_text("{}")  # of another process, on its way
+    assert case_names(tmp_path) == ["ball"]
 
 
 class Saving:

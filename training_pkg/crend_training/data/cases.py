@@ -8,13 +8,13 @@ case has a fourth: NAME.guide.npy, what an overview network made of the volume (
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from crend.errors import InputError
+from crend.io.atomic import replacing
 from crend.io.volumes import format_sizes
 
 OVARY, FOLLICLE = 1, 2
@@ -50,7 +50,7 @@ def write_case(folder, name: str, image, ovary, follicles, *, spacing_mm, normal
 
 def case_names(folder) -> list[str]:
     """Complete cases in a folder, in order of their names."""
-    return sorted(p.stem for p in Path(folder).glob("*.json"))
+    return sorted(path.stem for path in Path(folder).glob("*.json") if not path.name.startswith("."))  # those are on their way
 
 
 def case_facts(folder, name: str) -> dict:
@@ -198,7 +198,5 @@ def _majority(mask, spacing_mm):
 
 
 def _replace(path: Path, write) -> None:
-    temporary = path.with_suffix(path.suffix + f".tmp{os.getpid()}")
-    with open(temporary, "wb") as f:
-        write(f)
-    os.replace(temporary, path)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        write(file)

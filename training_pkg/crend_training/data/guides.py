@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from crend.errors import InputError
 from crend.inference.arrays import to_array
 from crend.inference.model_grid import ModelGrid
+from crend.io.atomic import replacing
 
 from .cases import Cases, case_facts, open_case
 from .stitched import stitch
@@ -74,10 +74,8 @@ def _write_guide(network, patch, coarse: Path, fine: Path, name: str, device) ->
     place = {"image_shape": shape, "image_spacing": close, "origin": (0.0,) * 3, "direction": tuple(np.eye(3).ravel())}
     source, target = ModelGrid(image.shape, wide, **place), ModelGrid(shape, close, **place)
     guide = np.stack([source.resample_to(target, channel) for channel in maps]).astype(np.float16)
-    temporary = fine / f"{name}.guide.tmp{os.getpid()}"
-    with open(temporary, "wb") as file:
+    with replacing(guide_file(fine, name)) as temporary, open(temporary, "wb") as file:
         np.save(file, guide)
-    os.replace(temporary, guide_file(fine, name))
 
 
 def _spacing(folder: Path, name: str) -> tuple[float, ...]:

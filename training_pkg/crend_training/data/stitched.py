@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from crend.inference.windows import all_windows, blend_windows, pad_to_patch
+from crend.io.atomic import replacing
 
 from .cases import Cases, open_case
 
@@ -26,10 +26,8 @@ def write_contexts(predict, cases: Cases, folder, patch, *, device="cpu", overla
             continue
         image, _ = open_case(cases.folder, name)
         probabilities = stitch(predict, np.asarray(image, np.float32), patch, device, overlap)
-        temporary = folder / f"{name}.tmp{os.getpid()}"
-        with open(temporary, "wb") as f:
-            np.save(f, probabilities.astype(np.float16))
-        os.replace(temporary, path)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            np.save(file, probabilities.astype(np.float16))
     return folder
 
 
