@@ -184,4 +184,5 @@ def _claim(path: Path, target: Path, temporary: Path) -> None:
 
 
 def _cannot(path: Path, error: OSError) -> str:
-    return f"{path}: cannot be written ({(error.strerror or str(error)).lower()}); choose another place."
+    room = "make room, or " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{path}: cannot be written ({(error.strerror or str(error)).lower()}); {room}choose another place."
