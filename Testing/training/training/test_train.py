@@ -125,6 +125,10 @@ def test_sets_that_touch_or_are_empty_share_no_volume():
         ({"spacing_mm": [1e-9] * 3}, "'spacing_mm' is not three lengths of 0.05 to 10 mm"),
         ({"arguments": {"width": 1000}}, "'arguments' are not small whole numbers, or true or false"),
         ({"normalisation": {"method": "minmax"}}, "unknown normalisation 'minmax'; known: .*"),
+        (
+            {"semi_weight": 1, "average_decay": 0.9, "contrastive": {"confident": 9}},
+            "'semi_weight' and 'contrastive' do not go together: unlabelled volumes know the paper's form of the loss alone",
+        ),
         ({"contrastive": {"confident": -1}}, "'contrastive: confident' must be a whole number, 0 or more, not -1"),
         ({"contrastive": {"temperature": float("nan")}}, "'contrastive: temperature' must be from 0.01 to 100, not nan"),
         ({"contrastive": {"prototypes": 1}}, "'contrastive: prototypes' must be 0 or more and below 1, not 1.0"),

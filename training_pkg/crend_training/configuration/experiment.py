@@ -282,6 +282,10 @@ def _check(experiment: Experiment, where: str) -> None:
         raise InputError(f"{where}: 'crossval: systems' has '{unknown[0]}'; known are {', '.join(SYSTEMS)}")
     if experiment.semi_weight and experiment.arguments.get("guided"):
         raise InputError(f"{where}: 'semi_weight' and 'arguments: guided' do not go together: volumes without labels have no guides")
+    if experiment.semi_weight and experiment.network == "crend" and experiment.lambda_contrast and experiment.contrastive != Contrastive():
+        raise InputError(
+            f"{where}: 'semi_weight' and 'contrastive' do not go together: unlabelled volumes know the paper's form of the loss alone"
+        )
     if experiment.semi_weight and not experiment.average_decay:
         raise InputError(f"{where}: 'semi_weight' needs 'average_decay' above 0: the teacher is the average of the student's weights")
 
