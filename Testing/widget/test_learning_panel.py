@@ -74,6 +74,16 @@ def test_a_kept_volume_has_its_labels_as_they_are_now_who_corrected_what_and_no_
     assert b"DOE" not in everything and b"JANE" not in everything
 
 
+def test_the_code_of_a_patient_does_not_stay_for_the_next_one_whose_result_goes_to_the_same_node(section, panel):  # noqa: F811
+    node = section._node
+    section.ui.patientEdit.text = "p7"
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume(name="Another"))
+    panel.logic.getParameterNode().segmentation = node
+    section.ui.patientEdit.text = "p7"
+    apply(panel)
+    assert section._node is node and section.ui.patientEdit.text == ""
+
+
 def test_an_ovary_drawn_where_the_model_saw_none_is_no_removed_follicle(panel, scene):  # noqa: F811
     panel.logic.predictor = samples.KnownPredictor(ovary=False, follicles=0)
     volume = samples.addVolume()

@@ -14,6 +14,7 @@ from crend.errors import InputError
 from crend.io.kept import count_kept, kept_copy
 
 from ..Runs.ImproveRun import ImproveRun, readImprovement, slicersPython
+from ..Runs.Run import referenceVolume
 from ..Scene.KeptCorrections import canBeKept, keepForTraining, patientCode
 from . import Messages
 from .RunControl import RunControl
@@ -30,7 +31,7 @@ class LearningPanel:
     def __init__(self, section, model, onModel):
         self._model = model
         self._onModel = onModel
-        self._node = None
+        self._node, self._volume = None, None
         self._found = None
         widget = slicer.util.loadUI(str(Path(__file__).resolve().parents[2] / "Resources" / "UI" / "CRendLearning.ui"))
         section.layout().addWidget(widget)
@@ -55,8 +56,9 @@ class LearningPanel:
 
     def show(self, segmentationNode):
         """Keep this segmentation; None: none."""
-        if segmentationNode is not self._node:
-            self._node = segmentationNode
+        volume = referenceVolume(segmentationNode) if segmentationNode is not None else None
+        if (segmentationNode, volume) != (self._node, self._volume):  # one node may get the result of another patient's volume
+            self._node, self._volume = segmentationNode, volume
             self.ui.patientEdit.text = patientCode(segmentationNode, _key())
         self._update()
 
