@@ -85,6 +85,8 @@ def test_confidences_of_left_out_volumes_are_reliable():
 def test_too_little_to_learn_from_is_refused_in_words():
     with pytest.raises(InputError, match="give more volumes"):
         calibration.calibrate_confidence(follicles(20))
+    with pytest.raises(InputError, match="none of the 40 predicted follicles is a true one; are these the labels of these volumes"):
+        calibration.calibrate_confidence([{**row, "matched": 0} for row in follicles(40)])
     with pytest.raises(
         InputError, match="all 40 predicted follicles are of one volume, which cannot be judged by others; give more volumes"
     ):

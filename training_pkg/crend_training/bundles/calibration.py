@@ -103,6 +103,8 @@ def calibrate_confidence(rows) -> dict:
     features = np.array([[float(row[name]) for name in FEATURES] for row in rows])
     matched = np.array([int(row["matched"]) for row in rows], bool)
     names = np.array([str(row["volume"] if "volume" in row else row["seed"]) for row in rows])
+    if not matched.any():
+        raise InputError(f"none of the {len(rows)} predicted follicles is a true one; are these the labels of these volumes?")
     if len(np.unique(names)) < 2:
         raise InputError(f"all {len(rows)} predicted follicles are of one volume, which cannot be judged by others; give more volumes.")
     left_out = np.zeros(len(rows))
