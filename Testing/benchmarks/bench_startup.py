@@ -65,9 +65,7 @@ def main() -> None:
     rows = [(name, run["wall"], run["cpu"], run["peak"]) for name, run in runs.items()]
     hello, loaded = (statistics.median(each) for each in zip(*waits))
     rows += [("worker says hello", hello, "–", "–"), ("worker has loaded the bundled model", loaded, "–", "–")]
-    text = f"On the sample volume; medians of {arguments.repeat}, of the memory the largest.\n\n" + table(
-        ("", "s", "CPU s", "peak MB"), rows
-    )
+    text = f"On the sample volume; medians of {arguments.repeat}.\n\n" + table(("", "s", "CPU s", "peak MB"), rows)
     finish("Starting", text, {"processes": runs, "worker": {"hello": hello, "loaded": loaded}}, arguments.out)
 
 
