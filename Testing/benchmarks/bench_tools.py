@@ -65,9 +65,7 @@ def run_process(arguments, *, environment=None) -> dict:
 
 
 def processes_take_turns(rivals: dict, repeat: int = 5) -> dict:
-    """As `take_turns`, of processes: {name: arguments of Python}; medians. The largest peak of some runs is a third higher: it counts the pages of
-    libraries, too, of which the system brings in more or fewer.
-    """
+    """As `take_turns`, of processes: {name: arguments of Python}; medians. (Now and then a run's peak is a third above the others', why was not found.)"""
     runs = {name: [] for name in rivals}
     for _ in range(repeat):
         for name, arguments in rivals.items():
