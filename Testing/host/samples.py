@@ -20,6 +20,8 @@ SHAPE = (40, 48, 56)
 #: Oblique: turned about two axes; flipped: one axis reversed as well; spacing differs on each axis.
 SPACING = (0.6, 0.5, 0.8)
 
+NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound."  # as the bundled model has one
+
 
 def ball(centre, radius, shape=SHAPE):
     """bool array, True within `radius` voxels of `centre` (z, y, x)."""
@@ -193,6 +195,6 @@ def segmentationOf(whole, labels, image, probabilities=None, flags=()):
         ovary=ovary,
         follicles=follicles,
         measurements=measured,
-        provenance={"bundle": "known", "bundle_version": "0", "flags": list(flags)},
+        provenance={"bundle": "known", "bundle_version": "0", "flags": list(flags), "notice": NOTICE},
         probabilities=probabilities,
     )
