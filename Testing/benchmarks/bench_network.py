@@ -13,6 +13,7 @@ import argparse
 
 import numpy as np
 from bench_tools import finish, table, take_turns
+from bench_whole import monai
 
 from crend import networks
 from crend.bundle import bundle
@@ -20,13 +21,10 @@ from crend.inference.engines import installed, make_engine
 from crend.inference.torch_engine import TorchEngine
 from crend.inference.windows import all_windows, blend_windows
 
-AT_ONCE = 4  # windows that MONAI is given at once, which is quickest: of a single small one PyTorch computes convolutions in a slower way
-
 
 def main() -> None:
     """Measure, print, write."""
     import torch
-    from monai.inferers import sliding_window_inference
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=5)
@@ -45,14 +43,8 @@ def main() -> None:
     def ours(engine, rendered, more=maps):
         return blend_windows(values, patch, windows, lambda window: engine.predict(np.concatenate([window[None], more]), rendered))
 
-    def monais():
-        with torch.inference_mode():
-            tensor = torch.from_numpy(values[None, None])
-            return sliding_window_inference(
-                tensor, patch, AT_ONCE, lambda x: unet.trunk(x)[0].sigmoid(), overlap=0.5, mode="gaussian", sigma_scale=0.125
-            ).numpy()[0]
-
-    same = float(np.abs(ours(TorchEngine(unet), 0, maps[:0]) - monais()).max())
+    monais = monai(unet, values, patch)
+    same = float(np.abs(ours(TorchEngine(unet), 0, maps[:0]) - monais().numpy()[0]).max())
     rivals = {"MONAI, U-Net in torch": monais}
     for name in ("onnxruntime", "openvino"):
         if installed(name):
