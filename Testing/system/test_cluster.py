@@ -1,6 +1,7 @@
 """A batch on a real cluster of Dask: workers that are killed, and jobs of a queue whose commands run them on this machine. Nothing is lost."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -180,6 +181,14 @@ def test_resources_are_names_with_numbers_and_go_with_a_scheduler(tmp_path, caps
     (tmp_path / "a.nrrd").write_text("")
     assert main(["batch", str(tmp_path / "a.nrrd"), "--out", str(tmp_path / "out"), "--resources", "GPU=1"]) == 2
     assert "--resources goes with --scheduler" in capsys.readouterr().err
+
+
+def test_a_client_that_loses_its_scheduler_logs_no_traceback(caplog):
+    own = {"n_workers": 0, "processes": False, "dashboard_address": None, "protocol": "tcp"}
+    with distributed.LocalCluster(**own) as cluster, schedulers.open_client(cluster.scheduler_address):
+        logging.getLogger("distributed.client").error("as Dask's client does when it is closed while it tries to connect again")
+    logging.getLogger("distributed.client").error("of a client that is not ours")
+    assert [record.message for record in caplog.records if record.name == "distributed.client"] == ["of a client that is not ours"]
 
 
 @pytest.mark.slow

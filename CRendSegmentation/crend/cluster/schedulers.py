@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from collections.abc import Iterator
@@ -34,14 +35,32 @@ def open_client(scheduler: str, options: Path | None = None, resources: dict | N
     if scheduler not in QUEUES:
         if options is not None:
             raise InputError(f"--scheduler-options is for {' and '.join(QUEUES)}; a scheduler at an address has its workers already.")
-        with connect(scheduler) as client:
+        with _no_tracebacks(), connect(scheduler) as client:
             yield client
         return
     with _queue(scheduler, _options(scheduler, options), resources or {}) as cluster:
         from distributed import Client
 
-        with Client(cluster, set_as_default=False) as client:
+        with _no_tracebacks(), Client(cluster, set_as_default=False) as client:
             yield client
+
+
+@contextmanager
+def _no_tracebacks():
+    """A scheduler that goes is told in one line by the caller; Dask's client would log the traceback of its last try beside it.
+
+    By a filter, since the first import of distributed sets levels and handlers anew.
+    """
+    logger = logging.getLogger("distributed.client")
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
 
 
 def connect(address: str) -> Client:
