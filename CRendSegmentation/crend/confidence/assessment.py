@@ -13,7 +13,7 @@ from .plausibility import flags
 MOST_IN_UNFAMILIAR = 0.5
 #: Follicles in a box count whatever the ovary there looks like; what speaks for one by itself must then make it at least this likely, by the bundle's
 #: calibration. A bundle without one has no such measure, and drops none.
-LEAST_IN_BOX = 0.7
+LEAST_IN_BOX = 0.5
 
 
 def assess(values, scale, part, count: int, expected, follicles, measurements, settings: dict, by_themselves=False):
