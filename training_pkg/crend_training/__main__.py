@@ -1,5 +1,15 @@
 """python -m crend_training"""
 
-from .cli.app import main
+import sys
 
-main()
+from .cli.stopping import stoppable
+
+
+def _work() -> int:
+    from .cli.app import run
+
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(stoppable(_work))

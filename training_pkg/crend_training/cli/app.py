@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import sys
 from pathlib import Path
 from typing import Optional
@@ -15,12 +16,12 @@ from crend.errors import InputError
 
 from . import bundling, improving, measuring, studying
 from .options import COMPONENTS, CONFIG
+from .stopping import CANCELLED, stoppable
 
 #: Of a folder that is write-protected, full, or a file.
 UNWRITABLE = (
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EFBIG, errno.EIO,
 )  # fmt: skip
-CANCELLED = 130
 
 app = typer.Typer(
     name="crend-training",
@@ -151,10 +152,11 @@ def train(
     as_is: bool = typer.Option(False, "--as-is", help="Use the cases there now, and those that appear on the way."),
 ) -> None:
     """Train the system of a configuration; start again after a kill and it goes on."""
+    from crend.io.locking import locked
+
     from ..configuration.experiment import read_experiment
     from ..data.sources import prepare_training
     from ..training.starting import start_of
-    from ..training.train import locked
     from ..training.train import train as run_training
 
     experiment, cases = read_experiment(config), None
@@ -162,7 +164,7 @@ def train(
     if not as_is:
         data.mkdir(parents=True, exist_ok=True)
         # Of several processes that start together one prepares, the others wait and find it done.
-        with locked(data, wait=True):
+        with locked(data, wait=math.inf):
             cases = prepare_training(experiment, data, tell=lambda line: typer.echo(line, err=True))
     run_training(experiment, data, run, cases=cases, start=begin)
 
@@ -176,17 +178,20 @@ for command in (
 
 def main() -> None:
     """Run the command line and exit: bad input and bad arguments are one line and exit code 2, being stopped is one and 130."""
-    sys.exit(_run(sys.argv[1:] or ["--help"]))
+    sys.exit(stoppable(lambda: run(sys.argv[1:])))
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """The exit code of a command; KeyboardInterrupt, or SystemExit of Lightning's, when it was stopped."""
     try:
-        code = app(arguments, prog_name="crend-training", standalone_mode=False)
-        return _cancelled() if code == CANCELLED else code if isinstance(code, int) else 0
+        code = app(arguments or ["--help"], prog_name="crend-training", standalone_mode=False)
+        if code == CANCELLED:  # what newer versions of typer make of KeyboardInterrupt
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
     except InputError as error:
         return _failed(str(error))
-    except (KeyboardInterrupt, SystemExit, typer.Abort):  # Lightning makes the second of the first
-        return _cancelled()
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -210,8 +215,3 @@ def _run(arguments: list[str]) -> int:
 def _failed(message: str) -> int:
     typer.echo("error: " + " ".join(message.splitlines()), err=True)
     return 2
-
-
-def _cancelled() -> int:
-    typer.echo("cancelled; what was done is kept, and the same command goes on", err=True)
-    return CANCELLED

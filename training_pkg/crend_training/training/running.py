@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -63,7 +64,16 @@ class PatchData(L.LightningDataModule):
 
     def _loader(self, patches, batch):
         workers = self.experiment.workers
-        return DataLoader(patches, batch, num_workers=workers, prefetch_factor=4 if workers else None)
+        return DataLoader(
+            patches, batch, num_workers=workers, prefetch_factor=4 if workers else None, worker_init_fn=leave_stopping_to_main
+        )
+
+
+def leave_stopping_to_main(_number: int) -> None:
+    """For a process that loads patches: Ctrl-C reaches it, too, and would end it amid handing one over; and it ends when it is told to, whatever
+    Lightning does with that signal in the process that it was forked from."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class KeepCheckpoints(L.Callback):
