@@ -105,18 +105,37 @@ def test_a_volume_that_is_kept_again_replaces_what_was_kept_of_it(section, tmp_p
     removeSmallest(section._node)
     keepNow(section)
     (row,) = kept_rows(tmp_path / "kept")
-    assert row["corrections"] == "follicles: 1 removed" and len(list((tmp_path / "kept").iterdir())) == 4
+    (aside,) = (tmp_path / "kept").glob("*-earlier-*")
+    assert row["corrections"] == "follicles: 1 removed" and len(list((tmp_path / "kept").glob("*-labels.nrrd"))) == 1
+    said = section.ui.keptLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+    assert said.startswith("Kept, in place of what Dr B kept on 20") and f"; those labels are now {aside.name}, from which" in said
+    assert sitk.GetArrayFromImage(read_labels(aside).follicles).max() == len(samples.FOLLICLES)
     labels = sitk.GetArrayFromImage(read_labels(tmp_path / "kept" / row["label"]).follicles)
     assert labels.max() == len(samples.FOLLICLES) - 1
+
+
+def test_what_another_reader_kept_gives_way_only_when_the_user_says_so(section, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, **_: asked.append(text) or len(asked) > 1, raising=False)
+    keepNow(section, by="Dr A")
+    assert asked == []
+    before = {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    removeSmallest(section._node)
+    keepNow(section, by="Dr B")
+    assert "Dr A kept this volume on 20" in asked[0] and section.ui.keptLabel.text.startswith("Nothing was kept. Volumes kept: 1")
+    assert before == {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    keepNow(section, by="Dr B")
+    assert len(asked) == 2 and kept_rows(tmp_path / "kept")[0]["corrected_by"] == "Dr B"
+    assert section.ui.keptLabel.text.startswith("Kept, in place of what Dr A kept")
 
 
 def test_a_volume_that_is_kept_already_with_other_grey_values_is_said_to_be(section, tmp_path):
     image = sitk.GetImageFromArray(samples.voxels()[:, ::-1] * 0.5 + 9)  # the sample looks the same mirrored
     mask = sitk.Cast(image > 0, sitk.sitkUInt8)
-    name = keep(tmp_path / "kept", image, Labels(mask, sitk.Cast(mask * 0, sitk.sitkUInt16)), Correction())
+    kept = keep(tmp_path / "kept", image, Labels(mask, sitk.Cast(mask * 0, sitk.sitkUInt16)), Correction())
     keepNow(section)
     said = section.ui.keptLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
-    assert f"Kept. It is a copy of {name}, which is kept, too: Improve uses only one of them. Volumes kept: 2" in said
+    assert f"Kept. It is a copy of {kept.name}, which is kept, too: Improve uses only one of them. Volumes kept: 2" in said
 
 
 def test_a_list_of_another_program_is_left_alone(section, tmp_path):

@@ -9,7 +9,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from crend.errors import InputError
-from crend.io.kept import Correction, keep
+from crend.io.kept import Correction, keep, kept_before
 from crend.io.labels import Labels
 
 from .Export import labelImages, referenceVolume
@@ -22,7 +22,7 @@ _ATTRIBUTES = slicer.vtkMRMLSubjectHierarchyConstants
 
 
 def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
-    """Write the volume and the segments as they are now into the folder; returns the volume's name there, which says nothing of the patient.
+    """Write the volume and the segments as they are now into the folder; returns a `KeptVolume`, whose name says nothing of the patient.
 
     patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, when the volume is not loaded,
     when the code names the patient, and when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
@@ -40,6 +40,11 @@ def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
         patient.strip(),
     )
     return keep(folder, imageFromVolumeNode(referenceVolume(segmentationNode)), Labels(*labelImages(segmentationNode)), correction)
+
+
+def keptBefore(segmentationNode, folder):
+    """The row of the folder's list that `keepForTraining` would replace, None where the volume is not in it. InputError for a list that cannot be read."""
+    return kept_before(folder, imageFromVolumeNode(referenceVolume(segmentationNode)))
 
 
 def correctionWords(segmentationNode):

@@ -15,7 +15,7 @@ from crend.io.kept import count_kept, kept_copy
 
 from ..Runs.ImproveRun import ImproveRun, readImprovement, slicersPython
 from ..Runs.Run import referenceVolume
-from ..Scene.KeptCorrections import canBeKept, keepForTraining, patientCode
+from ..Scene.KeptCorrections import canBeKept, keepForTraining, keptBefore, patientCode
 from . import Messages
 from .RunControl import RunControl
 
@@ -78,17 +78,30 @@ class LearningPanel:
         """Write the volume and its labels into the folder."""
         for name, value in ((FOLDER, self._folder()), (READER, self.ui.correctedByEdit.text)):
             slicer.app.userSettings().setValue(name, value)
+        reader = self.ui.correctedByEdit.text.strip()
         try:
-            name = keepForTraining(self._node, self._folder(), self.ui.correctedByEdit.text, self.ui.patientEdit.text)
-            copy = kept_copy(self._folder(), name)
+            before = keptBefore(self._node, self._folder())
+            if before and before["corrected_by"] != reader and not self._mayReplace(before):
+                self._sayCounts(_("Nothing was kept. "))
+                return
+            kept = keepForTraining(self._node, self._folder(), reader, self.ui.patientEdit.text)
+            copy = kept_copy(self._folder(), kept.name)
         except InputError as error:
             self._say(str(error), failed=True)
         except Exception as error:
             traceback.print_exc()  # into Slicer's log
             self._say(_("It did not work: {error}").format(error=error), failed=True)
         else:
-            self._sayCounts(_("Kept. ") + (_copyWords(*copy) if copy else ""))
+            self._sayCounts(_keptWords(kept) + (_copyWords(*copy) if copy else ""))
         self._update()
+
+    def _mayReplace(self, row):
+        """Ask whether what somebody else kept of this volume may give way."""
+        text = _(
+            "{reader} kept this volume on {date} ({corrections}). A model learns from one segmentation of a volume: yours would take the place of "
+            "that one, whose labels stay in the folder under another name. Replace it?"
+        ).format(reader=_readerOf(row), date=row["kept_on"] or "?", corrections=row["corrections"] or "?")
+        return slicer.util.confirmOkCancelDisplay(text, windowTitle=_("Keep for training"))
 
     def onImprove(self):
         """Find out what would be done and how long it takes, then ask."""
@@ -140,7 +153,8 @@ class LearningPanel:
             hint = _("Segment a volume, or draw an ovary on one, and correct it first.")
         else:
             hint = _(
-                "Write the volume without names, and the outlines as they are now, into the folder. A volume that is kept again is replaced."
+                "Write the volume without names, and the outlines as they are now, into the folder. Of a volume that is kept again the last outlines are "
+                "learned from; the earlier ones stay beside them."
             )
         self.ui.keepButton.toolTip = hint
         self.run.setReady(
@@ -172,6 +186,24 @@ class LearningPanel:
 
     def _folder(self):
         return self.ui.keptFolderEdit.currentPath.strip()
+
+
+def _keptWords(kept):
+    """That the volume was kept, and what became of what was kept of it before."""
+    if not kept.replaced:
+        return _("Kept. ")
+    row = kept.replaced[-1]
+    if kept.aside:
+        words = _("Kept, in place of what {reader} kept on {date}; those labels are now {file}, from which nothing learns. ")
+    elif row["label"] and row["label"] != f"{kept.name}-labels.nrrd":
+        words = _("Kept, in place of the row of {file}, which is as it was, and from which nothing learns any more. ")
+    else:
+        return _("Kept. ")
+    return words.format(reader=_readerOf(row), date=row["kept_on"] or "?", file=kept.aside or row["label"])
+
+
+def _readerOf(row):
+    return row["corrected_by"] or _("somebody")
 
 
 def _copyWords(name, words):

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path, PureWindowsPath
 
@@ -29,6 +30,24 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
     apostrophe that keeps a spreadsheet from taking a cell for a formula; a missing cell is "". InputError when it cannot be read, for a column that is
     there twice, and for a line with more cells than columns: in a list with commas, 0,3 is two cells, and the first of them would count.
     """
+    parsed = parse_list(path)
+    return {name for name in parsed.columns if name}, [(end, cells) for _, end, cells in parsed.rows]
+
+
+@dataclass(frozen=True)
+class ParsedList:
+    """lines: as they are, with their ends. head: number of the line that names the columns, 0 where none does, from 1; rows: (number of the row's first
+    line, of its last, {column: cell})."""
+
+    lines: list[str]
+    delimiter: str
+    head: int
+    columns: list[str]
+    rows: list[tuple[int, int, dict[str, str]]]
+
+
+def parse_list(path) -> ParsedList:
+    """A list as `read_list` reads it, with the place of everything."""
     path = Path(path)
     try:
         text = read_table_text(path)
@@ -40,14 +59,17 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
             f"{path}: cannot be read as a CSV (it holds zero bytes, as UTF-16 does); save it as CSV UTF-8, or give another one."
         )
     head = next((line for line in text.splitlines() if line.strip() and not _BEFORE.match(line)), "")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows = []
     try:
         columns = [_plain(name) for name in next((cells for cells in reader if any(cells) and not _BEFORE.match(cells[0])), ())]
+        named_in = before = reader.line_num
         twice = next((name for name in columns if name and columns.count(name) > 1), None)
         if twice:
             raise InputError(f"{path}: has the column {twice} twice; leave one out.")
         for line in reader:
+            start, before = before + 1, reader.line_num
             cells = [_unmarked(cell.strip()) for cell in line]
             if line and _REMARK.match(line[0]):
                 continue
@@ -57,10 +79,11 @@ def read_list(path) -> tuple[set[str], list[tuple[int, dict[str, str]]]]:
                     "put a text with commas in quotes, and write numbers with a point."
                 )
             if any(cells):
-                rows.append((reader.line_num, {name: cell for name, cell in zip(columns, [*cells, *[""] * len(columns)]) if name}))
+                found = {name: cell for name, cell in zip(columns, [*cells, *[""] * len(columns)]) if name}
+                rows.append((start, reader.line_num, found))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is no line of a CSV ({error}); save it as CSV UTF-8.") from error
-    return {name for name in columns if name}, rows
+    return ParsedList(list(io.StringIO(text, newline="")), delimiter, named_in if columns else 0, columns, rows)
 
 
 def check_columns(path, columns: Iterable[str], known: dict[str, tuple[str, ...]]) -> None:

@@ -27,7 +27,7 @@ def write_csv(measurements, path, flags=()):
         writer = csv.DictWriter(file, (*Measurements.COLUMNS, *notes), lineterminator="\n")
         writer.writeheader()
         for row in measurements.rows():
-            writer.writerow({**{name: _text(name, value) for name, value in row.items()}, **notes})
+            writer.writerow({**{name: cell_text(name, value) for name, value in row.items()}, **notes})
 
 
 def write_rows(path, columns, rows):
@@ -36,7 +36,7 @@ def write_rows(path, columns, rows):
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else _text(name, value) for name, value in row.items()})
+            writer.writerow({name: f"{value:.6g}" if isinstance(value, float) else cell_text(name, value) for name, value in row.items()})
 
 
 def to_json(segmentation):
@@ -59,7 +59,8 @@ def write_json(data, path):
         file.write(text + "\n")
 
 
-def _text(name, value):
+def cell_text(name, value):
+    """A value as it stands in the cell of a column: a number with the column's decimals, a text so that no spreadsheet takes it for a formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

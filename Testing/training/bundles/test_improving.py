@@ -21,12 +21,13 @@ from crend.errors import InputError
 from crend.io.kept import LIST, Correction, count_kept, keep, kept_copy, kept_rows
 from crend.io.labels import Labels
 from crend_training.bundles import improving
-from crend_training.bundles.finetuning import FineTuning
+from crend_training.bundles.finetuning import FineTuning, finetune
 from crend_training.bundles.improve_plan import plan
 from crend_training.bundles.kept_folder import KeptFolder, read_kept_folder, rounds_of
 from crend_training.bundles.maker import Maker
 from crend_training.bundles.timing import Costs
 from crend_training.bundles.verdict import judge
+from crend_training.data.checking import check_entries
 from crend_training.data.lists import read_datalist
 from crend_training.data.volumes import Entry
 
@@ -169,10 +170,10 @@ def test_of_many_volumes_a_fifth_is_held_out_unless_they_are_nearly_all_one_pati
 
 def test_a_volume_whose_spacing_was_corrected_is_kept_with_it(tmp_path):
     volume, ovary, follicles = ball_images(0, 28)
-    name = keep(tmp_path, volume, Labels(ovary, follicles), Correction())
+    name = keep(tmp_path, volume, Labels(ovary, follicles), Correction()).name
     for image in (volume, ovary, follicles):
         image.SetSpacing([2 * size for size in image.GetSpacing()])
-    assert keep(tmp_path, volume, Labels(ovary, follicles), Correction()) == name and count_kept(tmp_path) == (1, 1)
+    assert keep(tmp_path, volume, Labels(ovary, follicles), Correction()).name == name and count_kept(tmp_path) == (1, 1)
     for file in (f"{name}.nrrd", f"{name}-labels.nrrd"):
         assert sitk.ReadImage(str(tmp_path / file)).GetSpacing() == pytest.approx(volume.GetSpacing())
 
@@ -221,15 +222,51 @@ def test_what_is_wrong_in_a_folder_is_said_in_words_the_rest_is_used_and_nothing
         read_kept_folder(tmp_path)
 
 
+def test_swapped_labels_and_files_of_another_volume_are_found_by_fine_tuning_and_check_too(tmp_path):
+    folder = kept_balls(tmp_path / "kept", 4)
+    names = [row["name"] for row in kept_rows(folder)]
+    for part in ("-labels", ""):
+        shutil.copy(folder / f"{names[2]}{part}.nrrd", folder / f"{names[0 if part else 1]}{part}.nrrd")
+    said = {finding.name: (finding.text, finding.wrong) for finding in check_entries(read_datalist(folder / LIST))}
+    assert said == {
+        names[0]: (f"the labels of {names[2]}, another volume; keep this one again", True),
+        names[1]: ("not the volume that was kept under this name; keep it again", True),
+    }
+    with pytest.raises(InputError, match="labels.nrrd: the labels of .*, another volume; keep this one again"):
+        finetune(save_base(tmp_path / "base"), folder / LIST, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
+
+
+def test_a_list_that_was_cut_off_amid_a_row_leaves_that_volume_out_and_says_so(folder):
+    names = [row["name"] for row in kept_rows(folder)]
+    text = (folder / LIST).read_text(encoding="utf-8")
+    (folder / LIST).write_text(text[: text.rindex(f"{names[-1]}-labels")], encoding="utf-8")
+    with pytest.raises(InputError, match=f"4 of 5 volumes can be used, of 4 patients; {names[-1]}: its row names no labels; keep it again"):
+        read_kept_folder(folder)
+
+
+def test_work_at_another_spacing_is_not_taken_for_done_and_stopped_work_keeps_its_bundles_name(folder, tmp_path):
+    base, keys = bundle.load(save_base(tmp_path / "base")), []
+    for spacing in ("", "0.5 0.5 0.5"):
+        rows = [f"{row['name']},{row['image']},{row['label']},{spacing}" for row in kept_rows(folder)]
+        (folder / LIST).write_text("\n".join(["name,image,label,spacing_mm", *rows]))
+        keys.append(improving._key(plan(read_kept_folder(folder), base.folder), base, QUICK))
+    assert keys[0] != keys[1]
+    works = [folder / "improve" / key for key in keys]
+    for work in works:
+        work.mkdir(parents=True)
+    assert [improving._out(work, folder / "models").name for work in works] == ["improved-1", "improved-2"]
+    assert improving._out(works[0], folder / "models").name == "improved-1"
+
+
 def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_which_labels_are_right(tmp_path):
     folder = kept_balls(tmp_path / "kept", 7)
     names = [row["name"] for row in kept_rows(folder)]
     mirrored = [image[::-1, :, :] for image in ball_images(0, 28)]
-    mirror = keep(folder, mirrored[0], Labels(*mirrored[1:]), Correction(patient="another"))
+    mirror = keep(folder, mirrored[0], Labels(*mirrored[1:]), Correction(patient="another")).name
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy") and kept_copy(folder, names[1]) is None
     np.save(folder / f"{names[6]}-likeness.npy", np.zeros((2, 2)))
     assert kept_copy(folder, mirror) == (names[0], "a mirrored or turned copy"), "a file that is none of ours is passed over"
-    assert keep(folder, sitk.Cast(ball_images(1, 28)[0], sitk.sitkFloat32), Labels(*ball_images(1, 28)[1:]), Correction()) == names[1]
+    assert keep(folder, sitk.Cast(ball_images(1, 28)[0], sitk.sitkFloat32), Labels(*ball_images(1, 28)[1:]), Correction()).name == names[1]
     same, fewer, (volume, ovary, _) = "floats", "fewer", ball_images(2, 28)
     sitk.WriteImage(sitk.Cast(ball_images(1, 28)[0], sitk.sitkFloat32), str(folder / "floats.nrrd"))
     sitk.WriteImage(sitk.Cast(volume, sitk.sitkInt16), str(folder / "fewer.nrrd"))
@@ -247,7 +284,7 @@ def test_a_volume_that_is_kept_twice_is_measured_on_once_and_the_user_is_asked_w
         f"the same volume as {fewer}"
     )
     assert said[names[3]] == "its row is listed 2 times; counted once"
-    assert [entry.name for entry in kept.entries] == [names[0], *names[3:], names[1]]
+    assert [entry.name for entry in kept.entries] == [*names[:2], *names[3:]]
     words = plan(kept, save_base(tmp_path / "base"), folds=2).words(Costs({"close look": 1.0, "first look": 1.0}, 1.0, "CPU"))
     assert f". Left out: {names[2]}, the same volume as {fewer}, with other labels" in words and words.endswith(", and 1 more")
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from crend.errors import InputError
 from crend.io.labels import write_labels
+from crend.io.locking import locked
 from crend_training.cli.app import app
 from crend_training.configuration.experiment import SYSTEMS, CrossValidation, Data, experiment_from, for_system, phase_steps
 from crend_training.data.folds import make_folds
@@ -23,7 +24,6 @@ from crend_training.study import fold_run
 from crend_training.study.crossval import WATCHED, devices_of, run_study, run_study_on
 from crend_training.study.study import open_study, parse_run, prepare_study
 from crend_training.study.tables import write_tables
-from crend_training.training.train import locked
 
 pytestmark = pytest.mark.timeout(900)
 SIZE = 28  # of the volumes, whose fourteen runs take most of the time

@@ -14,10 +14,11 @@ import yaml
 from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
+from crend.io.locking import locked
 from crend_training.configuration.experiment import Contrastive
 from crend_training.training.curves import Curves, read_curve
 from crend_training.training.plan import Plan, learning_rate, step_seed
-from crend_training.training.train import load_checkpoint, locked, precision_here, time_and_device, train
+from crend_training.training.train import load_checkpoint, precision_here, time_and_device, train
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_a_run_killed_between_checkpoints_has_the_loss_curve_of_an_uninterrupted
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    with locked(tmp_path / "cut", wait=True):  # Its loader's worker, which was killed with it, may hold the lock a moment longer.
+    with locked(tmp_path / "cut", wait=10):  # Its loader's worker, which was killed with it, may hold the lock a moment longer.
         pass
     stopped_at = len(read_curve(curve))
     assert 7 <= stopped_at < 40

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from crend.bundle import bundle as bundles
@@ -157,11 +158,12 @@ def _report(folder: Path, found: dict, model, todo: Plan) -> Path:
 
 
 def _key(todo: Plan, loaded, settings: FineTuning) -> str:
-    """What the work hangs on: the volumes and labels as they are, the weights to begin with, and the settings."""
+    """What the work hangs on: the volumes and labels as they are, their millimetres, the weights to begin with, and the settings."""
     parts = [loaded.metadata["crend"]["sha256"], vars(settings), [vars(fold) for fold in todo.rounds]]
     for entry in sorted(todo.kept.entries, key=lambda entry: entry.name):
         image, labels = read_as_stored(entry)
-        parts.append((entry.name, entry.patient, image_content(image), label_content(labels)))
+        grids = [(part.GetSpacing(), part.GetOrigin(), part.GetDirection()) for part in (image, labels.ovary)]
+        parts.append((entry.name, entry.patient, image_content(image), label_content(labels), grids))
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -182,12 +184,12 @@ def _out(work: Path, models: Path) -> Path:
     name = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
     if name:
         return models / name
-    number = 1
-    while (models / f"improved-{number}").exists():
-        number += 1
+    # Other work that was stopped has its folder's name already, and may go on.
+    taken = {each.read_text(encoding="utf-8").strip() for each in work.parent.glob(f"*/{path.name}")}
+    name = next(name for k in count(1) if (name := f"improved-{k}") not in taken and not (models / name).exists())
     with replacing(path) as temporary:
-        temporary.write_text(f"improved-{number}\n", encoding="utf-8")
-    return models / f"improved-{number}"
+        temporary.write_text(f"{name}\n", encoding="utf-8")
+    return models / name
 
 
 def _tell_in_bundle(out: Path, verdict: Verdict, todo: Plan) -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crend.errors import InputError
-from crend.io.kept import LIST, kept_rows, label_content
+from crend.io.kept import LIST, PREFIX
 
 from ..data.checking import check_entries
 from ..data.findings import Finding
 from ..data.folds import Fold, make_folds
 from ..data.lists import read_datalist
-from ..data.volumes import Entry, read_as_stored
+from ..data.volumes import Entry
 
 FEWEST = 5  # volumes
 MANY = 20  # volumes, from which on a fifth is held out once, instead of each in its turn
@@ -43,8 +43,8 @@ def read_kept_folder(folder) -> KeptFolder:
     path = folder / LIST
     if not path.is_file():
         raise InputError(f"{path}: no such list; give the folder into which corrections were kept")
-    entries = [entry for entry in read_datalist(path) if entry.labelled]
-    findings = _swapped(entries, {row["name"]: row for row in kept_rows(folder)})
+    entries = [entry for entry in read_datalist(path) if entry.labelled or _was_kept(entry)]
+    findings = _incomplete(entries)
     bad = {finding.name for finding in findings}
     found = check_entries([entry for entry in entries if entry.name not in bad], splits=False)
     findings += [_stricter(finding) for finding in found]
@@ -73,30 +73,20 @@ def _patient(entry: Entry) -> str:
     return entry.patient or f"volume {entry.name}"
 
 
-def _swapped(entries, rows: dict) -> list[Finding]:
-    """Volumes whose files are missing, whose voxels are not those that were kept, or whose labels are those of another volume."""
-    from crend.io.kept import image_content
+def _was_kept(entry: Entry) -> bool:
+    """Whether a row is of a volume that was kept, and so with labels, whatever became of the row."""
+    return bool(entry.contents[0]) or entry.image.name.startswith(PREFIX)
 
-    labels_of = {row["label_content"]: name for name, row in rows.items() if row["label_content"]}
+
+def _incomplete(entries) -> list[Finding]:
+    """Volumes whose files are missing, and kept ones whose row names no labels, as that of a list that was cut off."""
     found = []
     for entry in entries:
-        missing = [path for path in entry.files() if not path.exists()]
-        if missing:
-            found.append(Finding(entry.name, str(missing[0]), "no such file; copy it back, or take its row out of the list", True))
-            continue
-        row = rows.get(entry.name, {})
-        if not row.get("image_content"):
-            continue
-        try:
-            image, labels = read_as_stored(entry)
-        except InputError:
-            continue  # `check_entries` says why
-        content = label_content(labels)
-        owner = entry.name if content == row["label_content"] else labels_of.get(content, entry.name)
-        if image_content(image) != row["image_content"]:
-            found.append(Finding(entry.name, str(entry.image), "not the volume that was kept under this name; keep it again", True))
-        elif owner != entry.name:
-            found.append(Finding(entry.name, str(entry.label), f"the labels of {owner}, another volume; keep this one again", True))
+        missing = next((path for path in entry.files() if not path.exists()), None)
+        if missing is not None:
+            found.append(Finding(entry.name, str(missing), "no such file; copy it back, or take its row out of the list", True))
+        elif not entry.labelled:
+            found.append(Finding(entry.name, str(entry.image), "its row names no labels; keep it again", True))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Optional
@@ -28,10 +29,11 @@ def crossval(
     prepare_only: bool = typer.Option(False, "--prepare-only", help="Make volumes, cases and folds, and stop."),
 ) -> None:
     """Train and test every system on the same folds. Start again after any stop and it goes on; a failing run loses no other."""
+    from crend.io.locking import locked
+
     from ..configuration.experiment import read_experiment
     from ..study.crossval import devices_of, run_study, run_study_on
     from ..study.study import parse_run, prepare_study
-    from ..training.train import locked
 
     def tell(line):
         typer.echo(line, err=True)
@@ -40,7 +42,7 @@ def crossval(
         raise InputError("--scheduler: its workers take all runs, on what they have; give it without --only and --devices.")
     wanted, workers = [parse_run(text) for text in only], devices_of(devices)
     out.mkdir(parents=True, exist_ok=True)
-    with locked(out, wait=True):
+    with locked(out, wait=math.inf):
         study = prepare_study(read_experiment(config), data, out, tell=tell)
     unknown = [text for text, run in zip(only, wanted) if run not in study.runs()]
     if unknown:

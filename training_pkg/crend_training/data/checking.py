@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from crend.errors import InputError
+from crend.io.kept import known_contents, label_content
 from crend.io.label_likeness import even_areas, holds_labels
 from crend.io.volumes import format_sizes
 
@@ -23,7 +24,7 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
     """Findings in the order of the entries: unreadable and truncated files, volumes given as their own labels, label images given as volumes,
     labels outside the image's grid, empty labels, follicles outside the ovary, follicles that are not darker than what lies around them,
     grey values given as labels, follicles that look like one label for all, spacings unlike the other volumes', volumes listed
-    twice, also as changed copies (`copies`), patients with volumes in two splits.
+    twice, also as changed copies (`copies`), patients with volumes in two splits, kept corrections whose file holds another volume or another one's labels.
 
     outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
     count, as in a cross-validation, which makes its own.
@@ -31,6 +32,7 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
     findings = [Finding(e.name, str(e.image), f"its row is listed {e.rows} times; counted once", False) for e in entries if e.rows > 1]
     sizes: dict = {}
     read = []
+    owners = {entry.contents[1]: entry.name for entry in entries if entry.contents[1]}
     for entry in entries:
         own = _own_labels(entry)
         if own is not None:
@@ -46,6 +48,10 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
         finally:
             if progress is not None:
                 progress()
+        mistaken = _mistaken(entry, image, labels, owners)
+        if mistaken is not None:
+            findings.append(mistaken)
+            continue
         sizes[entry.name] = image.GetSpacing()
         if holds_labels(image):
             findings.append(Finding(entry.name, str(entry.image), "a label image; give the ultrasound volume that it was drawn on", True))
@@ -86,6 +92,18 @@ def _own_labels(entry: Entry) -> Finding | None:
             return Finding(entry.name, str(path), f"given as {same} and as {role}; give the labels that were drawn on the volume", True)
         if role != "the volume" and path.is_file() and entry.image.is_file() and filecmp.cmp(path, entry.image, shallow=False):
             return Finding(entry.name, str(path), f"a copy of the volume, given as {role}; give the labels that were drawn on it", True)
+    return None
+
+
+def _mistaken(entry: Entry, image, labels, owners: dict[str, str]) -> Finding | None:
+    """Of a kept correction: that its file holds another volume, or the labels of another one. owners: names of the volumes by the content of their labels."""
+    said_image, said_labels = entry.contents
+    if said_image and said_image not in known_contents(image):
+        return Finding(entry.name, str(entry.image), "not the volume that was kept under this name; keep it again", True)
+    content = label_content(labels) if said_labels and labels is not None else said_labels
+    owner = entry.name if content == said_labels else owners.get(content, entry.name)
+    if owner != entry.name:
+        return Finding(entry.name, str(entry.label), f"the labels of {owner}, another volume; keep this one again", True)
     return None
 
 

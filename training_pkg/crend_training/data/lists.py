@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from crend.errors import InputError
 from crend.io.csv_list import check_columns, lengths_in, path_in, read_list
-from crend.io.kept import REMARKS
+from crend.io.kept import CONTENTS, REMARKS
 from crend.io.text_files import read_table_text
 
 from .volumes import Entry
@@ -65,7 +65,7 @@ def _csv(path: Path):
     check_columns(path, columns - {*REMARKS, "image", "name"}, {name: words for name, words in _MEANT.items() if name not in drawn})
     for number, row in rows:
         named = {SYNONYMS.get(key, key): value for key, value in row.items() if value}
-        yield {key: value for key, value in named.items() if key in COLUMNS}, f"{path}, line {number}"
+        yield {key: value for key, value in named.items() if key in (*COLUMNS, *CONTENTS)}, f"{path}, line {number}"
 
 
 def _json(path: Path):
@@ -129,6 +129,7 @@ def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
         patient=str(row.get("patient", "")),
         spacing_mm=_spacing(row.get("spacing_mm"), where),
         components=components,
+        contents=(row.get(CONTENTS[0], ""), row.get(CONTENTS[1], "")),
     )
 
 

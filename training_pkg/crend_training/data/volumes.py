@@ -20,6 +20,7 @@ class Entry:
     each rater, of which the labels are what all agree on. None of them: an unlabelled volume.
     spacing_mm (x, y, z) corrects that of the files' headers. patient groups volumes that must not be parted between training and test.
     components: follicles are counted as connected pieces, whatever their numbers. rows: how many of the list say just this.
+    contents: what the list of a folder of corrections says of the voxels and labels (`crend.io.kept.image_content`, `label_content`), "" where it does not.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Entry:
     spacing_mm: tuple[float, ...] | None = None
     components: bool = False
     rows: int = 1
+    contents: tuple[str, str] = ("", "")
 
     @property
     def labelled(self) -> bool:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import torch
 
+from crend.io.locking import locked
+
 from ..bundles.bundling import bundle_run
 from ..data.volumes import read_volume
 from ..evaluation.point_statistics import point_statistics
-from ..training.train import BEST, LAST, load_checkpoint, locked, train
+from ..training.train import BEST, LAST, load_checkpoint, train
 from .study import DONE, FAILED, Study
 
 

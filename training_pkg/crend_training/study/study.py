@@ -101,7 +101,8 @@ def _entry(item: dict) -> Entry:
     paths = {key: tuple(Path(p) for p in item[key]) for key in ("ovaries", "follicles")}
     label = Path(item["label"]) if item["label"] else None
     spacing = tuple(item["spacing_mm"]) if item["spacing_mm"] else None
-    return Entry(**{**item, **paths, "image": Path(item["image"]), "label": label, "spacing_mm": spacing})
+    contents = tuple(item.get("contents", ("", "")))
+    return Entry(**{**item, **paths, "contents": contents, "image": Path(item["image"]), "label": label, "spacing_mm": spacing})
 
 
 def _plain(experiment: Experiment) -> dict:

@@ -14,6 +14,7 @@ import torch
 
 from crend import networks
 from crend.errors import InputError
+from crend.io.locking import locked
 
 from ..configuration.experiment import Experiment, phase_steps
 from ..data.cases import TrainingCases, check_prepared, grid_settings
@@ -148,23 +149,6 @@ def time_and_device(run_folder, checkpoint: str = LAST) -> str | None:
 def rank() -> int:
     """Of this process among those that train together (torchrun, SLURM, Lightning's own launcher); 0 when it is alone."""
     return next((int(os.environ[name]) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID") if int(os.environ.get(name, "0"))), 0)
-
-
-@contextmanager
-def locked(folder: Path, wait: bool = False):
-    """Holds `folder`/.lock; where another process on any machine that shares the folder has it, waits or raises InputError. A killed
-    process frees it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock; there two runs in one folder are the user's care.
-        yield
-        return
-    with open(Path(folder) / ".lock", "w") as f:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError:
-            raise InputError(f"{folder}: another process is at work here; wait for it, or give another folder") from None
-        yield
 
 
 @contextmanager
