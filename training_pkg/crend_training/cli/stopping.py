@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 CANCELLED = 130
 GRACE = 10.0  # seconds in which the work may end by itself; checkpoints and results are whole files at any moment
@@ -17,18 +18,17 @@ _LINE = "cancelled; what was done is kept, and the same command goes on"
 
 
 def stoppable(work: Callable[[], int]) -> int:
-    """The exit code that `work` returns, or 130 when it was stopped, which is said in one line."""
+    """The exit code that `work` returns, or 130 when it was stopped, which is said in one line; after a signal the process ends in here."""
     stopping = Stopping()
     try:
         with stopping:
             return work()
-    except (KeyboardInterrupt, SystemExit):  # Lightning makes the second of the first
-        return stopping.say()
-    except BaseException:
-        # The signal meets a library amid its work, which may make any error of it.
-        if not stopping.asked:
-            raise
-        return stopping.say()
+    except BaseException as error:
+        if stopping.asked:  # it met a library amid its work, which may have made any error of it
+            stopping.end()
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):  # Lightning makes the second of the first
+            return stopping.say()
+        raise
 
 
 class Stopping:
@@ -58,12 +58,13 @@ class Stopping:
         return self
 
     def __exit__(self, *_):
-        if self.asked or not self._before:
-            return  # the thread goes on: Python waits for child processes at its end, too
+        self._signals.put(None)
+        if self.asked:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        sys.unraisablehook = self._hook
-        self._signals.put(None)
+        if self._before:
+            sys.unraisablehook = self._hook
 
     def say(self) -> int:
         """Say that the work was stopped, once; returns the exit code."""
@@ -72,6 +73,15 @@ class Stopping:
             with suppress(OSError, ValueError):  # the terminal may be gone
                 print(_LINE, file=sys.stderr, flush=True)
         return CANCELLED
+
+    def end(self) -> NoReturn:
+        """End the process and those that it started, now: Python would wait for its children, and with PyTorch takes seconds of the processor to end."""
+        for child in multiprocessing.active_children():
+            child.kill()
+        self.say()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(CANCELLED)
 
     def _stop(self, number, frame):
         if os.getpid() != self._process:
@@ -85,11 +95,9 @@ class Stopping:
         if self._signals.get() is None:
             return
         with suppress(queue.Empty):
-            self._signals.get(timeout=GRACE)
-        for child in multiprocessing.active_children():
-            child.kill()
-        self.say()
-        os._exit(CANCELLED)
+            if self._signals.get(timeout=GRACE) is None:
+                return
+        self.end()
 
     def _unraisable(self, error):
         if not self.asked:
