@@ -78,6 +78,7 @@ class Stopping:
         """End the process and those that it started, now: Python would wait for its children, and with PyTorch takes seconds of the processor to end."""
         for child in multiprocessing.active_children():
             child.kill()
+            child.join(1.0)  # or it stays as a zombie until somebody else asks for it
         self.say()
         with suppress(OSError, ValueError):
             sys.stdout.flush()
