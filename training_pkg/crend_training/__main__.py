@@ -1,4 +1,4 @@
-"""python -m crend_training"""
+"""python -m crend_training, and the command crend-training: being stopped is one line, even amid the imports of the command line."""
 
 import sys
 
@@ -11,5 +11,10 @@ def _work() -> int:
     return run(sys.argv[1:])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command line and exit; see `cli.app.main`."""
     sys.exit(stoppable(_work))
+
+
+if __name__ == "__main__":
+    main()
