@@ -1,24 +1,17 @@
 """What the least chance costs and saves that a follicle in a box must have (`LEAST_IN_BOX`), by the bundled model's calibration.
 
-    python Testing/benchmarks/box_chances.py --json FILE [--simulator trial ...] [--first-seed 440] [--volumes 8] [--engine auto] [--print]
+    python Testing/benchmarks/box_chances.py --json FILE [--simulator trial ...] [--first-seed 440] [--volumes 8] [--engine auto] [--minutes M] [--print]
 
 Volumes with and without an ovary, in the boxes of box_figures.py, with the rule switched off: the chance of every follicle found, and whether it is one. Every volume is
 written into FILE as soon as it is done, and those in it are not done again; --print only prints the table.
 """
 
-import argparse
-import json
-import sys
-from pathlib import Path
 from unittest import mock
 
-from box_figures import box_anywhere, box_round
+from box_figures import arguments, box_anywhere, box_round, measured, volumes_of
 
-from crend.bundle.bundle import load
 from crend.comparison.metrics import compare
 from crend.confidence import assessment
-from crend.inference.engines import make_engine
-from crend.io.atomic import replacing
 from crend.io.labels import Labels
 from crend.predict import segment
 from crend_training.data.simulators import NAMES, simulate
@@ -69,31 +62,9 @@ def table(volumes):
 
 def main():
     """Measure what is not there yet, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--simulator", action="append", choices=NAMES, default=[])
-    parser.add_argument("--first-seed", type=int, default=440)
-    parser.add_argument("--volumes", type=int, default=8)
-    parser.add_argument("--engine", default="auto")
-    parser.add_argument("--print", action="store_true", help="measure nothing")
-    options = parser.parse_args()
-    bundle = load()
-    identity = {"bundle": bundle.name, "version": bundle.metadata["version"]}
-    known = json.loads(options.json.read_text()) if options.json.exists() else {"about": identity, "volumes": {}}
-    if known["about"] != identity:
-        raise SystemExit(f"{options.json}: of another model; give another file")
-    engine = make_engine(bundle.model, engine=options.engine)
-    todo = [(seed, simulator, empty) for seed in range(options.first_seed, options.first_seed + options.volumes)
-            for simulator in options.simulator or NAMES for empty in (False, True)]  # fmt: skip
-    for seed, simulator, empty in todo:
-        name = f"{simulator} {seed}" + (" empty" if empty else "")
-        if options.print or name in known["volumes"]:
-            continue
-        known["volumes"][name] = chances(simulator, seed, empty, bundle, engine)
-        print(name, known["volumes"][name], file=sys.stderr, flush=True)
-        with replacing(options.json) as temporary:
-            temporary.write_text(json.dumps(known) + "\n")
-    print(table(known["volumes"]))
+    options = arguments(__doc__, 440, 8).parse_args()
+    todo = (options.engine, volumes_of(options, (False, True)), options.minutes)
+    print(table(measured(options.json, todo, chances, options.print)))
 
 
 if __name__ == "__main__":

@@ -131,35 +131,55 @@ def table(measured):
     return "\n".join(lines)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def measured(path, todo, one, only_print):
+    """{name: what `one(simulator, seed, empty, bundle, engine)` says} of a file, which gets each volume of `todo` that is not in it as soon as it is done.
+
+    todo: (engine's name, [(simulator, seed, empty)], minutes after which none is begun). SystemExit for a file of another model.
+    """
+    engine_name, volumes, minutes = todo
+    bundle, end = load(), time.monotonic() + 60 * minutes
+    identity = {"bundle": bundle.name, "version": bundle.metadata["version"]}
+    known = json.loads(path.read_text()) if path.exists() else {"about": identity, "volumes": {}}
+    if known["about"] != identity:
+        raise SystemExit(f"{path}: of another model; give another file")
+    engine = make_engine(bundle.model, engine=engine_name)
+    for simulator, seed, empty in volumes:
+        name = f"{simulator} {seed}" + (" empty" if empty else "")
+        if only_print or name in known["volumes"] or time.monotonic() > end:
+            continue
+        known["volumes"][name] = one(simulator, seed, empty, bundle, engine)
+        print(name, known["volumes"][name], file=sys.stderr, flush=True)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(known, indent=1) + "\n")
+    return known["volumes"]
+
+
+def arguments(description, first_seed, volumes):
+    """The parser of what every script of boxes takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--simulator", action="append", choices=NAMES, default=[])
-    parser.add_argument("--first-seed", type=int, default=480)
-    parser.add_argument("--volumes", type=int, default=20)
-    parser.add_argument("--empty", nargs="?", choices=("only", "too"), const="only", help="volumes without an ovary, alone or as well")
+    parser.add_argument("--first-seed", type=int, default=first_seed)
+    parser.add_argument("--volumes", type=int, default=volumes)
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no volume after this time")
     parser.add_argument("--print", action="store_true", help="measure nothing")
+    return parser
+
+
+def volumes_of(options, empties):
+    """[(simulator, seed, empty)] that the options name."""
+    seeds = range(options.first_seed, options.first_seed + options.volumes)
+    return [(simulator, seed, empty) for seed in seeds for simulator in options.simulator or NAMES for empty in empties]
+
+
+def main():
+    """Measure what is not there yet, and print the tables."""
+    parser = arguments(__doc__, 480, 20)
+    parser.add_argument("--empty", nargs="?", choices=("only", "too"), const="only", help="volumes without an ovary, alone or as well")
     options = parser.parse_args()
-    bundle = load()
-    end = time.monotonic() + 60 * options.minutes
-    identity = {"bundle": bundle.name, "version": bundle.metadata["version"]}
-    known = json.loads(options.json.read_text()) if options.json.exists() else {"about": identity, "volumes": {}}
-    if known["about"] != identity:
-        raise SystemExit(f"{options.json}: of another model; give another file")
-    engine = make_engine(bundle.model, engine=options.engine)
-    for seed in range(options.first_seed, options.first_seed + options.volumes):
-        for simulator in options.simulator or NAMES:
-            for empty in {None: (False,), "only": (True,), "too": (False, True)}[options.empty]:
-                name = f"{simulator} {seed}" + (" empty" if empty else "")
-                if options.print or name in known["volumes"] or time.monotonic() > end:
-                    continue
-                known["volumes"][name] = measure(simulator, seed, empty, bundle, engine)
-                print(name, known["volumes"][name], file=sys.stderr, flush=True)
-                with replacing(options.json) as temporary:
-                    temporary.write_text(json.dumps(known, indent=1) + "\n")
-    print(table(known["volumes"]))
+    volumes = volumes_of(options, {None: (False,), "only": (True,), "too": (False, True)}[options.empty])
+    print(table(measured(options.json, (options.engine, volumes, options.minutes), measure, options.print)))
 
 
 if __name__ == "__main__":
