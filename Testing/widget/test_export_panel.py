@@ -17,6 +17,8 @@ from test_panel import models, panel  # noqa: F401
 
 from crend.io.labels import read_labels
 from crend.structures.measurements import Measurements
+from CRendSegmentationLib.Scene.EditHistory import setMask
+from CRendSegmentationLib.Scene.SegmentMeasurements import maskOf
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
@@ -32,6 +34,12 @@ def to(segmented, tmp_path, monkeypatch):  # noqa: F811
         return path
 
     return press
+
+
+def moveOutOfVolume(node, segmentID):
+    mask = maskOf(node, segmentID)
+    mask.SetOrigin([place + 500 for place in mask.GetOrigin()])
+    setMask(node, segmentID, mask)
 
 
 def expected():
@@ -69,6 +77,15 @@ def test_renamed_segments_are_written_as_what_they_are(to, segmented, name):  # 
     labels, wanted = read_labels(path), expected()
     assert np.array_equal(sitk.GetArrayFromImage(labels.ovary) > 0, sitk.GetArrayFromImage(wanted.ovary) > 0)
     assert np.array_equal(sitk.GetArrayFromImage(labels.follicles), sitk.GetArrayFromImage(wanted.follicles))
+
+
+def test_a_follicle_of_which_a_label_image_would_hold_nothing_is_not_left_out_unsaid(to, segmented):  # noqa: F811
+    moveOutOfVolume(segmented.ui.segmentationSelector.currentNode(), "Follicle_2")
+    path = to("exportSegmentationButton", "s.nii.gz")
+    said = segmented.ui.exportStatusLabel.text.replace("\N{ZERO WIDTH SPACE}", "")
+    assert not path.exists() and said.startswith("Follicle 2: no voxel of the volume would be left") and ".seg.nrrd" in said
+    path = to("exportSegmentationButton", "s.seg.nrrd")
+    assert len(np.unique(sitk.GetArrayFromImage(read_labels(path).follicles))) == 4
 
 
 def test_the_surfaces_are_one_file_a_segment_and_format(to, tmp_path):

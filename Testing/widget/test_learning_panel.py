@@ -10,6 +10,7 @@ import SimpleITK as sitk
 import slicer
 from host import samples
 from host.bundles import writeBundle
+from test_export_panel import moveOutOfVolume
 from test_panel import apply, models, panel, wait  # noqa: F401
 
 from crend.io.kept import LIST, Correction, keep, kept_rows
@@ -72,6 +73,14 @@ def test_a_kept_volume_has_its_labels_as_they_are_now_who_corrected_what_and_no_
         assert np.allclose(kept.GetOrigin(), image.GetOrigin()) and np.allclose(kept.GetDirection(), image.GetDirection())
     everything = b"".join(path.read_bytes() + path.name.encode() for path in folder.iterdir())
     assert b"DOE" not in everything and b"JANE" not in everything
+
+
+def test_a_volume_is_not_kept_without_a_follicle_that_has_no_voxel_in_it(section, tmp_path):
+    moveOutOfVolume(section._node, follicleIDs(section._node.GetSegmentation())[-1])
+    keepNow(section)
+    assert (
+        section.ui.keptLabel.text.startswith("Follicle 3: no voxel of the volume would be left") and not (tmp_path / "kept" / LIST).exists()
+    )
 
 
 def test_the_code_of_a_patient_does_not_stay_for_the_next_one_whose_result_goes_to_the_same_node(section, panel):  # noqa: F811

@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from crend.errors import InputError
 from crend.io.atomic import replacing
@@ -34,10 +35,10 @@ def exportTable(segmentationNode, path):
 def exportSegmentation(segmentationNode, path):
     """All segments: .seg.nrrd as Slicer writes it, any other ending as a label image (1 = ovary, k + 1 = follicle k) on the volume's own grid.
 
-    The outline of a box is left out of a label image: it is a guide and no ovary.
+    The outline of a box is left out of a label image: it is a guide and no ovary. InputError for a label image that would lose a follicle.
     """
     if not str(path).lower().endswith(LABEL_ENDINGS[0]):
-        ovary, follicles = labelImages(segmentationNode)
+        ovary, follicles = wholeLabelImages(segmentationNode)
         labels = sitk.GetArrayFromImage(follicles)
         organ = 0 if isGuide(segmentationNode) else sitk.GetArrayViewFromImage(ovary)  # a label image could not say that it is a guide
         labels = np.where(labels > 0, labels + 1, organ).astype(np.uint16)
@@ -93,7 +94,27 @@ def exportScene(path):
 
 
 def labelImages(segmentationNode):
-    """(ovary uint8, follicles uint16 with k for follicle k) on the grid of the volume that was segmented. InputError when that is not loaded."""
+    """(ovary uint8, follicles uint16 with k for follicle k) on the grid of the volume that was segmented. InputError when that is not loaded.
+
+    A follicle that no voxel of the volume lies in is not in them.
+    """
+    return _labelled(segmentationNode)[:2]
+
+
+def wholeLabelImages(segmentationNode):
+    """As labelImages; InputError, too, when a follicle of the table would not be in them."""
+    ovary, follicles, lost = _labelled(segmentationNode)
+    if lost:
+        words = _(
+            "{names}: no voxel of the volume would be left of this follicle: it lies outside of the volume, between its voxels, or in another follicle. "
+            "Delete it, draw it anew, or save the segmentation as .seg.nrrd."
+        )
+        raise InputError(words.format(names=", ".join(lost)))
+    return ovary, follicles
+
+
+def _labelled(segmentationNode):
+    """(ovary, follicles, names of the follicles of which nothing is left)."""
     volume = imageFromVolumeNode(referenceVolume(segmentationNode))
     segmentationNode = withLabelmaps(segmentationNode)
     measurements, segmentIDs = measureWithIDs(segmentationNode)
@@ -106,7 +127,8 @@ def labelImages(segmentationNode):
     for array in (ovary, follicles):
         images.append(sitk.GetImageFromArray(array))
         images[-1].CopyInformation(volume)
-    return tuple(images)
+    left = np.bincount(follicles.ravel(), minlength=2) > 0
+    return *images, [follicle.segment for follicle in measurements.follicles if not (follicle.id < len(left) and left[follicle.id])]
 
 
 def referenceVolume(segmentationNode):

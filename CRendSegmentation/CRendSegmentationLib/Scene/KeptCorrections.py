@@ -12,7 +12,7 @@ from crend.errors import InputError
 from crend.io.kept import Correction, keep, kept_before
 from crend.io.labels import Labels
 
-from .Export import labelImages, referenceVolume
+from .Export import referenceVolume, wholeLabelImages
 from .Results import DRAWN
 from .SegmentMeasurements import MODELS_TAG, SEGMENTS_ATTRIBUTE, follicleIDs, isGuide, isManual, isOvaryManual, measureWithIDs, ovaryID
 from .VolumeImage import imageFromVolumeNode
@@ -25,7 +25,7 @@ def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
     """Write the volume and the segments as they are now into the folder; returns a `KeptVolume`, whose name says nothing of the patient.
 
     patient: a code that is no name, "" where the volumes of one need not be known. InputError as `crend.io.kept.keep`, when the volume is not loaded,
-    when the code names the patient, and when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
+    when the code names the patient, when a follicle would be lost, and when the ovary is only the ellipsoid of a box, which would teach a model to draw boxes.
     """
     if isGuide(segmentationNode):
         raise InputError(_("the ovary's outline is only that of the box; draw the ovary first, from a few contours say. Nothing was kept."))
@@ -39,7 +39,7 @@ def keepForTraining(segmentationNode, folder, correctedBy="", patient=""):
         segmentationNode.GetAttribute("CRend.bundle_version") or "",
         patient.strip(),
     )
-    return keep(folder, imageFromVolumeNode(referenceVolume(segmentationNode)), Labels(*labelImages(segmentationNode)), correction)
+    return keep(folder, imageFromVolumeNode(referenceVolume(segmentationNode)), Labels(*wholeLabelImages(segmentationNode)), correction)
 
 
 def keptBefore(segmentationNode, folder):

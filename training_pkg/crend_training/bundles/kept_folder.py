@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crend.errors import InputError
-from crend.io.kept import LIST, PREFIX
+from crend.io.kept import LIST
 
 from ..data.checking import check_entries
 from ..data.findings import Finding
@@ -43,7 +43,7 @@ def read_kept_folder(folder) -> KeptFolder:
     path = folder / LIST
     if not path.is_file():
         raise InputError(f"{path}: no such list; give the folder into which corrections were kept")
-    entries = [entry for entry in read_datalist(path) if entry.labelled or _was_kept(entry)]
+    entries = [entry for entry in read_datalist(path) if entry.labelled or entry.labels_lost]
     findings = _incomplete(entries)
     bad = {finding.name for finding in findings}
     found = check_entries([entry for entry in entries if entry.name not in bad], splits=False)
@@ -73,20 +73,13 @@ def _patient(entry: Entry) -> str:
     return entry.patient or f"volume {entry.name}"
 
 
-def _was_kept(entry: Entry) -> bool:
-    """Whether a row is of a volume that was kept, and so with labels, whatever became of the row."""
-    return bool(entry.contents[0]) or entry.image.name.startswith(PREFIX)
-
-
 def _incomplete(entries) -> list[Finding]:
-    """Volumes whose files are missing, and kept ones whose row names no labels, as that of a list that was cut off."""
+    """Volumes whose files are missing."""
     found = []
     for entry in entries:
         missing = next((path for path in entry.files() if not path.exists()), None)
         if missing is not None:
             found.append(Finding(entry.name, str(missing), "no such file; copy it back, or take its row out of the list", True))
-        elif not entry.labelled:
-            found.append(Finding(entry.name, str(entry.image), "its row names no labels; keep it again", True))
     return found
 
 

@@ -24,7 +24,8 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
     """Findings in the order of the entries: unreadable and truncated files, volumes given as their own labels, label images given as volumes,
     labels outside the image's grid, empty labels, follicles outside the ovary, follicles that are not darker than what lies around them,
     grey values given as labels, follicles that look like one label for all, spacings unlike the other volumes', volumes listed
-    twice, also as changed copies (`copies`), patients with volumes in two splits, kept corrections whose file holds another volume or another one's labels.
+    twice, also as changed copies (`copies`), patients with volumes in two splits, kept corrections whose row names no labels, or whose file holds another
+    volume or another one's labels.
 
     outside_percent: share of a volume's follicle voxels that may lie outside its ovary. splits: False where the entries' splits do not
     count, as in a cross-validation, which makes its own.
@@ -96,7 +97,12 @@ def _own_labels(entry: Entry) -> Finding | None:
 
 
 def _mistaken(entry: Entry, image, labels, owners: dict[str, str]) -> Finding | None:
-    """Of a kept correction: that its file holds another volume, or the labels of another one. owners: names of the volumes by the content of their labels."""
+    """Of a kept correction: that its row names no labels, or its files hold another volume or another one's labels.
+
+    owners: names of the volumes by the content of their labels.
+    """
+    if entry.labels_lost:
+        return Finding(entry.name, str(entry.image), "its row names no labels; keep it again", True)
     said_image, said_labels = entry.contents
     if said_image and said_image not in known_contents(image):
         return Finding(entry.name, str(entry.image), "not the volume that was kept under this name; keep it again", True)

@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from crend.errors import InputError
 from crend.io.csv_list import check_columns, lengths_in, path_in, read_list
-from crend.io.kept import CONTENTS, REMARKS
+from crend.io.kept import CONTENTS, PREFIX, REMARKS
 from crend.io.text_files import read_table_text
 
 from .volumes import Entry
@@ -118,7 +118,9 @@ def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
     if bool(row.get("ovary")) != bool(row.get("follicles")) or (row.get("label") and row.get("ovary")):
         raise InputError(f"{where}: give either label, or both ovary and follicles")
     image = path_in(folder, row["image"])
-    labelled = bool(row.get("label") or row.get("ovary")) and split != "unlabelled"
+    named = bool(row.get("label") or row.get("ovary"))
+    labelled = named and split != "unlabelled"
+    kept = bool(row.get(CONTENTS[0])) or image.name.startswith(PREFIX)
     return Entry(
         name=str(row.get("name") or _stem(image)),
         image=image,
@@ -130,6 +132,7 @@ def _entry(row: dict, where: str, folder: Path, components: bool) -> Entry:
         spacing_mm=_spacing(row.get("spacing_mm"), where),
         components=components,
         contents=(row.get(CONTENTS[0], ""), row.get(CONTENTS[1], "")),
+        labels_lost=kept and not named and split != "unlabelled",
     )
 
 

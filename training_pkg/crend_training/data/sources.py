@@ -33,7 +33,7 @@ def volumes_of(experiment: Experiment, folder, *, processes: int | None = None) 
     data = experiment.data
     if data.kind == "simulated":
         return make_volumes(folder, range(data.first_seed, data.last_seed), processes=processes)
-    return [entry for entry in _own_entries(data) if entry.labelled]
+    return [entry for entry in _own_entries(data) if entry.labelled or entry.labels_lost]
 
 
 def prepare_training(experiment: Experiment, folder, *, processes: int | None = 1, tell=print) -> TrainingCases:

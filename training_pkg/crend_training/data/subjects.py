@@ -107,7 +107,7 @@ def listed(path, split: str = "all", *, components: bool = False, tell=None) -> 
     InputError where a volume is wrong, or none is left.
     """
     data = Data(follicles="components" if components else "labelled")
-    entries = [entry for entry in entries_at(path, data) if entry.labelled and split in ("all", entry.split)]
+    entries = [entry for entry in entries_at(path, data) if (entry.labelled or entry.labels_lost) and split in ("all", entry.split)]
     if not entries:
         which = "labelled volume" if split == "all" else f"labelled volume of split '{split}'"
         raise InputError(f"{path}: lists no {which}; rows need an image and a label")

@@ -21,6 +21,7 @@ class Entry:
     spacing_mm (x, y, z) corrects that of the files' headers. patient groups volumes that must not be parted between training and test.
     components: follicles are counted as connected pieces, whatever their numbers. rows: how many of the list say just this.
     contents: what the list of a folder of corrections says of the voxels and labels (`crend.io.kept.image_content`, `label_content`), "" where it does not.
+    labels_lost: the row is of a kept correction, but names no labels, as in a list that was cut off.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Entry:
     components: bool = False
     rows: int = 1
     contents: tuple[str, str] = ("", "")
+    labels_lost: bool = False
 
     @property
     def labelled(self) -> bool:
