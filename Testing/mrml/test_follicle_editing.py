@@ -13,7 +13,7 @@ from crend.structures.measurements import measure
 from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
 from CRendSegmentationLib.Scene.Results import updateTables
 from CRendSegmentationLib.Scene.ResultTables import readFollicleTable, readSummary
-from CRendSegmentationLib.Scene.SegmentMeasurements import measureSegments
+from CRendSegmentationLib.Scene.SegmentMeasurements import isEdited, measureSegments
 from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 
 
@@ -235,6 +235,14 @@ def test_painting_as_segment_editor_does_marks_the_follicle_only(nodes):
     painted[16, 18, 22 - 8 : 22] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(painted, nodes.segmentationNode, "Follicle_2", volume)
     assert table(nodes) == {"Follicle 1": (SIZES[0], False), "Follicle 2": (size(painted), True), "Follicle 3": (SIZES[2], False)}
+
+
+@pytest.mark.parametrize("segmentID", ["Ovary", "Follicle_2"])
+def test_a_segment_that_was_erased_counts_as_edited_so_that_no_run_writes_over_it(nodes, segmentID):
+    assert not isEdited(nodes.segmentationNode)
+    empty = np.zeros_like(voxels(nodes, segmentID))
+    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, nodes.segmentationNode, segmentID)
+    assert segmentID in segmentIDs(nodes) and isEdited(nodes.segmentationNode)
 
 
 def test_edits_that_cannot_be_are_refused_in_words_and_change_nothing(nodes):

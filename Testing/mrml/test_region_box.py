@@ -18,7 +18,7 @@ from CRendSegmentationLib.Scene.FollicleEditing import FollicleEditing
 from CRendSegmentationLib.Scene.KeptCorrections import keepForTraining
 from CRendSegmentationLib.Scene.OvaryReport import sideFrom
 from CRendSegmentationLib.Scene.RegionBox import boxIn, placeBox
-from CRendSegmentationLib.Scene.Results import SUMMARY_TABLE_ROLE, tableOf, updateTables
+from CRendSegmentationLib.Scene.Results import SUMMARY_TABLE_ROLE, adopt, tableOf, updateTables
 from CRendSegmentationLib.Scene.ResultTables import flagsOf, readSummary, summaryText
 from CRendSegmentationLib.Scene.ReviewTables import readRows
 from CRendSegmentationLib.Scene.SegmentMeasurements import isEdited, isGuide, measureSegments
@@ -176,6 +176,40 @@ def test_a_click_that_changes_a_part_of_it_makes_it_no_ovary(guided):
     editing.change("Ovary", samples.maskOf(samples.ball(*samples.OVARY) | samples.ball((20, 24, 44), 3), image))
     updateTables(guided)
     assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
+    assert isEdited(guided), "Apply must not write over it"
+    editing.undo()
+    assert isGuide(guided) and not isEdited(guided)
+    editing.redo()
+    assert isGuide(guided) and isEdited(guided)
+
+
+def test_beside_an_ovary_that_was_drawn_a_guide_measures_nothing_either(guided, tmp_path):
+    volume = guided.GetNodeReference("referenceImageGeometryRef")
+    other = guided.GetSegmentation().AddEmptySegment("Segment_1", "Ovary 2")
+    drawn = samples.ball((8, 24, 8), 5)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn.astype(np.uint8), guided, other, volume)
+    measured = measureSegments(guided)
+    assert measured.ovary.volume_ml == pytest.approx(drawn.sum() * np.prod(samples.SPACING) / 1000, rel=0.2) and measured.ovaries == ()
+    exportSegmentation(guided, tmp_path / "labels.nrrd")
+    found = read_labels(tmp_path / "labels.nrrd")
+    wanted = drawn | (sitk.GetArrayFromImage(found.follicles) > 0)
+    assert np.array_equal(sitk.GetArrayFromImage(found.ovary) > 0, wanted)
+
+
+def test_what_a_file_says_of_a_guide_is_said_and_one_that_was_painted_on_is_an_ovary(guided, readers, tmp_path):
+    exportSegmentation(guided, tmp_path / "guide.seg.nrrd")
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(guided, "Ovary")
+    array[: array.shape[0] // 2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, guided, "Ovary")
+    exportSegmentation(guided, tmp_path / "painted.seg.nrrd")
+    volume = measureSegments(guided).ovary.volume_ml
+    guide, painted = (slicer.util.loadSegmentation(str(tmp_path / f"{name}.seg.nrrd")) for name in ("guide", "painted"))
+    for node in (guide, painted):
+        adopt(node)
+    assert isGuide(guide) and np.isnan(summary(guide)["Ovary volume"])
+    assert "sees no ovary in the box" in summaryText(tableOf(guide, SUMMARY_TABLE_ROLE), guide)
+    assert not isGuide(painted) and summary(painted)["Ovary volume"] == pytest.approx(volume)
+    assert "was changed by hand" in summaryText(tableOf(painted, SUMMARY_TABLE_ROLE), painted)
 
 
 def test_a_guide_and_its_box_are_kept_with_the_scene(guided, scene, tmp_path):

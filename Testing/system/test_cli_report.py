@@ -85,6 +85,10 @@ def test_a_report_of_one_ovary_twice_of_two_patients_or_of_no_sizes_is_refused(r
         assert words in error and error.count("\n") == 1, error
 
     refused(lambda facts: None, "is given for both sides, with the same ovary")
+    boxed = json.loads(left.read_text())
+    left.write_text(json.dumps({**boxed, "ovary": None}))  # of an ovary that a box outlined
+    refused(lambda facts: None, "is given for both sides, with the same ovary")
+    left.write_text(json.dumps(boxed))
     refused(lambda facts: facts.update(schema_version=2), "schema_version 2, not 1")
     refused(lambda facts: facts["ovary"].update(volume_ml=None), "says volume_ml None of Ovary; write the report anew")
     for wrong in ("4,5", -4.5, float("nan"), True):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import slicer
-from host import samples
+from host import samples, transforms
 from ovary_shapes import Ovary
 from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
@@ -134,6 +134,21 @@ def test_what_cannot_be_is_said_in_words_and_nothing_is_lost(drawn, scene):
     assert status(drawn).startswith("Arc: is open")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsClosedCurveNode") == 1
+
+
+def test_contours_that_a_transform_bends_are_told_what_to_do(drawn, scene):
+    volume = drawn.ui.inputVolumeSelector.currentNode()
+    for points in contours(3):
+        draw(drawn, points)
+    bent = transforms.grid(scene)
+    slicer.util.arrayFromGridTransform(bent)[:] *= 3
+    slicer.util.arrayFromGridTransformModified(bent)
+    volume.SetAndObserveTransformNodeID(bent.GetID())
+    drawn.ui.contoursButton.click()
+    assert status(drawn).startswith(f"{volume.GetName()}: is under a non-linear transform, which bends contours; harden it"), status(drawn)
+    volume.SetAndObserveTransformNodeID(None)
+    drawn.ui.contoursButton.click()
+    assert status(drawn).startswith("Ovary of 4.1 ml from 3 contours.")
 
 
 def test_ending_without_a_click_or_leaving_the_module_leaves_no_empty_contour(drawn, scene):

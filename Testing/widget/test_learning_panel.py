@@ -26,7 +26,7 @@ from CRendSegmentationLib.Scene.VolumeImage import imageFromVolumeNode
 @pytest.fixture(autouse=True)
 def forgotten():
     """No folder and no Python is remembered from another test."""
-    for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "FormerModel"):
+    for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "FormerModel", "TakenModel"):
         slicer.app.userSettings().setValue(f"CRend/{name}", "")
 
 
@@ -247,10 +247,13 @@ def test_the_new_model_is_taken_with_one_click_and_left_with_another(section, pa
     assert section.ui.useModelButton.text == "Back to crend-two"
     section.ui.useModelButton.click()
     assert panel.logic.getParameterNode().model == "crend-two" and panel.ui.modelComboBox.currentText == "crend-two"
+    section.ui.useModelButton.click()
     (folder / "improve" / "result.json").write_text(json.dumps({**told, "offered": False, "bundle": None}))
     section.ui.keptFolderEdit.currentPath = ""
     section.ui.keptFolderEdit.currentPath = str(folder)
-    assert section.ui.useModelButton.isHidden()
+    assert section.ui.useModelButton.text == "Back to crend-two", "also where the next one is not offered"
+    section.ui.useModelButton.click()
+    assert panel.logic.getParameterNode().model == "crend-two" and section.ui.useModelButton.isHidden()
 
 
 def test_the_list_opens_in_a_spreadsheet(section, tmp_path):

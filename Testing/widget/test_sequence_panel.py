@@ -53,4 +53,8 @@ def test_it_follows_when_the_browser_saves_changes_too(played, scene):
 
 def test_a_frame_is_not_edited_here_and_says_so(played):
     assert not played.ui.editSection.enabled and "sequence" in played.ui.editSection.toolTip
+    frame = played.panel.result.segmentationNode.GetNodeReference("referenceImageGeometryRef")
+    played.ui.inputVolumeSelector.setCurrentNode(frame)
+    assert played.ui.inputVolumeSelector.currentNode() is frame
+    assert not played.ui.contourSection.enabled and "sequence" in played.ui.contourSection.toolTip
     assert played.ui.exportSection.enabled

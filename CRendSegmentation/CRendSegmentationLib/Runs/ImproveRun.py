@@ -92,7 +92,8 @@ class ImproveRun(Waiting):
     def words(self):
         """ "Round 1 of 3: close look, step 40 of 400, 12 %, 3:31, about 25:00 left"."""
         elapsed = time.monotonic() - self._began
-        return self.stage if self._onlyEstimate else timeWords(self.stage[:1].upper() + self.stage[1:], self.fraction, elapsed)
+        stage = self.stage[:1].upper() + self.stage[1:]
+        return stage if self._onlyEstimate else timeWords(stage, self.fraction, elapsed)
 
 
 def readImprovement(folder):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import slicer
+from slicer.i18n import tr as _
 
-from crend.structures.contour_check import FEWEST_POINTS, Contour
+from crend.errors import InputError
+from crend.structures.contour_check import FEWEST_PLANES, FEWEST_POINTS, Contour
 from crend.structures.contours import ovary_from_contours
 
 from .SegmentMeasurements import maskOf, ovaryID
@@ -48,7 +50,15 @@ def ovaryFromContours(volumeNode):
     image = imageFromVolumeNode(volumeNode)
     nodes = contoursOf(volumeNode)
     points = [[lpsPoint(_fromWorld(volumeNode, point)) for point in _pointsOf(node)] for node in nodes]
-    return ovary_from_contours(points, image, [node.GetName() for node in nodes]), len(nodes)
+    try:
+        return ovary_from_contours(points, image, [node.GetName() for node in nodes]), len(nodes)
+    except InputError as error:
+        transform = volumeNode.GetParentTransformNode()
+        if transform is None or transform.IsTransformToWorldLinear() or len(nodes) < FEWEST_PLANES:
+            raise
+        # A plane of a view is none in the volume's own coordinates.
+        words = _("{volume}: is under a non-linear transform, which bends contours; harden it in the module Transforms first ({error})")
+        raise InputError(words.format(volume=volumeNode.GetName(), error=str(error).rstrip("."))) from error
 
 
 def turnSlice(volumeNode, segmentationNode=None, sliceNode=None):
@@ -62,7 +72,7 @@ def turnSlice(volumeNode, segmentationNode=None, sliceNode=None):
     if sliceNode is None:
         return None
     if contours:
-        centre, (axis, _, normal) = contours[0].centre, contours[0].axes
+        centre, (axis, __, normal) = contours[0].centre, contours[0].axes
     else:
         centre, axis, normal = _axisOfOvary(segmentationNode) or _axisOfView(sliceNode)
     return _turn(sliceNode, centre, axis, normal), sliceNode
@@ -97,7 +107,7 @@ def _axisOfOvary(segmentationNode):
         segmentationNode.TransformPointToWorld(lpsPoint(mask.TransformIndexToPhysicalPoint(place)), world)
         points.append(world)
     centre = np.mean(points, axis=0)
-    axis, _, across = np.linalg.svd(points - centre, full_matrices=False)[2]
+    axis, __, across = np.linalg.svd(points - centre, full_matrices=False)[2]
     return centre, axis, across
 
 

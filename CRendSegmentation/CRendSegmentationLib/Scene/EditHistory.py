@@ -9,7 +9,7 @@ from crend.structures import segments
 
 from .FollicleMarks import marksOf, restoreMarks
 from .SegmentationWriter import orientedLabelmap, showSegment
-from .SegmentMeasurements import MODELS_TAG, maskOf
+from .SegmentMeasurements import CHANGED_TAG, MODELS_TAG, maskOf
 from .SegmentTags import segmentsOf, setTag, tagOf
 from .Surfaces import emptySurface, giveSurface, markStale, surfaceOf
 
@@ -89,7 +89,7 @@ class EditHistory:
         segmentation = self._node.GetSegmentation()
         if segmentation.GetSegment(segmentID) is not None:
             setMask(self._node, segmentID, mask, surfaceOf(segment))
-            for name in (segments.SOURCE_TAG, MODELS_TAG):
+            for name in (segments.SOURCE_TAG, MODELS_TAG, CHANGED_TAG):
                 setTag(segmentation.GetSegment(segmentID), name, tagOf(segment, name))
             return
         fresh = slicer.vtkSegment()

@@ -17,7 +17,7 @@ from crend.io.tables import write_csv
 from .Masks import on
 from .PendingMeasurements import measurePending
 from .ResultTables import flagsOf
-from .SegmentMeasurements import isGuide, maskOf, measureSegments, measureWithIDs, ovaryIDs, withLabelmaps
+from .SegmentMeasurements import isGuide, maskOf, measureSegments, measureWithIDs, ovaryID, ovaryIDs, withLabelmaps
 from .SegmentTags import hiddenIDs
 from .Surfaces import makeSurfaces
 from .VolumeImage import imageFromVolumeNode
@@ -38,10 +38,9 @@ def exportSegmentation(segmentationNode, path):
     The outline of a box is left out of a label image: it is a guide and no ovary. InputError for a label image that would lose a follicle.
     """
     if not str(path).lower().endswith(LABEL_ENDINGS[0]):
-        ovary, follicles = wholeLabelImages(segmentationNode)
+        ovary, follicles = wholeLabelImages(segmentationNode, withGuide=False)  # a label image could not say that it is one
         labels = sitk.GetArrayFromImage(follicles)
-        organ = 0 if isGuide(segmentationNode) else sitk.GetArrayViewFromImage(ovary)  # a label image could not say that it is a guide
-        labels = np.where(labels > 0, labels + 1, organ).astype(np.uint16)
+        labels = np.where(labels > 0, labels + 1, sitk.GetArrayViewFromImage(ovary)).astype(np.uint16)
         image = sitk.GetImageFromArray(labels)
         image.CopyInformation(ovary)
         with replacing(path) as temporary:
@@ -101,9 +100,9 @@ def labelImages(segmentationNode):
     return _labelled(segmentationNode)[:2]
 
 
-def wholeLabelImages(segmentationNode):
-    """As labelImages; InputError, too, when a follicle of the table would not be in them."""
-    ovary, follicles, lost = _labelled(segmentationNode)
+def wholeLabelImages(segmentationNode, withGuide=True):
+    """As labelImages; InputError, too, when a follicle of the table would not be in them. withGuide: also an ovary that is only the outline of a box."""
+    ovary, follicles, lost = _labelled(segmentationNode, withGuide)
     if lost:
         words = _(
             "{names}: no voxel of the volume would be left of this follicle: it lies outside of the volume, between its voxels, or in another follicle. "
@@ -113,13 +112,16 @@ def wholeLabelImages(segmentationNode):
     return ovary, follicles
 
 
-def _labelled(segmentationNode):
+def _labelled(segmentationNode, withGuide=True):
     """(ovary, follicles, names of the follicles of which nothing is left)."""
     volume = imageFromVolumeNode(referenceVolume(segmentationNode))
     segmentationNode = withLabelmaps(segmentationNode)
     measurements, segmentIDs = measureWithIDs(segmentationNode)
     ovary, follicles = np.zeros(volume.GetSize()[::-1], np.uint8), np.zeros(volume.GetSize()[::-1], np.uint16)
-    for organ in filter(None, (maskOf(segmentationNode, segmentID) for segmentID in ovaryIDs(segmentationNode.GetSegmentation()))):
+    organs = ovaryIDs(segmentationNode.GetSegmentation())
+    if not withGuide and isGuide(segmentationNode):
+        organs.remove(ovaryID(segmentationNode.GetSegmentation()))
+    for organ in filter(None, (maskOf(segmentationNode, segmentID) for segmentID in organs)):
         ovary[on(volume, organ)] = 1
     for follicle, segmentID in zip(measurements.follicles, segmentIDs):
         follicles[on(volume, maskOf(segmentationNode, segmentID))] = follicle.id

@@ -20,7 +20,7 @@ from .Results import ResultNodes, describe, giveTables, placeBeside, updateTable
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import showSegmentation
-from .SegmentMeasurements import ovaryID, tagAsModels, tagGuide
+from .SegmentMeasurements import isGuide, ovaryID, tagAsModels, tagGuide
 from .Surfaces import makeSurfaces, staleIDs
 from .VolumeImage import ijkToRasMatrix
 
@@ -101,7 +101,8 @@ def _tag(segmentationNode, measurements):
     segmentation = segmentationNode.GetSegmentation()
     if measurements.ovary is not None and not measurements.ovaries and ovaryID(segmentation) is not None:
         tagAsModels(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
-    tagGuide(segmentationNode)
+    if isGuide(segmentationNode):  # of a file that was painted on it is an ovary by now
+        tagGuide(segmentationNode)
     for structure in (*measurements.ovaries, *measurements.follicles):
         segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(structure.segment))
         if segment is not None:

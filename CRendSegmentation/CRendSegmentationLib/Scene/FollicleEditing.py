@@ -9,7 +9,7 @@ from crend.structures import segments
 from .EditHistory import EditHistory, allIDs, setMask
 from .Masks import cropped, like, millilitres, nearest, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
-from .SegmentMeasurements import follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
+from .SegmentMeasurements import CHANGED_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
 from .SegmentTags import hiddenIDs, setTag
 from .Surfaces import emptySurface, makeSurfaces, markStale, united
 
@@ -205,10 +205,12 @@ class FollicleEditing:
 
     def _changeOvary(self, segmentID, mask):
         """Give the ovary another mask; the outline of a box stays a guide, since most of it is still the box's."""
-        guide = isGuide(self._node)
+        segmentation = self._node.GetSegmentation()
+        guide = segmentID == ovaryID(segmentation) and isGuide(self._node)
         setMask(self._node, segmentID, mask)
         if guide:
             tagGuide(self._node)
+            setTag(segmentation.GetSegment(segmentID), CHANGED_TAG, "1")
 
     def _remember(self, segmentIDs, kind=""):
         """Keep these segments, the list of all and their marks, before an edit changes them."""

@@ -16,7 +16,7 @@ from .FollicleMarks import dropOutdated
 from .Frames import frameWords
 from .Masks import like, on
 from .ResultTables import flagsOf, notCounted
-from .SegmentMeasurements import isGuide, isManual, isOvaryManual, maskOf, measureWithIDs, ovaryIDs, withLabelmaps
+from .SegmentMeasurements import isGuide, isManual, isOvaryManual, maskOf, measureWithIDs, ovaryID, ovaryIDs, withLabelmaps
 from .SegmentTags import isConfirmed
 from .Sides import SIDES, ovaryOf, ovarySides
 from .StudyFacts import studyDate
@@ -114,9 +114,10 @@ def picturesOf(segmentationNode, side):
 
 
 def _measuredOvaryIDs(segmentationNode):
-    """IDs of the ovaries that have voxels, in the order in which they are measured."""
+    """IDs of the ovaries that have voxels and are no guide, in the order in which they are measured."""
     node = withLabelmaps(segmentationNode)
-    return [segmentID for segmentID in ovaryIDs(node.GetSegmentation()) if maskOf(node, segmentID) is not None]
+    segmentIDs, guide = ovaryIDs(node.GetSegmentation()), ovaryID(node.GetSegmentation()) if isGuide(node) else None
+    return [segmentID for segmentID in segmentIDs if segmentID != guide and maskOf(node, segmentID) is not None]
 
 
 def _dateOf(segmentationNode):

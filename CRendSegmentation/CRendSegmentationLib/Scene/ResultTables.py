@@ -7,6 +7,7 @@ import re
 import vtk
 from slicer.i18n import tr as _
 
+from crend.confidence.plausibility import flag as flagOfKey
 from crend.structures.measurements import Measurements
 
 from .FollicleMarks import leastConfidence
@@ -53,6 +54,7 @@ _FINDING_WORDS = {
     "Leading follicle, mean diameter": _("Leading follicle, mean diameter"),
     "Total follicle volume": _("Total follicle volume"),
 }
+_FROM_BOX = "ovary_from_box"
 _KINDS = {"id": vtk.vtkIntArray, "segment": vtk.vtkStringArray, "touches_border": vtk.vtkIntArray}
 
 
@@ -194,12 +196,15 @@ def flagsOf(segmentationNode):
         flags = [{"key": flag["key"], "text": flag["text"]} for flag in json.loads(segmentationNode.GetAttribute("CRend.flags") or "[]")]
     except (ValueError, TypeError, KeyError):
         return []  # somebody wrote into the attribute
-    return [_asItIsNow(flag, segmentationNode) for flag in flags if flag["key"] != "ovary_from_box" or isFromBox(segmentationNode)]
+    fromBox = isFromBox(segmentationNode)
+    if fromBox and not any(flag["key"] == _FROM_BOX for flag in flags):
+        flags.insert(0, flagOfKey(_FROM_BOX))  # a .seg.nrrd has the segment's tag alone
+    return [_asItIsNow(flag, segmentationNode) for flag in flags if flag["key"] != _FROM_BOX or fromBox]
 
 
 def _asItIsNow(flag, segmentationNode):
     """A flag of an outline from a box says another thing once somebody has painted on it; drawn anew it is an ovary like any other."""
-    if flag["key"] != "ovary_from_box" or isGuide(segmentationNode):
+    if flag["key"] != _FROM_BOX or isGuide(segmentationNode):
         return flag
     words = _("The ovary's outline was the ellipsoid of a box and was changed by hand: its size is right only if all of it was drawn.")
     return {**flag, "text": words}

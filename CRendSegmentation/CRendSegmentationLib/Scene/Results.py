@@ -15,7 +15,7 @@ from .KnownMeasurements import rememberResult
 from .ResultTables import fillFollicleTable, fillSummaryTable
 from .SceneTransaction import sceneTransaction
 from .SegmentationWriter import dress, showSegmentation, writeSegmentation
-from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, manualNames, measureSegments, ovaryID, tagGuide
+from .SegmentMeasurements import SEGMENTS_ATTRIBUTE, follicleIDs, isGuide, manualNames, measureSegments, ovaryID, tagGuide
 from .Surfaces import makeSurfaces
 from .VolumeImage import PROBABILITY_ATTRIBUTE, ijkToRasMatrix, imageFromVolumeNode
 
@@ -98,7 +98,8 @@ def adopt(segmentationNode, surfaces=makeSurfaces):
     if ovaryID(segmentation) is None and not follicleIDs(segmentation):
         return
     dress(segmentationNode, surfaces)
-    tagGuide(segmentationNode)
+    if isGuide(segmentationNode):  # of a file that was painted on it is an ovary by now
+        tagGuide(segmentationNode)
     name = segmentationNode.GetName()
     for table in giveTables(segmentationNode, f"{name} follicles", f"{name} summary"):
         placeBeside(segmentationNode, table)

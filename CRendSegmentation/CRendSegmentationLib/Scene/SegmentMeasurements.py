@@ -23,13 +23,15 @@ MODELS_TAG = segments.MODELS_TAG
 CONFIDENCE_TAG = "CRend.confidence"
 #: segments.SOURCE_TAG of an ovary whose outline is that of a box.
 BOX = "box"
+#: "1" on such an ovary that a click or a follicle has changed, which still measures nothing.
+CHANGED_TAG = "CRend.GuideChanged"
 _LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName
 
 
 def measureSegments(segmentationNode):
     """Measurements of the ovary's segment and of the follicles, largest first, in the segmentation's own coordinates.
 
-    Of several ovaries `ovary` is all together, and `ovaries` has each by itself, in the segments' order.
+    Of several ovaries `ovary` is all together, and `ovaries` has each by itself, in the segments' order; the outline of a box is none of them.
     Follicles that nobody changed keep the model's confidence. Follicles keep their names; a follicle's id is the number in its name, or
     else the next free number. Left out: empty segments, those that are neither by name nor by terminology (see otherNames), and hidden ones.
     """
@@ -45,16 +47,16 @@ def measureWithIDs(segmentationNode, hidden=False):
     reference = referenceGeometry(segmentation)
     organs = {segmentID: maskOf(segmentationNode, segmentID) for segmentID in ovaryIDs(segmentation)}
     organs = {segmentID: mask for segmentID, mask in organs.items() if mask is not None}
-    each = [
-        replace(measureMask(mask, reference), segment=segmentation.GetSegment(segmentID).GetName()) for segmentID, mask in organs.items()
-    ]
-    ovary = None
-    if len(each) > 1:
-        ovary = measureMask(union(list(organs.values())), reference)
-    elif each:
-        ovary, each = replace(each[0], segment=segments.OVARY), []
-        if _isGuide(segmentation.GetSegment(next(iter(organs))), ovary):
-            ovary = None
+    sized = {
+        segmentID: replace(measureMask(mask, reference), segment=segmentation.GetSegment(segmentID).GetName())
+        for segmentID, mask in organs.items()
+    }
+    drawn = [segmentID for segmentID, measured in sized.items() if not _isGuide(segmentation.GetSegment(segmentID), measured)]
+    ovary, each = None, []
+    if len(drawn) > 1:
+        ovary, each = measureMask(union([organs[organ] for organ in drawn]), reference), [sized[organ] for organ in drawn]
+    elif drawn:
+        ovary = replace(sized[drawn[0]], segment=segments.OVARY)
     wanted = [segmentID for segmentID in follicleIDs(segmentation) if hidden or not isHidden(segmentation.GetSegment(segmentID))]
     found = [(segmentID, _measureSegment(segmentationNode, segmentID, reference)) for segmentID in wanted]
     found = [(segmentID, measured) for segmentID, measured in found if measured is not None]
@@ -65,7 +67,8 @@ def measureWithIDs(segmentationNode, hidden=False):
         for (segmentID, measured), name, number in zip(found, names, _numbers(names))
     ]
     numbers = [
-        (1 if organs else None) if not each else _ovaryOf(segmentationNode, segmentID, list(organs.values())) for segmentID, _ in found
+        (1 if organs else None) if not each else _ovaryOf(segmentationNode, segmentID, [organs[organ] for organ in drawn])
+        for segmentID, _ in found
     ]
     follicles = [replace(follicle, ovary=number) for follicle, number in zip(follicles, numbers)]
     return Measurements(ovary, tuple(follicles), tuple(each)), tuple(segmentID for segmentID, _ in found)
@@ -202,14 +205,22 @@ def isEdited(segmentationNode):
         return False
     if segmentationNode.GetAttribute(SEGMENTS_ATTRIBUTE) != str(segmentation.GetNumberOfSegments()) or isMarked(segmentation):
         return True
-    return isOvaryManual(segmentationNode, measureSegments(segmentationNode)) or bool(manualIDs(segmentationNode))
+    measurements = measureSegments(segmentationNode)
+    if len(measurements.follicles) < len(follicleIDs(segmentation)):  # somebody erased all of one
+        return True
+    return isOvaryManual(segmentationNode, measurements) or bool(manualIDs(segmentationNode))
 
 
 def isOvaryManual(segmentationNode, measurements):
     """Whether the ovary, or one of several, is not what the model drew. measurements: as `measureSegments` gives them."""
     segmentation = segmentationNode.GetSegmentation()
     if not measurements.ovaries:
-        return measurements.ovary is not None and isManual(segmentation.GetSegment(ovaryID(segmentation)), measurements.ovary)
+        whole = ovaryID(segmentation)
+        segment = segmentation.GetSegment(whole) if whole is not None else None
+        if measurements.ovary is not None:
+            return isManual(segment, measurements.ovary)
+        # Nothing is measured of a guide, even a changed one, nor of an ovary that somebody has erased.
+        return segment is not None and bool(tagOf(segment, CHANGED_TAG) or (tagOf(segment, MODELS_TAG) and not isGuide(segmentationNode)))
     found = {segmentation.GetSegment(segmentID).GetName(): segmentation.GetSegment(segmentID) for segmentID in ovaryIDs(segmentation)}
     return any(isManual(found[ovary.segment], ovary) for ovary in measurements.ovaries)
 

@@ -42,7 +42,9 @@ class ContourTools:
         if not enabled:
             self.stopDrawing()
         self._ui.contourSection.enabled = bool(enabled) and self._volumeNode is not None
-        self._ui.contourSection.toolTip = "" if self._volumeNode is not None else _("Choose one ultrasound volume, not a sequence, first.")
+        self._ui.contourSection.toolTip = (
+            "" if self._volumeNode is not None else _("Choose one ultrasound volume, not a sequence or its frame, first.")
+        )
 
     def say(self, text, failed=False):
         """Put `text` below the buttons."""

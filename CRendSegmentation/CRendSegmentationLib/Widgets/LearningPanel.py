@@ -19,8 +19,8 @@ from ..Scene.KeptCorrections import canBeKept, keepForTraining, keptBefore, pati
 from . import Messages
 from .RunControl import RunControl
 
-FOLDER, READER, TRAINER, KEY, FORMER = (
-    f"CRend/{name}" for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "PatientKey", "FormerModel")
+FOLDER, READER, TRAINER, KEY, FORMER, TAKEN = (
+    f"CRend/{name}" for name in ("KeptFolder", "CorrectedBy", "TrainerPython", "PatientKey", "FormerModel", "TakenModel")
 )
 
 
@@ -80,12 +80,14 @@ class LearningPanel:
             slicer.app.userSettings().setValue(name, value)
         reader = self.ui.correctedByEdit.text.strip()
         try:
-            before = keptBefore(self._node, self._folder())
+            with slicer.util.WaitCursor(True):  # a large volume takes seconds
+                before = keptBefore(self._node, self._folder())
             if before and before["corrected_by"] != reader and not self._mayReplace(before):
                 self._sayCounts(_("Nothing was kept. "))
                 return
-            kept = keepForTraining(self._node, self._folder(), reader, self.ui.patientEdit.text)
-            copy = kept_copy(self._folder(), kept.name)
+            with slicer.util.WaitCursor(True):
+                kept = keepForTraining(self._node, self._folder(), reader, self.ui.patientEdit.text)
+                copy = kept_copy(self._folder(), kept.name)
         except InputError as error:
             self._say(str(error), failed=True)
         except Exception as error:
@@ -128,12 +130,13 @@ class LearningPanel:
 
     def onUseModel(self):
         """Take the new model, or the one from before it again."""
-        settings, new = slicer.app.userSettings(), str(self._found.bundle)
-        if self._model() == new:
-            self._onModel(_setting(FORMER))
-        else:
+        settings, new = slicer.app.userSettings(), self._offered()
+        if new:
             settings.setValue(FORMER, self._model())
+            settings.setValue(TAKEN, new)
             self._onModel(new)
+        else:
+            self._onModel(_setting(FORMER))
         self._update()
 
     def followModel(self):
@@ -163,12 +166,17 @@ class LearningPanel:
             if folder
             else _("Choose a folder of yours first."),
         )
-        offered = self._found is not None and self._found.bundle is not None
-        self.ui.useModelButton.visible = offered and not running
-        if offered:
-            using = self._model() == str(self._found.bundle)
-            name = Path(_setting(FORMER) or bundle.DEFAULT).name if using else self._found.bundle.name
-            self.ui.useModelButton.text = (_("Back to {name}") if using else _("Use {name}")).format(name=name)
+        new, taken = self._offered(), self._model() != "" and self._model() == _setting(TAKEN)
+        self.ui.useModelButton.visible = bool(new or taken) and not running
+        if new:
+            self.ui.useModelButton.text = _("Use {name}").format(name=Path(new).name)
+        elif taken:
+            self.ui.useModelButton.text = _("Back to {name}").format(name=Path(_setting(FORMER) or bundle.DEFAULT).name)
+
+    def _offered(self):
+        """The new model's folder, "" where none is offered or it is chosen already."""
+        new = str(self._found.bundle) if self._found is not None and self._found.bundle is not None else ""
+        return new if new != self._model() else ""
 
     def _sayCounts(self, before=""):
         if not self._folder():

@@ -271,7 +271,10 @@ class Panel:
     def _showContours(self):
         volume = self._parameterNode.inputVolume
         one = volume if volume is not None and not volume.IsA("vtkMRMLSequenceNode") else None
-        self.contours.show(one, resultOf(one, self._parameterNode.segmentation))
+        result = resultOf(one, self._parameterNode.segmentation)
+        if browserOf(result) is not None:  # the next frame would undo what is drawn
+            one = result = None
+        self.contours.show(one, result)
 
     def _updateApply(self):
         if self.install.missing:

@@ -20,7 +20,7 @@ def _check_sides(given, read, sides, one_file) -> None:
             f"{given['left']} and {given['right']}: are of two patients ({', '.join(sorted(patients))}); give both ovaries of one."
         )
     one, other = sides["left"].measurements, sides["right"].measurements
-    if one == other and one is not None and (one_file or one.ovary is not None):
+    if one == other and one is not None and (one_file or one.ovary is not None or one.follicles):
         named = " and ".join(dict.fromkeys(map(str, given.values())))
         raise InputError(f"{named}: is given for both sides, with the same ovary; give - for a side that was not seen.")
 

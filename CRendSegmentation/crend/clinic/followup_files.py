@@ -24,7 +24,8 @@ def read_visits(paths: Sequence[Path]) -> list[Visit]:
     for path in map(Path, paths):
         visits += _of_list(path) if path.suffix.lower() == LIST else [read_visit(path)]
     for k, visit in enumerate(visits):
-        same = next((other for other in visits[:k] if other.measurements == visit.measurements and other.measurements.ovary), None)
+        found = visit.measurements  # of a volume in which nothing was found they say nothing
+        same = next((other for other in visits[:k] if other.measurements == found and (found.ovary or found.follicles)), None)
         if same is not None and (same.date, same.side) != (visit.date, visit.side):
             said = [f"{each.date}{f', {each.side}' * bool(each.side)}" for each in (same, visit)]
             raise InputError(f"{same.source} and {visit.source}: hold the same measurements ({said[0]} and {said[1]}); leave one out.")

@@ -150,6 +150,11 @@ def test_a_scan_that_is_listed_twice_or_in_the_future_or_with_the_other_side_is_
         (tmp_path / "l.csv").write_text(rows.format(date="2026-11-03", side="left") + more)
         with pytest.raises(InputError, match=f"left.json and left.json: hold the same measurements .*{said}.; leave one out"):
             read_visits([tmp_path / "l.csv"])
+    facts = json.loads((tmp_path / "left.json").read_text())
+    (tmp_path / "left.json").write_text(json.dumps({**facts, "ovary": None}))  # of an ovary that a box outlined
+    (tmp_path / "l.csv").write_text(rows.format(date="2026-11-03", side="left") + "left.json,2026-11-03,right\n")
+    with pytest.raises(InputError, match="left.json and left.json: hold the same measurements"):
+        read_visits([tmp_path / "l.csv"])
     (tmp_path / "l.csv").write_text("report,scan date,cycle\nleft.json,2026-11-03,4\n")
     with pytest.raises(InputError, match="the column cycle is not read; call it cycle_day, or leave it out"):
         read_visits([tmp_path / "l.csv"])

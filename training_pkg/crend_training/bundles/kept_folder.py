@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from crend.errors import InputError
@@ -37,8 +39,11 @@ class KeptFolder:
         return list({finding.name: finding for finding in reversed(self.findings) if finding.unused}.values())[::-1]
 
 
-def read_kept_folder(folder) -> KeptFolder:
-    """InputError where there is no list, and where fewer than FEWEST volumes, or those of one patient alone, can be used."""
+def read_kept_folder(folder, progress: Callable[[int, int], None] = lambda number, of: None) -> KeptFolder:
+    """InputError where there is no list, and where fewer than FEWEST volumes, or those of one patient alone, can be used.
+
+    progress(number, of): so many volumes were looked at.
+    """
     folder = Path(folder)
     path = folder / LIST
     if not path.is_file():
@@ -46,7 +51,8 @@ def read_kept_folder(folder) -> KeptFolder:
     entries = [entry for entry in read_datalist(path) if entry.labelled or entry.labels_lost]
     findings = _incomplete(entries)
     bad = {finding.name for finding in findings}
-    found = check_entries([entry for entry in entries if entry.name not in bad], splits=False)
+    there, seen = [entry for entry in entries if entry.name not in bad], count(1)
+    found = check_entries(there, splits=False, progress=lambda: progress(next(seen), len(there)))
     findings += [_stricter(finding) for finding in found]
     unused = {finding.name for finding in findings if finding.unused}
     kept = KeptFolder(folder, tuple(entry for entry in entries if entry.name not in unused), tuple(findings))

@@ -33,16 +33,24 @@ def improve(
 
     if not only_estimate:  # for which somebody waits
         lowest_priority()
-    kept = read_kept_folder(folder)  # what is wrong with it is said before PyTorch, which may be missing, is asked for
-    from ..bundles import improve_plan, improving
-    from ..bundles.finetuning import FineTuning
-    from ..bundles.maker import Maker
+    looking = 0.7 if only_estimate else 0.0  # of the way
+    with _progress() as progress:
+        # What is wrong with it is said before PyTorch, which may be missing, is asked for.
+        kept = read_kept_folder(
+            folder, lambda number, of: progress(f"looking at the kept volumes, {number} of {of}", looking * number / of)
+        )
+        from ..bundles import improve_plan, improving
+        from ..bundles.finetuning import FineTuning
+        from ..bundles.maker import Maker
 
-    todo = improve_plan.plan(kept, model, steps=steps, folds=folds)
+        todo = improve_plan.plan(kept, model, steps=steps, folds=folds)
+        if only_estimate:
+            progress("timing a few steps", looking)
+            words = todo.words(improve_plan.estimate(todo))
     if only_estimate:
         for note in todo.notes:
             _say(note)
-        typer.echo(todo.words(improve_plan.estimate(todo)))
+        typer.echo(words)
         return
     settings = FineTuning(steps, rate, seed, "agreement", share)
     with _progress() as progress:
