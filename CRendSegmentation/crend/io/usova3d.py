@@ -74,10 +74,14 @@ def read_rater(scan: Scan, rater: str, components: bool = False):
     """
     import SimpleITK as sitk
 
+    from .label_likeness import even_areas
     from .labels import Labels, in_pieces
     from .volumes import read_label_image
 
     ovary, follicles = (_respaced(read_label_image(path), scan) for path in scan.labels(rater))
+    for path, part in zip(scan.labels(rater), (ovary, follicles)):
+        if not even_areas(sitk.GetArrayViewFromImage(part)):
+            raise InputError(f"{path}: grey values, no labels: hardly a voxel has the number of the next; copy the rater's file again.")
     if ovary.GetSize() != follicles.GetSize():
         raise InputError(f"{scan.labels(rater)[1]}: not of the size of {scan.labels(rater)[0].name}; copy the volume's files again.")
     if not np.allclose(ovary.GetSpacing(), follicles.GetSpacing(), rtol=1e-3):

@@ -260,6 +260,8 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
     sitk.WriteImage(grey, str(tmp_path / "again.nii.gz"))
     sitk.WriteImage(3 * sitk.Cast(grey, sitk.sitkUInt16), str(tmp_path / "scaled.nii.gz"))
     sitk.WriteImage(sitk.Cast(grey / 20, sitk.sitkUInt8), str(tmp_path / "coarse.mha"))
+    sitk.WriteImage(sitk.Shrink(grey, [2, 2, 2]), str(tmp_path / "smaller.nrrd"))
+    sitk.WriteImage(grey[3:-3, :, :], str(tmp_path / "cut.nrrd"))
     sitk.WriteImage(255 - grey, str(tmp_path / "inverted.nrrd"))
     entries = [
         Entry("same", image, image),
@@ -267,6 +269,8 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
         Entry("rewritten", image, tmp_path / "again.nii.gz"),
         Entry("scaled", image, tmp_path / "scaled.nii.gz"),
         Entry("coarse", image, tmp_path / "coarse.mha"),
+        Entry("smaller", image, tmp_path / "smaller.nrrd"),
+        Entry("cut", image, tmp_path / "cut.nrrd"),
         Entry("labels", labels, others),
         Entry("pair", image, None, (image,), (image,)),
         Entry("inverted", tmp_path / "inverted.nrrd", labels),
@@ -279,7 +283,7 @@ def test_a_volume_given_as_its_own_labels_is_wrong_however_it_is_hidden(tmp_path
     assert said["same"] == (True, "given as the volume and as its labels; give the labels that were drawn on the volume")
     assert said["copied"][0] and "a copy of the volume" in said["copied"][1]
     assert said["rewritten"][0] and "its voxels are those of the volume" in said["rewritten"][1]
-    for name in ("scaled", "coarse"):
+    for name in ("scaled", "coarse", "smaller", "cut"):
         assert said[name][0] and "grey values, no labels" in said[name][1], said
     assert said["labels"][0] and "a label image; give the ultrasound volume" in said["labels"][1]
     assert said["pair"][0] and "given as the volume and as its ovary" in said["pair"][1]

@@ -112,8 +112,9 @@ def test_raters_with_one_number_for_all_follicles_are_counted_apart_when_asked_a
         assert [" counted as one follicle" in row["notes"] for row in found.cases] == [False, not components]
 
 
-def test_a_scan_that_cannot_be_read_is_a_row_with_its_reason(folder):
-    (folder / "vol7_f_r2.vtk").write_bytes(b"no image")
+@pytest.mark.parametrize("content", ["no image", "the volume"])
+def test_a_scan_whose_labels_cannot_be_read_or_are_the_volume_is_a_row_with_its_reason(folder, content):
+    (folder / "vol7_f_r2.vtk").write_bytes((folder / "vol7.vtk").read_bytes() if content == "the volume" else content.encode())
     found = compare_with_raters(find_scans(folder), as_rater_1(folder))
     for batch in found.values():
         assert [row["status"] for row in batch.cases] == ["ok", "failed"]

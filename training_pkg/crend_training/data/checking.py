@@ -140,14 +140,14 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
         say("no ovary is labelled", where=ovary_file)
     if not follicles.any():
         say("no follicle is labelled", wrong=False)
+    grey = sitk.GetArrayViewFromImage(image)
+    if _is_copy(grey, ovary, follicles):
+        say("its voxels are those of the volume: no labels; give those that were drawn on it")
+        return found
+    if not even_areas(np.where(follicles > 0, follicles.astype(np.int64) + 1, ovary)):
+        say("grey values, no labels: hardly a voxel has the number of the next; give the labels that were drawn on the volume")
+        return found
     if image.GetSize() == labels.ovary.GetSize():
-        grey = sitk.GetArrayViewFromImage(image)
-        if _is_copy(grey, ovary, follicles):
-            say("its voxels are those of the volume: no labels; give those that were drawn on it")
-            return found
-        if not even_areas(np.where(follicles > 0, follicles.astype(np.int64) + 1, ovary)):
-            say("grey values, no labels: hardly a voxel has the number of the next; give the labels that were drawn on the volume")
-            return found
         if follicles.any() and _are_bright(grey, ovary, follicles):
             swapped = ", or is 2 in them the ovary, which must be 1" if len(np.unique(follicles)) == 2 else ""
             say(f"its follicles are no darker than the ovary around them; are these the labels of this volume{swapped}?", wrong=False)
