@@ -15,7 +15,7 @@ from crend.bundle.metadata import describe
 from crend.errors import InputError
 from crend.io.kept import image_content
 from crend.io.labels import write_labels
-from crend_training.bundles.bundling import bundle_run
+from crend_training.bundles.bundling import Overview, bundle_run
 from crend_training.bundles.finetuning import FineTuning, finetune
 from crend_training.bundles.maker import Maker
 from crend_training.bundles.measured_table import command
@@ -208,6 +208,20 @@ def test_a_users_bundle_says_whose_it_is_and_never_that_it_is_ours(tmp_path, vol
     assert "| made by | not stated |" in (again / "README.md").read_text() and "No licence is stated" in (again / "LICENSE").read_text()
 
 
+@pytest.mark.parametrize("licence", ["LICENCE.txt", "texts/licence", "two\nlines", "{folder}/volume.nrrd"])
+def test_a_licence_that_is_no_file_is_refused_before_anything_is_trained(tmp_path, licence):
+    (tmp_path / "volume.nrrd").write_bytes(b"NRRD0004\n\n\xff\xfe")
+    with pytest.raises(InputError, match="--licence.*: (no such file|must be one line|cannot be read as text)"):
+        Maker(licence=licence.format(folder=tmp_path))
+
+
+def test_only_a_licence_that_spdx_knows_is_marked_as_one_and_a_bar_breaks_no_table():
+    assert "SPDX-License-Identifier: CC-BY-4.0\n" in Maker(licence="cc-by-4.0").licence_text()
+    own = Maker("A | B", "proprietary")
+    assert "Licence of the weights in this folder: proprietary" in own.licence_text() and "SPDX" not in own.licence_text()
+    assert own.card_rows()[:2] == [r"| made by | A \| B |", "| licence | proprietary |"]
+
+
 def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(tuned, tmp_path):
     volume, ovary, follicles = ball_images(7, 28)
     sitk.WriteImage(sitk.Cast(volume, sitk.sitkFloat32), str(tmp_path / "more.nrrd"))
@@ -226,6 +240,10 @@ def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(t
     train(experiment, tmp_path / "data", tmp_path / "run", cases=prepared, progress=False)
     trained = bundle_run(experiment, tmp_path / "run", tmp_path / "trained", start=str(tuned / "ours"))
     assert bundle.info(trained).metadata["crend"]["learned_from"] == known
+    simulated = dataclasses.replace(experiment, data=Data())
+    for more in ({"start": str(tuned / "ours")}, {"overview": Overview(experiment, tmp_path / "run")}):
+        begun = bundle_run(simulated, tmp_path / "run", tmp_path / "begun", **more)
+        assert "simulated ultrasound" not in bundle.info(begun).metadata["description"] + (begun / "README.md").read_text()
     assert refused(trained, tmp_path / "list.csv", tmp_path) == (
         "trained: 2 of the 2 volumes (more, site0) were trained on; measure others, such as --split test"
     )

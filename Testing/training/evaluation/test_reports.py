@@ -102,6 +102,14 @@ def test_a_report_that_names_no_weights_is_taken_without_the_settings(made, tmp_
     assert "| ovary: Dice | 0.900 |" in card_of(folder) and "Measured with" not in card_of(folder)
 
 
+def test_a_card_with_a_report_on_own_volumes_does_not_say_that_nothing_real_was_measured(made, tmp_path):
+    own = write_report(tmp_path / "own", {"list": "own.csv", "volumes": ["a", "b"], "contents": {"a": "1", "b": "2"}})
+    plain, folder = made(out="plain"), made([own])
+    for text in (card_of(folder), json.dumps(bundle.info(folder).metadata)):
+        assert "nothing was measured on real" not in text and "no labelled real volume" not in text
+    assert "nothing was measured on real ovaries" in card_of(plain) and "Trained on simulated ultrasound, measured on" in card_of(folder)
+
+
 def test_a_report_without_rendering_says_so_in_line_and_command(made, tmp_path):
     report = write_report(tmp_path / "report", about(made(), range(2), simulator="trial", rendering=False))
     card = card_of(made([report]))

@@ -20,11 +20,16 @@ from .maker import NOBODY, UNSTATED, Maker
 from .measured_table import measured_section
 
 NOTICE = "Research use only, not for diagnosis. Trained on simulated ultrasound; nothing was measured on real ovaries."
+NOTICE_MEASURED = "Research use only, not for diagnosis. Trained on simulated ultrasound, measured on volumes of its maker's choice, too."
 NOTICE_OWN = "Research use only, not for diagnosis. Trained on volumes of its maker's choice; what it does on others is not known."
 LIMITS = (
     "These figures say how well the model does on simulated volumes. They say nothing about real ovaries: no "
     "labelled real volume was at hand. Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and "
     "check every result."
+)
+LIMITS_MEASURED = (
+    "Expect it to fail on scanners, organs and pathologies that the simulator does not draw, and check every result. Figures on its maker's volumes "
+    "say nothing about others."
 )
 LIMITS_OWN = (
     "Expect it to fail on scanners, organs and pathologies that are not among the volumes it was trained on, and check every result."
@@ -78,8 +83,10 @@ def bundle_run(
     learned = together(began.get("learned_from", {}), *map(read_learned, runs))
     found = [_measured(report, seeds, learned) for report in reports]
     measured = next((each for each in found if "figures" in each), {})
-    simulated = experiment.data.kind == "simulated"
-    notice = NOTICE if simulated else NOTICE_OWN
+    simulated = not learned and all(each.data.kind == "simulated" for each in (experiment, *([overview.experiment] if overview else [])))
+    notice, limits = (NOTICE, LIMITS) if simulated else (NOTICE_OWN, LIMITS_OWN)
+    if simulated and any("volumes" in each for each in found):
+        notice, limits = NOTICE_MEASURED, LIMITS_MEASURED
     trained_on = f"{trained_on or _volumes(experiment)}, {steps} steps"
     block = _network_block(experiment)
     more: dict = {}
@@ -120,7 +127,7 @@ def bundle_run(
     took = time_and_device(run_folder, checkpoint)
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
-    card = model_card(experiment, out.name, trained_on, found, overview, took, notes, maker)
+    card = model_card(experiment, out.name, trained_on, found, overview, took, notes, maker, said=(notice, limits))
     return bundle.save(out, network, described, card, maker.licence_text(), overview=second)
 
 
@@ -187,13 +194,14 @@ def model_card(
     took=None,
     notes=(),
     maker: Maker = NOBODY,
+    said: tuple[str, str] = (NOTICE, LIMITS),
 ) -> str:
-    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts."""
-    simulated = experiment.data.kind == "simulated"
+    """README.md of the bundle. measured: as `_measured` gives them; took: how long training took; notes: Markdown texts; said: notice and limits."""
+    notice, limits = said
     lines = [
         f"# {name}",
         "",
-        f"**{NOTICE if simulated else NOTICE_OWN}**",
+        f"**{notice}**",
         "",
         "Segments the ovary (the whole organ) and its follicles in a 3D ultrasound volume.",
         "",
@@ -228,7 +236,7 @@ def model_card(
         "",
         "## Limits",
         "",
-        LIMITS if simulated else LIMITS_OWN,
+        limits,
         "",
     ]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from crend.bundle import bundle as bundles
 from crend.errors import InputError
 
 UNSTATED = "not stated"
-SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
+PATH = re.compile(r"[/\\]|\.(txt|md|rst|html?|pdf|docx?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,12 @@ class Maker:
     intended_use: str = ""
 
     def __post_init__(self):
-        for option, text in (("--author", self.author), ("--intended-use", self.intended_use)):
+        for option, text in (("--author", self.author), ("--intended-use", self.intended_use), ("--licence", self.licence)):
             if not text.isprintable():
                 raise InputError(f"{option}: must be one line of text")
+        if PATH.search(self.licence) and not Path(self.licence).is_file():
+            raise InputError(f"--licence {self.licence}: no such file; give a text file, or an SPDX identifier such as CC-BY-4.0")
+        self._own_text()  # what cannot be read is said before anything is trained
 
     def metadata(self, notice: str) -> dict:
         """What metadata.json says of authors, copyright and intended use; notice: what holds of every such bundle."""
@@ -38,7 +41,8 @@ class Maker:
     def card_rows(self) -> list[str]:
         """The rows of a model card's table."""
         rows = {"made by": self.author, "licence": self._licence_name(), "intended use": self.intended_use}
-        return [f"| {name} | {text or UNSTATED} |" for name, text in rows.items()]
+        told = {name: text.replace("|", r"\|") or UNSTATED for name, text in rows.items()}
+        return [f"| {name} | {text} |" for name, text in told.items()]
 
     def licence_text(self, base: bundles.Bundle | None = None) -> str:
         """LICENSE of the bundle. base: the bundle whose weights it began with."""
@@ -65,11 +69,22 @@ class Maker:
                 return Path(self.licence).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 raise InputError(f"--licence {self.licence}: cannot be read as text; give a UTF-8 file, or an SPDX identifier") from None
-        identifier = f"\nSPDX-License-Identifier: {self.licence}\n" if SPDX.fullmatch(self.licence) else ""
-        return f"Copyright (c) {self.author or 'the maker of this bundle'}\n\nLicence of the weights in this folder: {self.licence}\n{identifier}"
+        identifier = _spdx(self.licence)
+        marked = f"\nSPDX-License-Identifier: {identifier}\n" if identifier else ""
+        return f"Copyright (c) {self.author or 'the maker of this bundle'}\n\nLicence of the weights in this folder: {identifier or self.licence}\n{marked}"
 
     def _licence_name(self) -> str:
-        return "see LICENSE" if self.licence and Path(self.licence).is_file() else self.licence
+        return "see LICENSE" if self.licence and Path(self.licence).is_file() else _spdx(self.licence) or self.licence
+
+
+def _spdx(licence: str) -> str:
+    """The licence as SPDX writes it; "" where SPDX knows none of this name: a bundle must not say that it does."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        return canonicalize_license_expression(licence) if licence else ""
+    except InvalidLicenseExpression:
+        return ""
 
 
 def _licence_of(base: bundles.Bundle) -> str:

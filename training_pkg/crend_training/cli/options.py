@@ -3,7 +3,7 @@
 import typer
 
 AUTHOR = typer.Option("", help="Who answers for the bundle: a person or an institution.")
-LICENCE = typer.Option("", help="Of the bundle's weights: an SPDX identifier such as CC-BY-4.0, or a text file.")
+LICENCE = typer.Option("", help="Of the bundle's weights: an SPDX identifier such as CC-BY-4.0, a text file, or words.")
 INTENDED_USE = typer.Option("", help="What the bundle is for, in a sentence.")
 COMPONENTS = typer.Option(
     False,

@@ -147,10 +147,9 @@ def _label_findings(entry: Entry, image, labels, outside_percent: float) -> list
     if not even_areas(np.where(follicles > 0, follicles.astype(np.int64) + 1, ovary)):
         say("grey values, no labels: hardly a voxel has the number of the next; give the labels that were drawn on the volume")
         return found
-    if image.GetSize() == labels.ovary.GetSize():
-        if follicles.any() and _are_bright(grey, ovary, follicles):
-            swapped = ", or is 2 in them the ovary, which must be 1" if len(np.unique(follicles)) == 2 else ""
-            say(f"its follicles are no darker than the ovary around them; are these the labels of this volume{swapped}?", wrong=False)
+    if image.GetSize() == labels.ovary.GetSize() and follicles.any() and _are_bright(grey, ovary, follicles):
+        swapped = ", or is 2 in them the ovary, which must be 1" if len(np.unique(follicles)) == 2 else ""
+        say(f"its follicles are no darker than the ovary around them; are these the labels of this volume{swapped}?", wrong=False)
     if not same_grid(image, labels.ovary):
         lost = _percent_beyond(image, labels.ovary)
         if image.GetSize() == labels.ovary.GetSize() and not np.allclose(image.GetSpacing(), labels.ovary.GetSpacing(), rtol=1e-3):
