@@ -30,8 +30,8 @@ class Form:
     centred: the mean vector of a patch's points is subtracted first. Features after a ReLU all point the same way: their cosines lie in [0, 1].
     temperature: cosines are divided by it before the exponential, and the logarithm is multiplied by it, so that the loss stays within [0, 4]
         (Khosla et al., Supervised contrastive learning, NeurIPS 2020, eq. 2).
-    prototypes: above 0, vectors are compared with running means of each class's high-confidence vectors over steps, which keep this much of
-        themselves at each step (Zhou et al., Rethinking semantic segmentation: a prototype view, CVPR 2022, eq. 9), instead of with each other.
+    prototypes: above 0, vectors are compared with running means of each class's high-confidence vectors over patches, which keep this much of
+        themselves at each (Zhou et al., Rethinking semantic segmentation: a prototype view, CVPR 2022, eq. 9), instead of with each other.
     detail: False leaves the channels of the full-size map out.
     ramp_steps: the loss's weight grows linearly over this many steps.
     """
