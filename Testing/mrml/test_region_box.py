@@ -212,6 +212,20 @@ def test_what_a_file_says_of_a_guide_is_said_and_one_that_was_painted_on_is_an_o
     assert "was changed by hand" in summaryText(tableOf(painted, SUMMARY_TABLE_ROLE), painted)
 
 
+def test_it_stays_a_guide_where_a_transform_that_moves_it_is_hardened(guided, scene):
+    guided.SetAndObserveTransformNodeID(transforms.linear(scene).GetID())
+    assert "stretched" not in [flag["key"] for flag in flagsOf(guided)]
+    guided.HardenTransform()
+    updateTables(guided)
+    assert isGuide(guided) and np.isnan(summary(guided)["Ovary volume"])
+
+
+@pytest.mark.parametrize("parent", ["thin plate", "nested"])
+def test_sizes_under_a_transform_that_bends_are_said_to_be_the_volumes_own(guided, scene, parent):
+    guided.SetAndObserveTransformNodeID(transforms.PARENTS[parent](scene).GetID())
+    assert flagsOf(guided)[0]["key"] == "stretched" and "stretched" in [flag["key"] for flag in sideFrom(guided).flags]
+
+
 def test_a_guide_and_its_box_are_kept_with_the_scene(guided, scene, tmp_path):
     assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     with zipfile.ZipFile(tmp_path / "scene.mrb") as archive:

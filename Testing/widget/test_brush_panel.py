@@ -5,7 +5,7 @@ import pytest
 import slicer
 from host import samples
 from test_editing_panel import click, seeds, segmented, select  # noqa: F401
-from test_panel import cells, models, panel, wait  # noqa: F401
+from test_panel import apply, cells, models, panel, wait  # noqa: F401
 
 from CRendSegmentationLib.Runs.Predictors import Settings
 from CRendSegmentationLib.Runs.WorkerJobs import PredictionFailed
@@ -82,6 +82,25 @@ def test_the_brush_is_shown_as_a_circle_of_its_size_in_millimetres(segmented, sc
     assert display.GetGlyphSize() == 5.0
 
 
+def test_under_a_transform_that_stretches_the_circle_is_as_large_as_what_changes_and_sizes_are_said_to_be_the_volumes_own(segmented, scene):  # noqa: F811
+    volume, node = segmented.ui.inputVolumeSelector.currentNode(), segmented.panel.result.segmentationNode
+    before, said = voxels(segmented), segmented.ui.summaryLabel.text
+    stretch = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Stretch")
+    stretch.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.diag([1.0, 1.5, 1.0, 1.0])))
+    segmented.exit()
+    for each in (volume, node):
+        each.SetAndObserveTransformNodeID(stretch.GetID())
+    segmented.enter()
+    assert "Warning:" not in said and "the transform over the segmentation changes lengths by up to 50 %" in segmented.ui.summaryLabel.text
+    segmented.ui.growButton.click()
+    assert scene.GetFirstNodeByClass("vtkMRMLMarkupsFiducialDisplayNode").GetGlyphSize() == pytest.approx(12.0)
+    world = [0.0] * 3
+    node.TransformPointToWorld(place(OX - RADIUS - 3), world)
+    clickAt(segmented, scene, segmented.ui.growButton, world, "Ovary grown by")
+    after = voxels(segmented)
+    assert after[OZ, OY, OX - RADIUS - 3] and away(OX - RADIUS - 3, OY, OZ)[after ^ before].max() <= 4.0
+
+
 def test_a_selected_follicle_is_changed_takes_nothing_from_others_and_extends_the_ovary(segmented, scene):  # noqa: F811
     (z, y, x), radius = samples.FOLLICLES[0]
     others = {segmentID: voxels(segmented, segmentID) for segmentID in ("Follicle_2", "Follicle_3")}
@@ -149,3 +168,15 @@ def test_two_selected_follicles_are_too_many(segmented, scene):  # noqa: F811
 
 def test_without_a_segmentation_there_is_nothing_to_grow(panel):  # noqa: F811
     assert not panel.ui.editSection.enabled
+
+
+def test_a_click_on_the_outline_of_a_box_says_that_it_is_still_not_measured(panel, scene):  # noqa: F811
+    panel.logic.predictor = samples.KnownPredictor(guide=True)
+    panel.ui.inputVolumeSelector.setCurrentNode(samples.addVolume())
+    panel.ui.placeBoxButton.click()
+    panel.logic.getParameterNode().box.SetSize(60, 60, 60)
+    apply(panel)
+    clickAt(
+        panel, scene, panel.ui.growButton, place(OX - RADIUS - 3), "It is still the box's outline and not measured; draw it from contours"
+    )
+    assert measureSegments(panel.panel.result.segmentationNode).ovary is None

@@ -4,7 +4,7 @@ from crend.errors import Cancelled, InputError
 
 from ..Scene.BrushEditing import Click
 from ..Scene.Results import ResultNodes, updateTables
-from ..Scene.SegmentMeasurements import voxelState
+from ..Scene.SegmentMeasurements import isGuide, voxelState
 from ..Scene.Surfaces import staleIDs
 from .Run import Run, extensionWords, imageToClickIn, referenceVolume
 from .WorkerJobs import PredictionFailed
@@ -42,6 +42,8 @@ class BrushRun(Run):
         extension = extensionWords(self._editing)
         if extension:
             words += f". {extension}"
+        if self._click.isOvary and isGuide(node):
+            words += ". It is still the box's outline and not measured; draw it from contours for that"
         if why:
             words += f". By the image alone, since the network could not be asked: {why.rstrip('.')}"
         return ResultNodes(node, None, None, words)

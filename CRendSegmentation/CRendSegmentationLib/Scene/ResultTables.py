@@ -13,6 +13,7 @@ from crend.structures.measurements import Measurements
 from .FollicleMarks import leastConfidence
 from .SegmentMeasurements import follicleIDs, isFromBox, isGuide, otherNames
 from .SegmentTags import hiddenIDs
+from .Stretch import LEAST, stretchOf
 from .TableColumns import addColumn
 
 #: Column of the follicle table: unit, what a header shows, what it means.
@@ -199,6 +200,9 @@ def flagsOf(segmentationNode):
     fromBox = isFromBox(segmentationNode)
     if fromBox and not any(flag["key"] == _FROM_BOX for flag in flags):
         flags.insert(0, flagOfKey(_FROM_BOX))  # a .seg.nrrd has the segment's tag alone
+    stretch = max(abs(factor - 1) for factor in stretchOf(segmentationNode))
+    if stretch >= LEAST:
+        flags.insert(0, flagOfKey("stretched", percent=100 * stretch))
     return [_asItIsNow(flag, segmentationNode) for flag in flags if flag["key"] != _FROM_BOX or fromBox]
 
 

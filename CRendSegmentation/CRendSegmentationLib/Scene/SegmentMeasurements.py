@@ -226,8 +226,12 @@ def isOvaryManual(segmentationNode, measurements):
 
 
 def _isGuide(segment, ovary):
-    # Without a note of what was drawn, as in a file from the command line, nobody can have changed it here.
-    return tagOf(segment, segments.SOURCE_TAG) == BOX and not (tagOf(segment, MODELS_TAG) and isManual(segment, ovary))
+    if tagOf(segment, segments.SOURCE_TAG) != BOX:
+        return False
+    # Without a note of what was drawn, as in a file from the command line, nobody can have changed it here. Its place says nothing: a transform that
+    # was hardened moves it.
+    noted = numbersOf(segment, MODELS_TAG)
+    return not noted or bool(np.isclose(noted[0], ovary.volume_ml, rtol=1e-6, atol=1e-5))
 
 
 def _others(segmentation):

@@ -2,6 +2,7 @@
 
 from slicer.i18n import tr as _
 
+from ..Scene.Stretch import stretchOf
 from . import Messages
 from .SeedPlacing import SeedPlacing
 
@@ -57,7 +58,7 @@ class BrushTools:
         for other in (*self._buttons, self._ui.addButton):
             if other is not button:
                 other.checked = False
-        self._placing.start(self._ui.brushSpinBox.value)
+        self._placing.start(self._radiusShown())
         self._onReady(self._edit.editing)
         self._edit.say(self._hint(button))
 
@@ -68,7 +69,7 @@ class BrushTools:
 
     def onBrushChanged(self):
         """Another brush: the circle at the mouse shows it."""
-        self._placing.setRadius(self._ui.brushSpinBox.value)
+        self._placing.setRadius(self._radiusShown())
 
     def onPlaced(self, worldPoint):
         """The user clicked into a view."""
@@ -96,7 +97,12 @@ class BrushTools:
         button.blockSignals(True)
         button.checked = True
         button.blockSignals(False)
-        self._placing.start(self._ui.brushSpinBox.value)
+        self._placing.start(self._radiusShown())
+
+    def _radiusShown(self):
+        """The brush is one of the volume's own millimetres; the circle in the views, of the world's, is at least as large."""
+        editing = self._edit.editing
+        return self._ui.brushSpinBox.value * (stretchOf(editing.segmentationNode)[1] if editing is not None else 1.0)
 
     def _hint(self, button):
         names = self._edit.namesOf(self._table.selected())

@@ -120,6 +120,7 @@ class Panel:
         """The user opened the module: let the worker, started for that, say what the network runs on."""
         self.result.followSegmentEditor()
         self.edit.comeBack()
+        self.result.refresh()  # it may lie under another transform
         self.reading.listen(True)
         self.followUp.refresh()
         self.install.look(self._parameterNode.device if self._parameterNode is not None else "auto")

@@ -22,6 +22,8 @@ LEAST_EXPECTED = 0.6  # where the bundle does not say what is usual
 TEXTS = {
     "spacing_not_confirmed": "Spacing not confirmed: the scanner's file does not say for certain how large a voxel is; compare a known length.",
     "header": "The file's header: {words}.",
+    "stretched": "Sizes are the volume's own: the transform over the segmentation changes lengths by up to {percent:.0f} %. If it corrects the "
+    "spacing, harden it on volume and segmentation in the module Transforms.",
     "no_ovary": "No ovary was found.",
     "ovary_from_box": "The model sees no ovary in the box: its outline is the ellipsoid of the box, a guide that is not measured.",
     "box_cuts_ovary": "The ovary goes on beyond the box, so it may be larger than measured; make the box larger.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def keep(folder, image, labels: Labels, correction: Correction) -> KeptVolume:
     kept_rows(folder)
     check_writable(folder / LIST)
     with locked(folder, _WAIT):
-        return _keep(folder, image, labels, correction)
+        return _keep(folder, image, _as_read(labels), correction)
 
 
 def _keep(folder: Path, image, labels: Labels, correction: Correction) -> KeptVolume:
@@ -154,6 +154,16 @@ def count_kept(folder) -> tuple[int, int]:
     """(volumes, patients) in the folder; a volume without a patient's code counts as a patient of its own. InputError as `kept_rows`."""
     rows = {row["name"] or row["image"]: row["patient"] for row in kept_rows(folder)}
     return len(rows), len({patient or f"volume {name}" for name, patient in rows.items()})
+
+
+def _as_read(labels: Labels) -> Labels:
+    """Labels as their file gives them back, where a follicle's voxels are the ovary's, too: else they would seem changed."""
+    import SimpleITK as sitk
+
+    from .volumes import image_like
+
+    whole = (sitk.GetArrayViewFromImage(labels.ovary) != 0) | (sitk.GetArrayViewFromImage(labels.follicles) != 0)
+    return replace(labels, ovary=image_like(whole.astype(np.uint8), labels.ovary))
 
 
 def _rows_of(folder: Path, image) -> list[tuple[int, dict]]:

@@ -88,6 +88,19 @@ def test_swapped_labels_and_files_of_another_volume_are_found_by_fine_tuning_and
         finetune(save_base(tmp_path / "base"), folder / LIST, tmp_path / "ours", QUICK, progress=False, tell=lambda line: None)
 
 
+def test_labels_that_were_changed_in_their_file_are_used_and_said_to_be(tmp_path):
+    folder = kept_balls(tmp_path / "kept")
+    row = kept_rows(folder)[1]
+    labels = sitk.ReadImage(str(folder / row["label"]))
+    labels[14, 14, 14] = 0
+    sitk.WriteImage(labels, str(folder / row["label"]))
+    kept = read_kept_folder(folder)
+    assert [(each.name, each.text, each.wrong) for each in kept.findings] == [
+        (row["name"], "its labels are not those that were kept; are they of this volume?", False)
+    ]
+    assert len(kept.entries) == 5
+
+
 def test_a_list_that_was_cut_off_amid_a_row_leaves_that_volume_out_and_says_so(tmp_path):
     folder = kept_balls(tmp_path / "kept")
     names = [row["name"] for row in kept_rows(folder)]

@@ -37,6 +37,11 @@ def edges(path):
     return int(np.any(sitk.GetArrayFromImage(read_labels(path).follicles), axis=(1, 2)).sum())
 
 
+def test_labels_with_a_follicle_that_reaches_out_of_the_ovary_do_not_seem_changed(tmp_path):
+    put(tmp_path, volume(), edge=9)  # to slice 11, the ovary ends at 9
+    assert put(tmp_path, volume(), edge=9).aside == "" and not list(tmp_path.glob("*-earlier-*"))
+
+
 def test_remarks_rows_and_columns_of_a_users_own_stay_where_they_are(tmp_path):
     first, second = put(tmp_path, volume(0)).name, put(tmp_path, volume(1)).name
     mine = (

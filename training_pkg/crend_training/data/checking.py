@@ -52,7 +52,8 @@ def check_entries(entries, *, outside_percent: float = 1.0, splits: bool = True,
         mistaken = _mistaken(entry, image, labels, owners)
         if mistaken is not None:
             findings.append(mistaken)
-            continue
+            if mistaken.wrong:
+                continue
         sizes[entry.name] = image.GetSpacing()
         if holds_labels(image):
             findings.append(Finding(entry.name, str(entry.image), "a label image; give the ultrasound volume that it was drawn on", True))
@@ -97,7 +98,7 @@ def _own_labels(entry: Entry) -> Finding | None:
 
 
 def _mistaken(entry: Entry, image, labels, owners: dict[str, str]) -> Finding | None:
-    """Of a kept correction: that its row names no labels, or its files hold another volume or another one's labels.
+    """Of a kept correction: that its row names no labels, or its files hold another volume or another one's labels; a note where the labels were changed.
 
     owners: names of the volumes by the content of their labels.
     """
@@ -110,6 +111,8 @@ def _mistaken(entry: Entry, image, labels, owners: dict[str, str]) -> Finding | 
     owner = entry.name if content == said_labels else owners.get(content, entry.name)
     if owner != entry.name:
         return Finding(entry.name, str(entry.label), f"the labels of {owner}, another volume; keep this one again", True)
+    if content != said_labels:
+        return Finding(entry.name, str(entry.label), "its labels are not those that were kept; are they of this volume?", False)
     return None
 
 
