@@ -2,8 +2,9 @@
 
     python Testing/benchmarks/seeds_tables.py STUDY [--systems unet rend crend crend-acting] [--runs 3] [--out FOLDER]
 
-Prints differences between each two systems that follow one another, of all figures, over the volumes for which every run of both has one; writes per_run.csv and
-per_volume.csv into --out.
+Prints differences between each two systems that follow one another, of all figures, over the volumes for which every run of both has one, and of how much
+farther off the ovary's boundary is where it is hidden than where it is clear; the same of each run; writes per_run.csv and per_volume.csv into --out.
+STUDY may be a folder with such a per_volume.csv, too: the same tables come of it.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 from crend_training.study.seeds import BY_VISIBILITY, DEFAULT_FIGURES, compare, values_of
 
 FIGURES = (*DEFAULT_FIGURES, *BY_VISIBILITY)
+HIDDEN_LESS_CLEAR = "ovary_hidden_mm - ovary_clear_mm"  # whether a system gains most where the boundary is not seen
 
 
 def read(path):
@@ -43,16 +45,31 @@ def run_row(study, system, run):
     }  # fmt: skip
 
 
+def read_figure(study, name, runs, figure):
+    """(runs, volumes) of a figure, or of "FIGURE - FIGURE"."""
+    first, *less = (_kept(study, name, runs, part) for part in figure.split(" - "))
+    return first - less[0] if less else first
+
+
+def _kept(study, name, runs, figure):
+    """`values_of`, or the same out of per_volume.csv."""
+    if not (study / "per_volume.csv").is_file():
+        return values_of(study, name, runs, figure)
+    rows = sorted((row for row in read(study / "per_volume.csv") if row["system"] == name), key=lambda row: row["volume"])
+    return np.array([[float(row[figure] or "nan") for row in rows if row["run"] == str(run)] for run in runs])
+
+
 def differences(study, first, second, runs):
-    """Markdown: means of two systems over the same volumes, and their difference."""
-    lines = [f"| figure | volumes | {first} | {second} | {second} minus {first} (95 %) | p |", "|---|---|---|---|---|---|"]
-    for figure in FIGURES:
-        one, other = (values_of(study, name, runs, figure) for name in (first, second))
+    """Markdown: means of two systems over the same volumes, their difference, and that of each run."""
+    lines = [f"| figure | volumes | {first} | {second} | {second} minus {first} (95 %) | p | each run |", "|---|---|---|---|---|---|---|"]
+    for figure in (*FIGURES, HIDDEN_LESS_CLEAR):
+        one, other = (read_figure(study, name, runs, figure) for name in (first, second))
         whole, found = ~(np.isnan(one).any(0) | np.isnan(other).any(0)), compare(other, one)
-        cells = [figure, str(found["volumes"]), *["–"] * 4]
+        cells = [figure, str(found["volumes"]), *["–"] * 5]
         if found["low"] is not None:
             told = f"{found['difference']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
-            cells[2:] = [f"{one[:, whole].mean():.3f}", f"{other[:, whole].mean():.3f}", told, f"{found['p']:.2f}"]
+            each = ", ".join(f"{value:+.3f}" for value in (other - one)[:, whole].mean(1))
+            cells[2:] = [f"{one[:, whole].mean():.3f}", f"{other[:, whole].mean():.3f}", told, f"{found['p']:.2f}", each]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
+from seeds_tables import differences
 from training_samples import tiny, write_ball_cases
 
 from crend.errors import InputError
@@ -13,6 +15,8 @@ from crend_training.data.cases import TrainingCases
 from crend_training.data.subjects import Simulated
 from crend_training.evaluation import evaluation
 from crend_training.study.seeds import compare, report_folder, run_all, table
+
+RESULTS = Path(__file__).resolve().parents[3] / "training_pkg" / "results"
 
 
 def runs(mean, *, between=0.0, count=3, volumes=40, seed=0):
@@ -57,6 +61,13 @@ def test_the_table_has_a_row_a_system_and_figure(tmp_path):
     nothing = table(tmp_path, ["unet", "crend"], range(3), ["ovary_hidden_mm"]).splitlines()
     assert nothing[-1] == "| ovary_hidden_mm | crend | – | – | – | – |"
     assert len(lines) == 6 and "| ovary_dsc | unet | 0.8" in lines[4] and "| +0.1" in lines[5] and "0.000" in lines[5]
+
+
+def test_the_tables_of_the_contrast_study_are_what_the_script_prints_from_its_rows():
+    told = (RESULTS / "contrast" / "README.md").read_text(encoding="utf-8").splitlines()
+    printed = [differences(RESULTS / "contrast", *pair, range(3)).splitlines() for pair in (("unet", "rend"), ("rend", "crend-acting"))]
+    wanted = [line for line in printed[0] if "_mm" in line] + printed[1]
+    assert len(wanted) == 23 and [line for line in wanted if line not in told] == []
 
 
 def test_configurations_that_cannot_be_compared_are_refused(tmp_path):
