@@ -12,7 +12,7 @@ from .structures.brush import crop_around
 from .structures.follicles import split_follicles
 
 FAINTEST = 0.1  # follicle probability below which a point is nowhere near a follicle
-NOTHING = "the model sees no follicle at this point; click into a dark follicle, or draw it in Segment Editor."
+NOTHING = "the model sees no follicle at this point; click into a dark follicle, or measure it with Add by diameter."
 LARGEST_MM = 40.0  # no ovarian follicle is larger
 STEPS = 4  # windows for clicks on an outline begin at every fourth part of a window, so that clicks near each other share one
 REMEMBERED = 8  # windows of a volume that are kept

@@ -5,7 +5,8 @@ import time
 CLICK_S, POINT_S = 1.5, 3.0
 NEAR_MM, DIAMETER_MM = 2.0, 1.0
 CONTOURS, POINTS = 3, 8
-MOST_ROUNDS = 3  # of corrections: what is wrong after that needs painting
+MOST_ROUNDS = 5  # of corrections: what is wrong after that needs painting
+DIRECTIONS = 8  # in which a user looks at a follicle before measuring it
 MOST_CLICKS = 3  # on the outline of one follicle: after that it is added anew
 
 
@@ -22,6 +23,7 @@ class User:
         self.image = phantom.volume
         self.sizes = {f.id: f.mean_diameter_mm for f in measure(phantom.ovary, phantom.follicles).follicles}
         self.ovary = phantom.ovary
+        self.unseen = set()  # true follicles that a click of Add did not give rightly: these are added by their diameter
         self.clicks = self.points = 0
         self.predictor = made.logic.predictor
         self.began = self._processor()
@@ -137,15 +139,48 @@ class User:
         self.made.panel.result.table.select(segmentIDs)
 
     def add(self, truth):
-        """Press Add and click into the middle of a true follicle."""
+        """Press Add and click into the middle of a true follicle; one that was tried before, or is not found, by its diameter."""
         import numpy as np
         from scipy import ndimage
 
         depth = ndimage.distance_transform_edt(self.labels == truth, sampling=self.image.GetSpacing()[::-1])
         place = np.unravel_index(depth.argmax(), depth.shape)
-        self.press(self.ui.addButton)
-        point = self.image.TransformIndexToPhysicalPoint([int(v) for v in place[::-1]])
-        self.clickAt([-point[0], -point[1], point[2]])
+        if truth not in self.unseen:
+            self.unseen.add(truth)
+            before = len(self._follicles())
+            self.press(self.ui.addButton)
+            self.clickAt(self._world(place))
+            if len(self._follicles()) > before:
+                return
+        self.press(self.ui.diameterButton)
+        for end in self._diameter(self.labels[place[0]] == truth):
+            self.clickAt(self._world([place[0], *end]))
+
+    def _follicles(self):
+        from CRendSegmentationLib.Scene.SegmentMeasurements import follicleIDs
+
+        return follicleIDs(self.made.logic.getParameterNode().segmentation.GetSegmentation())
+
+    def _world(self, place):
+        """A position in voxels (z, y, x) in the world."""
+        point = self.image.TransformContinuousIndexToPhysicalPoint([float(v) for v in place[::-1]])
+        return [-point[0], -point[1], point[2]]
+
+    def _diameter(self, section):
+        """Both ends, in voxels (y, x), of a diameter of a follicle's section (H, W): of those in DIRECTIONS the one of middling length."""
+        import numpy as np
+
+        spacing = np.array(self.image.GetSpacing()[1::-1])
+        points = np.argwhere(section) * spacing
+        middle = points.mean(axis=0)
+        chords = []
+        for angle in np.pi * np.arange(DIRECTIONS) / DIRECTIONS:
+            along = np.array([np.sin(angle), np.cos(angle)])
+            reach = (points - middle) @ along
+            near = np.abs((points - middle) @ [-along[1], along[0]]) <= spacing.max() / 2
+            low, high = reach[near].min() - spacing.mean() / 2, reach[near].max() + spacing.mean() / 2
+            chords.append((high - low, (middle + low * along) / spacing, (middle + high * along) / spacing))
+        return sorted(chords, key=lambda chord: chord[0])[DIRECTIONS // 2][1:]
 
     def moveOutlines(self):
         """Grow and shrink follicles of a wrong size by clicks where their outline is furthest from the true one."""

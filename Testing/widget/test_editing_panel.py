@@ -1,9 +1,12 @@
 """Editing from the panel: buttons, table and summary follow each other."""
 
+import numpy as np
 import pytest
 import slicer
 from host import samples
 from test_panel import apply, cells, models, panel, wait  # noqa: F401
+
+from CRendSegmentationLib.Scene.SegmentMeasurements import measureWithIDs
 
 
 @pytest.fixture
@@ -136,6 +139,54 @@ def test_a_click_is_a_seed_even_if_its_view_leaves_place_mode_with_it(segmented,
     click(scene, follicle())
     scene.GetFirstNodeByClass("vtkMRMLInteractionNode").SwitchToViewTransformMode()
     wait(lambda: segmented.ui.editStatusLabel.text.startswith("Follicle 4 added."))
+
+
+def lines(scene):
+    return scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode")
+
+
+def clickAtSides(scene, *points):
+    for point in points:
+        scene.GetFirstNodeByClass("vtkMRMLMarkupsLineNode").AddControlPointWorld(*map(float, point))
+
+
+def test_two_clicks_at_its_sides_add_a_follicle_that_the_model_does_not_see(segmented, scene):
+    before = segmented.ui.summaryLabel.text
+    segmented.ui.diameterButton.click()
+    assert lines(scene) == 1 and "two opposite sides" in segmented.ui.editStatusLabel.text
+    clickAtSides(scene, follicle() - np.array([3, 0, 0]))
+    slicer.app.processEvents()
+    assert lines(scene) == 1 and segmented.ui.diameterButton.checked, "one point is no diameter"
+    clickAtSides(scene, follicle() + np.array([3, 0, 0]))
+    wait(lambda: segmented.ui.editStatusLabel.text.startswith("Follicle 4 added as a ball"))
+    assert lines(scene) == 0 and not segmented.ui.diameterButton.checked and not segmented.panel.run.running
+    measured, segmentIDs = measureWithIDs(segmented.ui.segmentationSelector.currentNode())
+    (added,) = (each for each, segmentID in zip(measured.follicles, segmentIDs) if segmentID == "Follicle_4")
+    assert added.mean_diameter_mm == pytest.approx(6, abs=0.4) and added.confidence is None
+    assert np.allclose(added.centroid_ras, follicle(), atol=0.3)
+    assert cells(segmented.ui.follicleTable, 8).count("edited") == 1
+    segmented.ui.undoButton.click()
+    assert sorted(numbers(segmented)) == [1, 2, 3] and segmented.ui.summaryLabel.text == before
+
+
+def test_a_diameter_ends_with_a_right_click_and_gives_way_to_the_other_clicks(segmented, scene):
+    segmented.ui.diameterButton.click()
+    clickAtSides(scene, follicle())
+    scene.GetFirstNodeByClass("vtkMRMLInteractionNode").SwitchToViewTransformMode()
+    wait(lambda: not segmented.ui.diameterButton.checked)
+    assert lines(scene) == 0 and sorted(numbers(segmented)) == [1, 2, 3]
+    for name in ("addButton", "growButton", "shrinkButton"):
+        segmented.ui.diameterButton.click()
+        other = getattr(segmented.ui, name)
+        other.click()
+        assert other.checked and not segmented.ui.diameterButton.checked and lines(scene) == 0
+        segmented.ui.diameterButton.click()
+        assert segmented.ui.diameterButton.checked and not other.checked and lines(scene) == 1
+        segmented.ui.diameterButton.click()
+    segmented.ui.diameterButton.click()
+    clickAtSides(scene, follicle(), follicle() + np.array([0.2, 0, 0]))
+    wait(lambda: "0.2 mm apart" in segmented.ui.editStatusLabel.text)
+    assert sorted(numbers(segmented)) == [1, 2, 3] and not segmented.ui.undoButton.enabled
 
 
 def test_leaving_the_module_or_the_scene_ends_adding(segmented, scene):

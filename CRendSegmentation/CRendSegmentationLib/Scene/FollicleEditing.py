@@ -5,8 +5,10 @@ import SimpleITK as sitk
 from crend.editing import split_follicle
 from crend.errors import InputError
 from crend.structures import segments
+from crend.structures.ball import ball_between
 
 from .EditHistory import EditHistory, allIDs, setMask
+from .MaskMeasurements import referenceGeometry
 from .Masks import cropped, like, millilitres, nearest, on, outside, union
 from .SegmentationWriter import addSegment, orientedLabelmap, showSegment
 from .SegmentMeasurements import CHANGED_TAG, follicleIDs, isGuide, manualIDs, maskOf, ovaryID, ovaryIDs, tagGuide
@@ -121,6 +123,14 @@ class FollicleEditing:
         self._surfaces(self._node)
         return segmentID
 
+    def addBall(self, first, second):
+        """Add a ball whose diameter ends at two points (r, a, s in mm, the segmentation's own coordinates), as `add` adds a mask.
+
+        Returns its segment ID. InputError as `add` and `ball_between`.
+        """
+        ends = ([-r, -a, s] for r, a, s in (first, second))
+        return self.add(ball_between(self._grid(), *ends))
+
     def extendOvary(self):
         """Extend the ovary over all that follicles changed by hand, here or in Segment Editor, hold outside it: a follicle is a part of it.
 
@@ -179,6 +189,18 @@ class FollicleEditing:
     def follicleIDs(self):
         """Segment IDs of the follicles."""
         return follicleIDs(self._node.GetSegmentation())
+
+    def _grid(self):
+        """An empty image on the grid of the volume that was segmented."""
+        known = referenceGeometry(self._node.GetSegmentation())
+        if known is None:
+            raise InputError("the grid of the volume is not known; draw the follicle in Segment Editor.")
+        image, size = known
+        grid = sitk.Image(size.tolist(), sitk.sitkUInt8)
+        grid.SetSpacing(image.GetSpacing())
+        grid.SetDirection(image.GetDirection())
+        grid.SetOrigin(image.GetOrigin())
+        return grid
 
     def _ovaryMasks(self):
         """{segment ID: mask} of the ovary, or of several."""

@@ -23,7 +23,9 @@ class BrushTools:
         self._buttons = (ui.growButton, ui.shrinkButton)
         ui.growButton.toggled.connect(lambda checked: self.onToggled(ui.growButton, checked))
         ui.shrinkButton.toggled.connect(lambda checked: self.onToggled(ui.shrinkButton, checked))
-        ui.addButton.toggled.connect(self.onOtherToggled)
+        self._others = (ui.addButton, ui.diameterButton)
+        for button in self._others:
+            button.toggled.connect(self.onOtherToggled)
         ui.brushSpinBox.valueChanged.connect(self.onBrushChanged)
 
     def stop(self):
@@ -55,7 +57,7 @@ class BrushTools:
             self._placing.stop()
             self._edit.say("")
             return
-        for other in (*self._buttons, self._ui.addButton):
+        for other in (*self._buttons, *self._others):
             if other is not button:
                 other.checked = False
         self._placing.start(self._radiusShown())
@@ -63,7 +65,7 @@ class BrushTools:
         self._edit.say(self._hint(button))
 
     def onOtherToggled(self, checked):
-        """Add waits for a click: then these do not."""
+        """Add, or Add by diameter, waits for a click: then these do not."""
         if checked:
             self.stop()
 

@@ -1,4 +1,4 @@
-"""The buttons that change follicles: add, delete, split, merge, undo, redo, Segment Editor."""
+"""The buttons that change follicles: add, add by diameter, delete, split, merge, undo, redo, Segment Editor."""
 
 import qt
 import slicer
@@ -28,7 +28,9 @@ class EditTools:
         self._editing = None
         self._left = None
         self._placing = SeedPlacing(self.onSeedPlaced, self.stopAdding)
+        self._measuring = SeedPlacing(self.onMeasured, self.stopAdding, line=True)
         ui.addButton.toggled.connect(self.onAddToggled)
+        ui.diameterButton.toggled.connect(self.onDiameterToggled)
         ui.deleteButton.clicked.connect(self.onDelete)
         ui.splitButton.clicked.connect(self.onSplit)
         ui.mergeButton.clicked.connect(self.onMerge)
@@ -113,10 +115,12 @@ class EditTools:
     def stopAdding(self):
         """Wait for no click any more."""
         self._ui.addButton.checked = False
+        self._ui.diameterButton.checked = False
 
     def onAddToggled(self, checked):
         """The next click into a view is at a follicle; or not any more."""
         if checked:
+            self._ui.diameterButton.checked = False
             self._placing.start()
             self.say(_("Click into the follicle, in a slice view. Right click or Escape: none."))
         else:
@@ -129,6 +133,30 @@ class EditTools:
         local = [0.0, 0.0, 0.0]
         self._node.TransformPointFromWorld(worldPoint, local)
         self._onAdd(self._editing, local)
+
+    def onDiameterToggled(self, checked):
+        """The next two clicks into a view are at opposite sides of a follicle; or not any more."""
+        if checked:
+            self._ui.addButton.checked = False
+            self._measuring.start()
+            self.say(_("Click at two opposite sides of the follicle, in a slice view. Right click or Escape: none."))
+        else:
+            self._measuring.stop()
+            self.say("")
+
+    def onMeasured(self, *worldPoints):
+        """The user clicked at both sides of a follicle."""
+        self.stopAdding()
+        ends = []
+        for worldPoint in worldPoints:
+            ends.append([0.0, 0.0, 0.0])
+            self._node.TransformPointFromWorld(worldPoint, ends[-1])
+        self._edit(lambda: self._editing.addBall(*ends), self._ballWords)
+
+    def _ballWords(self, segmentID):
+        words = _("{name} added as a ball; Grow here and Shrink here move its outline.").format(name=self.namesOf([segmentID])[0])
+        extension = extensionWords(self._editing)
+        return words + (f" {extension}." if extension else "")
 
     def namesOf(self, segmentIDs):
         """Names of segments."""
@@ -179,11 +207,14 @@ class EditTools:
 
     def onEscape(self):
         """Wait for no click after all, or select no follicle."""
-        waiting = [button for button in (self._ui.addButton, self._ui.growButton, self._ui.shrinkButton) if button.checked]
+        waiting = [button for button in self._waitingButtons() if button.checked]
         for button in waiting:
             button.checked = False
         if not waiting:
             self._ui.follicleTable.clearSelection()
+
+    def _waitingButtons(self):
+        return (self._ui.addButton, self._ui.diameterButton, self._ui.growButton, self._ui.shrinkButton)
 
     def onSegmentEditor(self):
         """Open Segment Editor with this segmentation, the selected follicle and the volume; what is painted takes nothing from other segments."""

@@ -1,4 +1,4 @@
-"""One click into a view, as a point in the world."""
+"""One click into a view as a point in the world, or two as the ends of a line."""
 
 import qt
 import slicer
@@ -9,24 +9,26 @@ CIRCLE_OPACITY = 0.3
 
 
 class SeedPlacing:
-    """Between start() and stop() the next click into a slice or 3D view calls onPlaced((r, a, s) in the world).
+    """Between start() and stop() the next click into a slice or 3D view calls onPlaced((r, a, s) in the world); with line the next two clicks
+    do, with both points, and the line between them is shown with its length.
 
     onEnded() is called when something else ends the waiting: a right click, Escape, another mouse mode. Both are called when the view
     is done with its event: it goes on with the seed's node after the event, so that must not be removed earlier.
     """
 
-    def __init__(self, onPlaced, onEnded):
+    def __init__(self, onPlaced, onEnded, line=False):
         self._onPlaced = onPlaced
         self._onEnded = onEnded
+        self._kind = ("vtkMRMLMarkupsLineNode", "Diameter", 2) if line else ("vtkMRMLMarkupsFiducialNode", "Follicle seed", 1)
         self._node = None
-        self._point = None
+        self._points = []
         self._observations = []
 
     def start(self, radiusMm=None):
         """Wait for a click. radiusMm: show a circle of this radius at the mouse."""
         self.stop()
-        self._point = None
-        self._node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Follicle seed")
+        self._points = []
+        self._node = slicer.mrmlScene.AddNewNodeByClass(*self._kind[:2])
         self._node.SetSaveWithScene(False)
         self._node.CreateDefaultDisplayNodes()
         self._node.GetDisplayNode().SetPointLabelsVisibility(False)
@@ -62,13 +64,16 @@ class SeedPlacing:
         removeWithBelongings(node)
 
     def onPointDefined(self, caller, event):
-        """The click."""
-        self._point = [0.0, 0.0, 0.0]
-        caller.GetNthControlPointPositionWorld(0, self._point)
+        """A click."""
+        if caller.GetNumberOfDefinedControlPoints() < self._kind[2]:
+            return
+        self._points = [[0.0, 0.0, 0.0] for _ in range(self._kind[2])]
+        for index, point in enumerate(self._points):
+            caller.GetNthControlPointPositionWorld(index, point)
         self._settleLater()
 
     def onModeChanged(self, caller, event):
-        """The mouse places no more: after the click, or instead of it."""
+        """The mouse places no more: after the last click, or instead of it."""
         self._settleLater()
 
     def _settleLater(self):
@@ -78,8 +83,8 @@ class SeedPlacing:
     def _settle(self, node):
         if node is None or node is not self._node:
             return
-        if self._point is not None:
-            self._onPlaced(self._point)
+        if self._points:
+            self._onPlaced(*self._points)
         elif not _isPlacing():
             self._onEnded()
 
