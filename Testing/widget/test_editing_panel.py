@@ -226,5 +226,21 @@ def test_painting_elsewhere_updates_the_table_by_itself(segmented):
     wait(lambda: cells(segmented.ui.follicleTable, 8) == ["edited", ""])
 
 
+def test_edits_can_be_taken_back_after_another_segmentation_was_shown_unless_something_else_changed_it(segmented):
+    first = segmented.ui.segmentationSelector.currentNode()
+    select(segmented, "Follicle_2")
+    segmented.ui.deleteButton.click()
+    apply(segmented)  # an edited one stays: the result goes into a new one
+    second = segmented.ui.segmentationSelector.currentNode()
+    assert second is not first and not segmented.ui.undoButton.enabled
+    segmented.ui.segmentationSelector.setCurrentNode(first)
+    segmented.ui.undoButton.click()
+    assert numbers(segmented) == [1, 2, 3] and segmented.ui.redoButton.enabled
+    segmented.ui.segmentationSelector.setCurrentNode(second)
+    first.GetSegmentation().RemoveSegment("Follicle_1")
+    segmented.ui.segmentationSelector.setCurrentNode(first)
+    assert not segmented.ui.undoButton.enabled and not segmented.ui.redoButton.enabled
+
+
 def test_without_a_result_nothing_can_be_edited(panel):  # noqa: F811
     assert not panel.ui.editSection.enabled

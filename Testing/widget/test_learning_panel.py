@@ -256,6 +256,26 @@ def test_the_new_model_is_taken_with_one_click_and_left_with_another(section, pa
     assert panel.logic.getParameterNode().model == "crend-two" and section.ui.useModelButton.isHidden()
 
 
+def test_a_new_model_in_a_folder_behind_a_link_is_in_the_list_once_and_left_with_one_click(section, panel, tmp_path):  # noqa: F811
+    folder = tmp_path / "other"
+    (folder / "models").mkdir(parents=True)
+    writeBundle(folder / "models" / "improved-1")
+    (folder / "improve").mkdir()
+    told = {"offered": True, "bundle": "models/improved-1", "words": "better"}
+    (folder / "improve" / "result.json").write_text(json.dumps(told))
+    (tmp_path / "link").symlink_to(folder)
+    section.ui.keptFolderEdit.currentPath = str(tmp_path / "link")
+    section.ui.useModelButton.click()
+    models_, settings = panel.ui.modelComboBox, panel.logic.getParameterNode()
+    count = models_.count
+    settings.split = False
+    settings.model = str(tmp_path / "link" / "models" / "improved-1")  # as an earlier scene has it
+    assert models_.count == count and models_.currentText == "improved-1"
+    models_.currentIndex = models_.findText("crend-two")
+    models_.currentIndex = models_.findText("improved-1")
+    assert section.ui.useModelButton.text.startswith("Back to ")
+
+
 def test_the_list_opens_in_a_spreadsheet(section, tmp_path):
     keepNow(section, by="=cmd()")
     with open(tmp_path / "kept" / LIST, newline="", encoding="utf-8-sig") as file:

@@ -100,7 +100,8 @@ def readImprovement(folder):
     """What the last finished run in a folder came to; None where there is none that can be read, or its bundle is gone."""
     try:
         told = json.loads((Path(folder) / RESULT).read_text(encoding="utf-8"))
-        bundle = Path(folder) / told["bundle"] if told["offered"] else None
+        # As bundles call themselves, whatever links led here.
+        bundle = (Path(folder) / told["bundle"]).resolve() if told["offered"] else None
         return Improvement(str(told["words"]), bundle) if bundle is None or (bundle / "metadata.json").is_file() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -27,6 +27,7 @@ class EditTools:
         self._node = None
         self._editing = None
         self._left = None
+        self._others = []
         self._placing = SeedPlacing(self.onSeedPlaced, self.stopAdding)
         self._measuring = SeedPlacing(self.onMeasured, self.stopAdding, line=True)
         ui.addButton.toggled.connect(self.onAddToggled)
@@ -58,13 +59,30 @@ class EditTools:
     def show(self, segmentationNode):
         """Edit this segmentation; None: none."""
         if segmentationNode is not self._node:
+            self._putAside()
             self._node = segmentationNode
-            self._editing = FollicleEditing(segmentationNode, self._surfaces) if segmentationNode is not None else None
+            self._editing = self._editingOf(segmentationNode)
             self._left = None
             self.say("")
         self.stopAdding()
         self.setEnabled(True)
         self._showUndo()
+
+    def _putAside(self):
+        """Keep the edits of the segmentation that was shown, so that they can be taken back when it is shown again."""
+        self._others = [(editing, state) for editing, state in self._others if editing.segmentationNode.GetScene() is not None]
+        if self._editing is not None and (self._editing.canUndo or self._editing.canRedo) and self._node.GetScene() is not None:
+            self._editing.imageOfVolume = (None, None)  # large
+            self._others.append((self._editing, voxelState(self._node)))
+
+    def _editingOf(self, segmentationNode):
+        """FollicleEditing of a segmentation: with its former edits, unless something else has changed its segments since."""
+        if segmentationNode is None:
+            return None
+        found = [each for each in self._others if each[0].segmentationNode is segmentationNode]
+        self._others = [each for each in self._others if each not in found]
+        known = [editing for editing, state in found if state == voxelState(segmentationNode)]
+        return known[0] if known else FollicleEditing(segmentationNode, self._surfaces)
 
     def forget(self):
         """A run has written the segments anew: no former edit can be taken back in them."""

@@ -166,7 +166,7 @@ class LearningPanel:
             if folder
             else _("Choose a folder of yours first."),
         )
-        new, taken = self._offered(), self._model() != "" and self._model() == _setting(TAKEN)
+        new, taken = self._offered(), self._chosen() != "" and self._chosen() == _setting(TAKEN)
         self.ui.useModelButton.visible = bool(new or taken) and not running
         if new:
             self.ui.useModelButton.text = _("Use {name}").format(name=Path(new).name)
@@ -176,7 +176,12 @@ class LearningPanel:
     def _offered(self):
         """The new model's folder, "" where none is offered or it is chosen already."""
         new = str(self._found.bundle) if self._found is not None and self._found.bundle is not None else ""
-        return new if new != self._model() else ""
+        return new if new != self._chosen() else ""
+
+    def _chosen(self):
+        """The chosen model by its name, or by its folder as bundles call it."""
+        model = self._model()
+        return str(Path(model).resolve()) if model and Path(model).is_dir() else model
 
     def _sayCounts(self, before=""):
         if not self._folder():

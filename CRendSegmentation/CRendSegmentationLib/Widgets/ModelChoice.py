@@ -1,5 +1,7 @@
 """The list of models: those that are installed by name, and any from a folder."""
 
+from pathlib import Path
+
 import qt
 from slicer.i18n import tr as _
 
@@ -80,8 +82,9 @@ class ModelChoice:
         self._updating = False
 
     def _find(self, nameOrFolder):
+        folder = Path(nameOrFolder).resolve()
         for index, model in enumerate(self._models):
-            if nameOrFolder in (model.name, str(model.folder)):
+            if nameOrFolder == model.name or folder == model.folder:
                 return index
         return None
 
