@@ -90,7 +90,7 @@ def test_a_better_model_is_offered_says_how_it_was_measured_and_a_stopped_run_go
         if stage.startswith("round 1 of 2: close look") and stage.endswith("step 3 of 6"):
             raise Stop
 
-    settings = {"engine": "torch", "maker": Maker("Clinic A"), "tell": lambda line: None}
+    settings = {"engine": "torch", "tell": lambda line: None}
     with pytest.raises(Stop):
         improving.improve(todo, QUICK, progress=stop, **settings)
     measured = {path: path.read_bytes() for path in folder.glob("improve/*/before/*.json")}
@@ -99,8 +99,13 @@ def test_a_better_model_is_offered_says_how_it_was_measured_and_a_stopped_run_go
     assert found.verdict.offered and found.bundle == folder / "models" / "improved-1", found.verdict.words()
     fractions = [fraction for _, fraction in told]
     assert told[-1] == ("done", 1.0) and all(0 <= fraction <= 1 for fraction in fractions)
+    assert bundle.info(found.bundle).metadata["authors"] == "not stated"
+    improving.improve(todo, QUICK, maker=Maker("Clinic A", "MIT"), **settings)  # as in the panel first, where nobody is named
     made = bundle.load(found.bundle)
     block = made.metadata["crend"]
+    assert (
+        "Identifier: MIT" in (found.bundle / "LICENSE").read_text() and "| made by | Clinic A |" in (found.bundle / "README.md").read_text()
+    )
     assert made.metadata["authors"] == "Clinic A" and len(block["learned_from"]["training"]) == 5
     assert block["measured_on"] == "5 kept volumes: 2 models like this one, each on the volumes that it did not learn from"
     card = (found.bundle / "README.md").read_text()

@@ -86,7 +86,7 @@ def improve(
             _train(
                 loaded, [entries[name] for name in todo.rounds[0].training], out, settings, maker, steps, "the bundle", made.parent / "work"
             )
-        _tell_in_bundle(out, verdict, todo)
+        _tell_in_bundle(out, verdict, todo, loaded, maker)
         found.bundle = out
     write_json(_as_json(found, folder), folder / WORK / RESULT)
     for each in work.glob("round-*/work"):
@@ -192,8 +192,10 @@ def _out(work: Path, models: Path) -> Path:
     return models / name
 
 
-def _tell_in_bundle(out: Path, verdict: Verdict, todo: Plan) -> None:
-    """What was measured, into card and metadata. With several rounds it is of models like this one: each knew the other volumes alone."""
+def _tell_in_bundle(out: Path, verdict: Verdict, todo: Plan, loaded, maker: Maker) -> None:
+    """What was measured, into card and metadata. With several rounds it is of models like this one: each knew the other volumes alone.
+
+    maker: where somebody is named, also in a bundle that an earlier call made, when nobody was."""
     metadata = json.loads(json.dumps(bundles.info(out).metadata))
     how = (
         f"{len(todo.rounds)} models like this one, each on the volumes that it did not learn from"
@@ -207,7 +209,11 @@ def _tell_in_bundle(out: Path, verdict: Verdict, todo: Plan) -> None:
     head, _, rest = card.partition("## Measured\n")
     table = difference_markdown(verdict.rows, "this", metadata["crend"]["base"]["name"])
     measured = f"## Measured\n\nOn {len(todo.measured)} kept volumes ({how}), beside its base:\n\n{table}\n\n"
-    contents = {out / "README.md": head + measured + rest[rest.index("## Limits") :], out / bundles.METADATA: bundles.as_text(metadata)}
+    card, licence = head + measured + rest[rest.index("## Limits") :], {}
+    if maker != NOBODY:
+        card, licence = maker.in_card(card), {out / "LICENSE": maker.licence_text(loaded)}
+        metadata |= maker.metadata(metadata["crend"]["notice"])
+    contents = {**licence, out / "README.md": card, out / bundles.METADATA: bundles.as_text(metadata)}
     for path, content in contents.items():
         with replacing(path) as temporary:
             temporary.write_text(content, encoding="utf-8", newline="\n")

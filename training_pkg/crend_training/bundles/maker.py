@@ -44,6 +44,13 @@ class Maker:
         told = {name: text.replace("|", r"\|") or UNSTATED for name, text in rows.items()}
         return [f"| {name} | {text} |" for name, text in told.items()]
 
+    def in_card(self, card: str) -> str:
+        """The model card `card` with the rows of this maker in place of another's."""
+        for row in self.card_rows():
+            head = row[: row.index("|", 1) + 1]
+            card = "\n".join(row if line.startswith(head) else line for line in card.split("\n"))
+        return card
+
     def licence_text(self, base: bundles.Bundle | None = None) -> str:
         """LICENSE of the bundle. base: the bundle whose weights it began with."""
         who = self.author or "their maker"
