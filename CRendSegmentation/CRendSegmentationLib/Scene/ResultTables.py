@@ -35,7 +35,9 @@ COLUMN_WORDS = {
     "confidence": (
         "",
         _("Conf."),
-        _("Estimated probability that this is a follicle, calibrated on simulated volumes; empty when drawn or edited by hand"),
+        _(
+            "Estimated probability that this is a follicle (the bundled model's is calibrated on simulated volumes); empty when drawn or edited by hand"
+        ),
     ),
     "ovary": ("", _("Ov."), _("Number of the ovary that most of the follicle lies in; 1 where there is only one")),
     "manual": ("", _("Edited"), _("1 when the follicle was drawn or changed by hand")),

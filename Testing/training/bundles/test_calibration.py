@@ -5,6 +5,7 @@ import csv
 import functools
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -185,6 +186,24 @@ def test_a_bundle_without_a_card_gets_one_and_a_model_that_is_only_named_is_not_
     assert (bundle / "README.md").read_text().startswith(f"# {bundle.name}\n\n<!-- confidence -->")
     error = CliRunner().invoke(app, ["calibrate", "crend-sim", "--out", str(bundle / "rows")]).exception
     assert isinstance(error, InputError) and "crend-sim: is rewritten by a calibration; copy the model's folder, " in str(error)
+
+
+def test_a_copy_of_ours_that_is_calibrated_on_own_volumes_is_no_more_ours(tmp_path):
+    ours = bundles.info("crend-sim")
+    copied = shutil.copytree(ours.folder, tmp_path / "copied")
+    for _ in range(2):
+        calibrating.write_into_bundle(copied, *blocks(), "60 volumes of own.csv", own=True)
+    metadata, card = bundles.info(copied).metadata, (copied / "README.md").read_text()
+    assert (
+        metadata["version"] == f"{ours.metadata['version']}-calibrated"
+        and "confidences fitted on" in metadata["changelog"][metadata["version"]]
+    )
+    assert metadata["authors"] == "The CRend authors (weights; confidences by a user)"
+    assert f"| made by | {metadata['authors']} |" in card and "nothing was measured on real" not in card + json.dumps(metadata)
+    shutil.copytree(ours.folder, tmp_path / "crend-sim")
+    words = ["calibrate", str(tmp_path / "crend-sim"), "--list", "own.csv", "--out", str(tmp_path / "rows")]
+    error = CliRunner().invoke(app, words).exception
+    assert isinstance(error, InputError) and "give your copy's folder another name" in str(error)
 
 
 def test_the_section_goes_before_the_limits_and_is_replaced_in_place():

@@ -17,6 +17,7 @@ from crend.io.kept import image_content
 from crend.io.labels import write_labels
 from crend_training.bundles.bundling import Overview, bundle_run
 from crend_training.bundles.finetuning import FineTuning, finetune
+from crend_training.bundles.finetuning import _next_version as next_version
 from crend_training.bundles.maker import Maker
 from crend_training.bundles.measured_table import command
 from crend_training.cli.app import app
@@ -213,6 +214,13 @@ def test_a_licence_that_is_no_file_is_refused_before_anything_is_trained(tmp_pat
     (tmp_path / "volume.nrrd").write_bytes(b"NRRD0004\n\n\xff\xfe")
     with pytest.raises(InputError, match="--licence.*: (no such file|must be one line|cannot be read as text)"):
         Maker(licence=licence.format(folder=tmp_path))
+
+
+def test_versions_stay_short_however_often_a_bundle_is_calibrated_and_tuned():
+    version = "0.10.0"
+    for expected in ("0.10.0-finetuned", "0.10.0-finetuned.2", "0.10.0-finetuned.3"):
+        version = next_version(version + "-calibrated")
+        assert version == expected
 
 
 def test_only_a_licence_that_spdx_knows_is_marked_as_one_and_a_bar_breaks_no_table():

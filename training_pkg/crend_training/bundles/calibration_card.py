@@ -11,20 +11,32 @@ from crend.confidence.plausibility import least_drawn, least_expected
 from crend.io.atomic import replacing
 
 from ..evaluation.evaluation import POOR
+from .bundling import NOTICE
 
+CALIBRATED, BY_USER = "-calibrated", " (weights; confidences by a user)"
+NOTICE_FITTED = (
+    "Research use only, not for diagnosis. Trained on simulated ultrasound; its confidences are fitted on volumes of its user's choice."
+)
 START, END = "<!-- confidence -->", "<!-- /confidence -->"
 
 
-def write_into_bundle(folder, confidence: dict, familiar: dict | None, measured_on: str) -> None:
-    """Put both blocks (familiar None: the first alone) into metadata.json and a section into README.md of the bundle in `folder`. InputError when it is no bundle."""
+def write_into_bundle(folder, confidence: dict, familiar: dict | None, measured_on: str, *, own: bool = False) -> None:
+    """Put both blocks (familiar None: the first alone) into metadata.json and a section into README.md of the bundle in `folder`.
+
+    own: on volumes of a user, whose calibration is another version, and of a bundle that comes with CRend no more its authors'. InputError when it is no bundle."""
     folder = Path(folder)
     metadata = json.loads(json.dumps(bundles.info(folder).metadata))
+    made_by = metadata["authors"]
+    if own:
+        metadata = _of_its_user(metadata, measured_on)
     metadata["crend"]["confidence"] = {**confidence, "fitted_on": measured_on}
     if familiar is not None:
         metadata["crend"]["familiar"] = familiar
     check(metadata, str(folder / bundles.METADATA))
     card = folder / "README.md"
     text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else f"# {folder.resolve().name}\n"
+    if own:
+        text = text.replace(NOTICE, NOTICE_FITTED).replace(f"| made by | {made_by} |", f"| made by | {metadata['authors']} |")
     contents = {
         card: with_section(text, section(confidence, familiar, measured_on)),
         folder / bundles.METADATA: bundles.as_text(metadata),
@@ -32,6 +44,17 @@ def write_into_bundle(folder, confidence: dict, familiar: dict | None, measured_
     for path, content in contents.items():
         with replacing(path) as temporary:
             temporary.write_text(content, encoding="utf-8", newline="\n")
+
+
+def _of_its_user(metadata: dict, measured_on: str) -> dict:
+    """metadata as a user's calibration leaves it: named as such in version, changelog and authors, with a notice that holds of it."""
+    metadata = json.loads(json.dumps(metadata).replace(json.dumps(NOTICE)[1:-1], json.dumps(NOTICE_FITTED)[1:-1]))
+    if not metadata["version"].endswith(CALIBRATED):
+        metadata["version"] += CALIBRATED
+    metadata["changelog"] = {**metadata.get("changelog", {}), metadata["version"]: f"confidences fitted on {measured_on}"}
+    if metadata["authors"] in {info.metadata["authors"] for info in bundles.available()}:
+        metadata["authors"] += BY_USER
+    return metadata
 
 
 def with_section(card: str, text: str) -> str:

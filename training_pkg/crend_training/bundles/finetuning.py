@@ -21,6 +21,7 @@ from ..data.sources import prepare_training
 from ..training.records import read_learned
 from ..training.starting import Start
 from ..training.train import BEST, LAST, load_checkpoint, train
+from .calibration_card import CALIBRATED
 from .maker import NOBODY, UNSTATED, Maker
 
 NOTICE = (
@@ -199,7 +200,8 @@ def _metadata(loaded, training, validation, steps: int, overview_steps: int | No
 
 
 def _next_version(version: str) -> str:
-    """ "0.3.0-finetuned" after 0.3.0, then "0.3.0-finetuned.2" and so on."""
+    """ "0.3.0-finetuned" after 0.3.0, then "0.3.0-finetuned.2" and so on, whether calibrated between or not."""
+    version = version.removesuffix(CALIBRATED)
     found = re.fullmatch(r"(.*-finetuned)(?:\.(\d+))?", version)
     return f"{found[1]}.{int(found[2] or 1) + 1}" if found else f"{version}-finetuned"
 

@@ -61,12 +61,12 @@ class Maker:
             return text
         return f"{text.rstrip()}\n\nThey were made from {base.name} {base.metadata['version']} ({base.metadata['authors']}), which says:\n\n{_licence_of(base)}"
 
-    def check_name(self, out) -> None:
-        """InputError where the folder `out` bears the name of a bundle that comes with CRend and that others made."""
+    def check_name(self, out, cure: str = "give yours another name with --out") -> None:
+        """InputError, which ends with `cure`, where the folder `out` bears the name of a bundle that comes with CRend and that others made."""
         name = Path(out).resolve().name
         for info in bundles.available():
             if info.name.casefold() == name.casefold() and info.metadata["authors"] != self.author:
-                raise InputError(f"{out}: {info.name} is the name of a model that comes with CRend; give yours another name with --out")
+                raise InputError(f"{out}: {info.name} is the name of a model that comes with CRend; {cure}")
 
     def _own_text(self) -> str | None:
         if not self.licence:

@@ -127,6 +127,7 @@ def calibrate(
 
     from ..bundles import calibration
     from ..bundles import calibration_card as calibrating
+    from ..bundles.maker import NOBODY
     from ..data.subjects import OfSeveral
 
     folder = info(str(model)).folder
@@ -134,6 +135,8 @@ def calibrate(
         raise InputError(f"{model}: is rewritten by a calibration; copy the model's folder, {folder}, and give the copy")
     check_writable(folder / "metadata.json")
     _check_beside_list(ctx, own)
+    if own is not None:
+        NOBODY.check_name(folder, "give your copy's folder another name, since it becomes yours")
     split, seeds = split.lower(), range(first_seed, first_seed + volumes)
     if own is None and (len(simulator) > 1 or empty):
         subjects = _mix(model, simulator, seeds, empty)
@@ -152,7 +155,7 @@ def calibrate(
             err=True,
         )
     on = _mix_words(simulator, seeds, empty) if isinstance(subjects[0], OfSeveral) else _volumes_words(own, subjects, simulator[0], seeds)
-    calibrating.write_into_bundle(model, confidence, familiar, on)
+    calibrating.write_into_bundle(model, confidence, familiar, on, own=own is not None)
     calibrating.draw(confidence, out / "reliability.png")
     typer.echo(calibrating.section(confidence, familiar, on))
 
