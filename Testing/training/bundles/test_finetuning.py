@@ -296,6 +296,7 @@ def test_evaluate_measures_on_a_list_and_refuses_volumes_that_were_learned_from(
     refused = run(made, "refused").exception
     assert isinstance(refused, InputError) and "2 of the 3 volumes (site0, site1) were trained on; measure others" in str(refused)
     ended = run(made, "after", "--split", "validation")
+    assert "checking the list: 100%" in ended.stderr
     assert ended.exit_code == 0 and "1 was used to watch the training" in ended.stderr and "ovary_dsc" in ended.stdout
     assert run(tuned / "base", "before").exit_code == 0
     summary = json.loads((tmp_path / "before" / "summary.json").read_text())

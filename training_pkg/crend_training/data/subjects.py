@@ -102,16 +102,20 @@ class Listed:
 
 
 def listed(path, split: str = "all", *, components: bool = False, tell=None) -> list[Listed]:
-    """The labelled volumes of the list at `path` that are of this split, or "all". components: as `Entry` has it. tell: is told what `checking` notes.
+    """The labelled volumes of the list at `path` that are of this split, or "all". components: as `Entry` has it. tell: is told what `checking` notes;
+    a bar then says on stderr how far it is, since it reads every file.
 
     InputError where a volume is wrong, or none is left.
     """
+    from tqdm import tqdm
+
     data = Data(follicles="components" if components else "labelled")
     entries = [entry for entry in entries_at(path, data) if (entry.labelled or entry.labels_lost) and split in ("all", entry.split)]
     if not entries:
         which = "labelled volume" if split == "all" else f"labelled volume of split '{split}'"
         raise InputError(f"{path}: lists no {which}; rows need an image and a label")
-    findings = check_entries(entries, splits=False)
+    with tqdm(total=len(entries), desc="checking the list", unit="volume", disable=tell is None) as bar:
+        findings = check_entries(entries, splits=False, progress=bar.update)
     kept = usable(entries, findings, "refuse")
     for finding in findings if tell else ():
         tell(str(finding))
