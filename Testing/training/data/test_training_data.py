@@ -16,6 +16,7 @@ from crend_training.data.cases import case_names, open_case
 from crend_training.data.checking import check_entries, usable
 from crend_training.data.lists import read_datalist
 from crend_training.data.sources import checked, entries_at, prepare_training
+from crend_training.data.subjects import listed as to_measure
 from crend_training.data.usova3d import find_usova3d
 from crend_training.data.volumes import Entry, read_volume
 from crend_training.training.train import train
@@ -200,6 +201,13 @@ def test_one_number_for_all_follicles_is_noted_and_can_be_taken_apart(tmp_path):
 
 def listed(folder, rows, **data):
     return tiny(spacing_mm=(0.5, 0.5, 0.5), data=Data(kind="datalist", path=str(write_list(folder, rows)), **data))
+
+
+def test_measuring_on_a_list_says_how_many_volumes_have_no_labels(tmp_path):
+    rows, told = [{**write_pair(tmp_path, name, seed), "split": "test"} for seed, name in enumerate("ab")], []
+    rows[1]["label"] = ""
+    assert [subject.name for subject in to_measure(write_list(tmp_path, rows), "test", tell=told.append)] == ["a"]
+    assert told == [f"note: 1 of 2 volumes in {tmp_path / 'list.csv'} has no labels, and is left out"]
 
 
 def test_a_volume_that_left_the_training_split_is_not_trained_on_any_more(tmp_path):

@@ -110,7 +110,9 @@ def listed(path, split: str = "all", *, components: bool = False, tell=None) -> 
     from tqdm import tqdm
 
     data = Data(follicles="components" if components else "labelled")
-    entries = [entry for entry in entries_at(path, data) if (entry.labelled or entry.labels_lost) and split in ("all", entry.split)]
+    found = entries_at(path, data)
+    bare = sum(not (entry.labelled or entry.labels_lost) for entry in found)
+    entries = [entry for entry in found if (entry.labelled or entry.labels_lost) and split in ("all", entry.split)]
     if not entries:
         which = "labelled volume" if split == "all" else f"labelled volume of split '{split}'"
         raise InputError(f"{path}: lists no {which}; rows need an image and a label")
@@ -119,6 +121,10 @@ def listed(path, split: str = "all", *, components: bool = False, tell=None) -> 
     kept = usable(entries, findings, "refuse")
     for finding in findings if tell else ():
         tell(str(finding))
+    if bare and tell:
+        tell(
+            f"note: {bare} of {len(found)} volumes in {path} {'has' if bare == 1 else 'have'} no labels, and {'is' if bare == 1 else 'are'} left out"
+        )
     return [Listed(entry) for entry in kept]
 
 
