@@ -248,6 +248,7 @@ def test_what_the_base_had_learned_from_is_refused_after_further_trainings_too(t
     train(experiment, tmp_path / "data", tmp_path / "run", cases=prepared, progress=False)
     trained = bundle_run(experiment, tmp_path / "run", tmp_path / "trained", start=str(tuned / "ours"))
     assert bundle.info(trained).metadata["crend"]["learned_from"] == known
+    assert "They were made from ours 0.3.0-finetuned (not stated), which says:" in (trained / "LICENSE").read_text()
     simulated = dataclasses.replace(experiment, data=Data())
     for more in ({"start": str(tuned / "ours")}, {"overview": Overview(experiment, tmp_path / "run")}):
         begun = bundle_run(simulated, tmp_path / "run", tmp_path / "begun", **more)

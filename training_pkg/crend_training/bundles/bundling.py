@@ -77,7 +77,8 @@ def bundle_run(
     run_folder, out = Path(run_folder), Path(out)
     maker.check_name(out)
     network, steps = load_checkpoint(experiment, run_folder / checkpoint)
-    began = bundle.info(start).metadata["crend"] if start is not None else {}
+    base = bundle.info(start) if start is not None else None
+    began = base.metadata["crend"] if base else {}
     seeds = {} if trained_on else all_seeds(seeds_of(experiment, *([overview.experiment] if overview else [])), began.get("seeds", {}))
     runs = [run_folder, *([overview.run_folder] if overview else [])]
     learned = together(began.get("learned_from", {}), *map(read_learned, runs))
@@ -128,7 +129,8 @@ def bundle_run(
     second_took = time_and_device(overview.run_folder, checkpoint) if overview else None
     took = "; first look: ".join(part for part in (took, second_took) if part) if took else None
     card = model_card(experiment, out.name, trained_on, found, overview, took, notes, maker, said=(notice, limits))
-    return bundle.save(out, network, described, card, maker.licence_text(), overview=second)
+    others = base if base and base.metadata["authors"] != maker.author else None
+    return bundle.save(out, network, described, card, maker.licence_text(others), overview=second)
 
 
 def _changes_so_far(out: Path) -> dict:

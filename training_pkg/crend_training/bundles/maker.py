@@ -51,7 +51,7 @@ class Maker:
             card = "\n".join(row if line.startswith(head) else line for line in card.split("\n"))
         return card
 
-    def licence_text(self, base: bundles.Bundle | None = None) -> str:
+    def licence_text(self, base: bundles.Bundle | bundles.BundleInfo | None = None) -> str:
         """LICENSE of the bundle. base: the bundle whose weights it began with."""
         who = self.author or "their maker"
         text = self._own_text()
@@ -94,7 +94,7 @@ def _spdx(licence: str) -> str:
         return ""
 
 
-def _licence_of(base: bundles.Bundle) -> str:
+def _licence_of(base: bundles.Bundle | bundles.BundleInfo) -> str:
     try:
         return (base.folder / "LICENSE").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
