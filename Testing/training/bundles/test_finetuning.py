@@ -216,6 +216,11 @@ def test_a_licence_that_is_no_file_is_refused_before_anything_is_trained(tmp_pat
         Maker(licence=licence.format(folder=tmp_path))
 
 
+def test_an_intended_use_and_the_notice_are_two_sentences():
+    for use in ("Counting follicles", "Counting follicles."):
+        assert Maker(intended_use=use).metadata("Research use only.")["intended_use"] == "Counting follicles. Research use only."
+
+
 def test_versions_stay_short_however_often_a_bundle_is_calibrated_and_tuned():
     version = "0.10.0"
     for expected in ("0.10.0-finetuned", "0.10.0-finetuned.2", "0.10.0-finetuned.3"):

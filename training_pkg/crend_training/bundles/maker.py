@@ -35,7 +35,8 @@ class Maker:
     def metadata(self, notice: str) -> dict:
         """What metadata.json says of authors, copyright and intended use; notice: what holds of every such bundle."""
         owner = f"Copyright (c) {self.author}" if self.author else UNSTATED
-        use = f"{self.intended_use} {notice}" if self.intended_use else notice
+        use = self.intended_use.strip()
+        use = f"{use}{'' if use.endswith(('.', '!', '?')) else '.'} {notice}" if use else notice
         return {"authors": self.author or UNSTATED, "copyright": owner, "intended_use": use}
 
     def card_rows(self) -> list[str]:
