@@ -23,7 +23,8 @@ class User:
         self.image = phantom.volume
         self.sizes = {f.id: f.mean_diameter_mm for f in measure(phantom.ovary, phantom.follicles).follicles}
         self.ovary = phantom.ovary
-        self.unseen = set()  # true follicles that a click of Add did not give rightly: these are added by their diameter
+        self.measures = False  # whether every follicle is added by its diameter
+        self.unseen = set()  # true follicles that a click of Add did not give rightly: these are, too
         self.clicks = self.points = 0
         self.predictor = made.logic.predictor
         self.began = self._processor()
@@ -145,7 +146,7 @@ class User:
 
         depth = ndimage.distance_transform_edt(self.labels == truth, sampling=self.image.GetSpacing()[::-1])
         place = np.unravel_index(depth.argmax(), depth.shape)
-        if truth not in self.unseen:
+        if not self.measures and truth not in self.unseen:
             self.unseen.add(truth)
             before = len(self._follicles())
             self.press(self.ui.addButton)
@@ -230,6 +231,8 @@ class User:
                 return ""
             if number == MOST_ROUNDS:
                 break
+            if number:
+                merged = []  # what a split has not parted rightly is deleted, and added one by one
             for segmentID in merged:
                 self.select([segmentID])
                 self.press(self.ui.splitButton)

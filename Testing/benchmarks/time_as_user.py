@@ -4,9 +4,10 @@
 
 Right: as many follicles as in truth, and every mean diameter within 1 mm. Ways: `automatic` (Apply), `box` (Place box, each face that is further than
 2 mm from where the box should be drawn there, Apply), `contours` (Apply, then the ovary from three contours of eight points), `clicks` (Apply, then the outline of each
-follicle of a wrong size moved by *Grow here* and *Shrink here*, three clicks at most); whatever is wrong then is corrected
-follicle by follicle: false ones deleted, merged ones split, missed ones and those of a wrong size added by a click at their middle, as the tools of the panel do it; what that does
-not find, or gives a wrong size, is added by its diameter (two clicks in the slice through its deepest point, at the ends of a diameter of middling length there).
+follicle of a wrong size moved by *Grow here* and *Shrink here*, three clicks at most), `diameters` (Apply, then whatever is added is added by its diameter at once);
+whatever is wrong then is corrected follicle by follicle: false ones deleted, merged ones split once, missed ones and those of a wrong size added by a click at
+their middle, as the tools of the panel do it; what that does not find, or gives a wrong size, is added by its diameter (two clicks in the slice through its
+deepest point, at the ends of a diameter of middling length there).
 Time: processor seconds of the process that runs the network, since the machine may be busy with other things, 1.5 s a click, 3 s a point of a contour.
 Volumes on which automatic is right at once are passed over. Each way is written into FILE as soon as it is done, and those in it are not done again, as long as the
 bundled model is the same; --print only prints the table.
@@ -25,7 +26,7 @@ from driven_panel import panel_with
 from known_results import Once
 from panel_user import User
 
-WAYS = ("automatic", "box", "contours", "clicks")
+WAYS = ("automatic", "box", "contours", "clicks", "diameters")
 
 
 def measure(way, phantom, predictor):
@@ -35,6 +36,7 @@ def measure(way, phantom, predictor):
     """
     with panel_with(phantom.volume, predictor) as (made, volume):
         user = User(made, volume, phantom)
+        user.measures = way == "diameters"
         if way == "box":
             user.placeBox()
         user.press(made.ui.applyButton)

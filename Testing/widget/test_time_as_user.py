@@ -38,6 +38,8 @@ def test_a_missed_follicle_costs_two_clicks_and_then_the_table_is_right(phantom)
     automatic = measure("automatic", phantom, once)
     assert automatic["first"] == [0, 1, 0, 0] and automatic["left"] == "" and automatic["clicks"] == 1 + 2
     assert automatic["seconds"] == 1.5 * 3
+    diameters = measure("diameters", phantom, once)
+    assert diameters["left"] == "" and diameters["clicks"] == 1 + 3
     box = measure("box", phantom, once)
     assert box["left"] == "" and 1 + 1 + 2 <= box["clicks"] <= 1 + 6 + 1 + 2
     contours = measure("contours", phantom, once)
