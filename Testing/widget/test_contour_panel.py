@@ -74,6 +74,15 @@ def test_contours_make_an_ovary_where_no_run_was_made(drawn, scene):
     assert drawn.panel.result.segmentationNode is not node, "what was drawn is not written over"
 
 
+def test_contours_that_leave_a_side_open_say_so(drawn):
+    for number in (0, 1, 2):
+        draw(drawn, contours(6)[number])
+    drawn.ui.contoursButton.click()
+    assert status(drawn).startswith(
+        "Ovary of 4.0 ml from 3 contours. A part of the outline is 1"
+    ) and "mm from all contours, and a guess" in status(drawn)
+
+
 def test_contours_replace_the_models_ovary_and_undo_brings_it_back(drawn):
     apply(drawn)
     before = ovaryMl(drawn)

@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from crend.errors import InputError
 from crend.structures.contour_check import FEWEST_PLANES, FEWEST_POINTS, Contour
-from crend.structures.contours import ovary_from_contours
+from crend.structures.contours import ovary_from_contours, unseen_mm
 
 from .SegmentMeasurements import maskOf, ovaryID
 from .VolumeImage import imageFromVolumeNode, lpsPoint
@@ -43,7 +43,8 @@ def contoursOf(volumeNode):
 
 
 def ovaryFromContours(volumeNode):
-    """The ovary through the contours of a volume, as a SimpleITK mask on its grid, and how many contours there are.
+    """The ovary through the contours of a volume, as a SimpleITK mask on its grid, how many contours there are, and how far (mm) the outline goes from all
+    of them where that is far for a smooth outline, else None.
 
     InputError, one line, when the volume cannot be used or the contours are too few, open, crossing, or contradict each other.
     """
@@ -51,7 +52,8 @@ def ovaryFromContours(volumeNode):
     nodes = contoursOf(volumeNode)
     points = [[lpsPoint(_fromWorld(volumeNode, point)) for point in _pointsOf(node)] for node in nodes]
     try:
-        return ovary_from_contours(points, image, [node.GetName() for node in nodes]), len(nodes)
+        mask = ovary_from_contours(points, image, [node.GetName() for node in nodes])
+        return mask, len(nodes), unseen_mm(points, mask)
     except InputError as error:
         transform = volumeNode.GetParentTransformNode()
         if transform is None or transform.IsTransformToWorldLinear() or len(nodes) < FEWEST_PLANES:

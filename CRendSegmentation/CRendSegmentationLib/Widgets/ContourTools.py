@@ -13,7 +13,8 @@ from .CurvePlacing import CurvePlacing
 
 
 class ContourTools:
-    """onOvary(mask, volumeNode, number of contours) is called with the ovary that they give; what it returns is said below the buttons."""
+    """onOvary(mask, volumeNode, number of contours, mm from all of them or None) is called with the ovary that they give; what it returns is said below the
+    buttons."""
 
     def __init__(self, ui, onOvary):
         self._ui = ui
@@ -104,8 +105,8 @@ class ContourTools:
         self.stopDrawing()
         try:
             with slicer.util.WaitCursor(True):
-                mask, number = ovaryFromContours(self._volumeNode)
-                words = self._onOvary(mask, self._volumeNode, number)
+                mask, number, unseen = ovaryFromContours(self._volumeNode)
+                words = self._onOvary(mask, self._volumeNode, number, unseen)
         except InputError as error:
             self.say(str(error), failed=True)
             return

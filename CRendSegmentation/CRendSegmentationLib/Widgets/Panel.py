@@ -201,7 +201,7 @@ class Panel:
         """A follicle was found at the click."""
         self.edit.show(nodes.segmentationNode)
 
-    def onContours(self, mask, volumeNode, number):
+    def onContours(self, mask, volumeNode, number, unseenMm=None):
         """The user drew the ovary: it goes into the result of the volume, or into a new one. Returns what is said of it."""
         chosen = self.logic.getParameterNode()
         node = resultOf(volumeNode, chosen.segmentation) or putEmptyResultIntoScene(volumeNode)
@@ -216,6 +216,12 @@ class Panel:
             words.append(extension.format(extension=extensionWords(self.edit.editing), names=", ".join(names)))
         if number == 2:
             words.append(_("Two planes say little of what lies between: add a third one."))
+        elif unseenMm is not None:
+            words.append(
+                _("A part of the outline is {mm:.0f} mm from all contours, and a guess: turn or move the view there, and draw one.").format(
+                    mm=unseenMm
+                )
+            )
         return " ".join([*words, _("Undo takes it back.")])
 
     def onSideInFollowUp(self, segmentationNode):

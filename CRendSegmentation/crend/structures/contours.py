@@ -12,12 +12,15 @@ import numpy as np
 
 from ..errors import InputError
 from .contour_check import Contour, check_contours
+from .ellipsoid_fit import fitted_ellipsoid
 
 POINTS = 48  # of a contour, evenly spaced along it
 MOST = 20  # contours: the system that is solved grows with them
 BESIDE = 0.15  # how far beside the contour the surface is told its inside and outside, in radii of the ellipsoid
 # Contours that two hands drew do not meet exactly where their planes do; without a little smoothing the surface would ripple there.
 SMOOTHING = 1e-3
+#: A part of the outline that is further from every contour than this, in radii of the ball of equal volume, is a guess.
+FAR = 0.85
 STEPS = 48  # of the grid on which the surface is computed, along its longest side
 REACH = 1.6  # half of that grid's size, in radii
 
@@ -52,6 +55,22 @@ def ovary_from_contours(contours: Sequence, image, names: Sequence[str] | None =
     return mask
 
 
+def unseen_mm(contours: Sequence, mask) -> float | None:
+    """How far (mm) the outline of a mask (SimpleITK, not empty) lies from the nearest of the contours that it was made of, where it is furthest; None where
+    that is near enough (FAR) for a smooth outline. contours: as of `ovary_from_contours`."""
+    import SimpleITK as sitk
+    from scipy import ndimage
+    from scipy.spatial import cKDTree
+
+    inside = sitk.GetArrayViewFromImage(mask) > 0
+    edge = np.argwhere(inside & ~ndimage.binary_erosion(inside))[:, ::-1]
+    points = edge * mask.GetSpacing() @ np.reshape(mask.GetDirection(), (3, 3)).T + mask.GetOrigin()
+    drawn = np.concatenate([_evenly_spaced(contour.points) for contour in check_contours(contours)])
+    furthest = float(cKDTree(drawn).query(points)[0].max())
+    radius = (3 * np.count_nonzero(inside) * np.prod(mask.GetSpacing()) / (4 * np.pi)) ** (1 / 3)
+    return furthest if furthest > FAR * radius else None
+
+
 def _surface(contours: list[Contour]):
     """A SimpleITK image (float32, axes of the patient): below 0 inside the surface, one piece."""
     import SimpleITK as sitk
@@ -59,12 +78,8 @@ def _surface(contours: list[Contour]):
     from scipy.interpolate import RBFInterpolator
 
     curves = [_evenly_spaced(contour.points) for contour in contours]
-    points = np.concatenate(curves)
-    centre = points.mean(axis=0)
+    centre, directions, radii = fitted_ellipsoid(np.concatenate(curves))
     # In the coordinates of the ellipsoid, where it is a ball of radius 1.
-    variance, directions = np.linalg.eigh(np.cov((points - centre).T))
-    radii = np.sqrt(np.maximum(variance, variance.max() / 25))
-    radii *= np.sqrt((((points - centre) @ directions / radii) ** 2).sum(axis=1).mean())
     round_ = [(curve - centre) @ directions / radii for curve in curves]
     known, values = zip(*(_constraints(curve) for curve in round_))
     known, values = np.concatenate([*known, [[0, 0, 0]]]), np.concatenate([*values, [-1.0]])
@@ -82,6 +97,8 @@ def _surface(contours: list[Contour]):
     pieces, _ = ndimage.label(field < 0)
     middle = pieces[tuple(sizes[::-1] // 2)]
     one = ndimage.binary_fill_holes(pieces == (middle or np.bincount(pieces[pieces > 0]).argmax()))
+    if any(np.take(one, end, axis).any() for axis in range(3) for end in (0, -1)):
+        raise InputError("the contours leave a side of the ovary open; turn or move the slice view there and draw another one.")
     field = np.where(one, np.minimum(field, -1e-6), np.maximum(field, 1e-6))
     image = sitk.GetImageFromArray(field)
     image.SetOrigin(first.tolist())

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from ovary_shapes import Ovary, grid
 
 from crend.errors import InputError
-from crend.structures.contours import ovary_from_contours
+from crend.structures.contours import ovary_from_contours, unseen_mm
 
 #: The image's axes, turned about two of the patient's.
 OBLIQUE = np.linalg.qr([[0.8, -0.6, 0.1], [0.5, 0.7, -0.5], [0.2, 0.3, 0.9]])[0]
@@ -29,6 +29,24 @@ def test_the_volume_of_an_ellipsoid_with_and_without_bulges_is_right(bulges, pla
         assert abs(volume_error(ovary, ovary.turning(planes, start=0.4 * seed), image)) < allowed, seed
 
 
+@pytest.mark.parametrize("degrees", [(0, 30, 60), (45, 75, 105)])
+def test_planes_beside_each_other_give_the_volume_too_and_are_said_to_leave_a_side_open(degrees):
+    ovary, image = Ovary(), grid()
+    contours = [
+        ovary.contour(np.zeros(3), [1.0, 0, 0], [0, np.cos(angle), np.sin(angle)]) for angle in np.radians(np.array(degrees, float))
+    ]
+    assert abs(volume_error(ovary, contours, image)) < 6
+    assert 10 < unseen_mm(contours, ovary_from_contours(contours, image)) < 15
+    even = ovary.turning(3)
+    assert unseen_mm(even, ovary_from_contours(even, image)) is None
+
+
+def test_planes_on_one_side_give_the_volume_too():
+    ovary, image = Ovary(), grid()
+    contours = [ovary.contour(np.array([0, 0, z]), [1.0, 0, 0], [0, 1.0, 0]) for z in (2.0, 4.5, 7.0)]
+    assert abs(volume_error(ovary, contours, image)) < 10
+
+
 def test_planes_across_the_ovary_serve_as_well():
     ovary, image = Ovary(), grid()
     assert abs(volume_error(ovary, ovary.across(3), image)) < 6 and abs(volume_error(ovary, ovary.across(6), image)) < 3
@@ -49,7 +67,7 @@ def test_a_dented_ovary_keeps_its_dent():
     angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     radius = 14 - 6 * np.exp(-(((angles - np.pi) / 0.5) ** 2))
     flat = np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
-    contours = [np.column_stack([flat, np.full(40, z)]) for z in (-4.0, 0.0, 4.0)]
+    contours = [np.column_stack([flat * np.sqrt(1 - (z / 13) ** 2), np.full(40, z)]) for z in (-6.0, 0.0, 6.0)]
     image = grid()
     mask = voxels(contours, image)
     assert not mask[image.TransformPhysicalPointToIndex([-10.0, 0, 0])[::-1]]
@@ -105,6 +123,7 @@ ACROSS = circle()[:, [2, 0, 1]]
         ([circle(), circle(90)], "contour 2: lies outside the volume"),
         ([circle(), [[0, 0, np.nan]] * 5], "contour 2: is no list of points"),
         ([circle(k) for k in range(30)], "30 contours are more than 20"),
+        ([circle(k) for k in (0, 5, 10)], "the contours leave a side of the ovary open; turn or move the slice view there"),
     ],
 )
 def test_contours_that_cannot_be_are_refused_in_words(contours, words):
