@@ -53,6 +53,17 @@ def ovaryNumbers(tableNode):
 WANTED = {"Follicle 1": 2, "Follicle 2": 1, "Follicle 3": 1}
 
 
+def test_an_ovary_that_is_drawn_anew_takes_nothing_from_the_other_one(nodes):
+    node, volume = nodes.segmentationNode, slicer.util.getNode("Ultrasound")
+    before = measureSegments(node).ovaries
+    FollicleEditing(node).setOvary(samples.maskOf(samples.ball((20, 24, 16), 18), imageFromVolumeNode(volume)))
+    left, right = (
+        slicer.util.arrayFromSegmentBinaryLabelmap(node, each, volume) > 0 for each in node.GetSegmentation().GetSegmentIDs()[:2]
+    )
+    assert left.sum() > 1.2 * samples.ball(*LEFT).sum() and not (left & right).any()
+    assert measureSegments(node).ovaries[1].volume_ml == pytest.approx(before[1].volume_ml)
+
+
 def test_each_ovary_is_a_segment_with_figures_of_its_own(nodes):
     node = nodes.segmentationNode
     segmentation = node.GetSegmentation()

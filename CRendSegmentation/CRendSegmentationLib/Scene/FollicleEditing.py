@@ -151,13 +151,17 @@ class FollicleEditing:
 
     def setOvary(self, mask):
         """Draw the ovary anew, of several the nearest one, from a SimpleITK mask, extended over all shown follicles that end outside; where there is no
-        ovary it is made.
+        ovary it is made. What another ovary has stays its own.
 
         Returns its segment's name, and the names of the follicles that it was extended over.
         """
         segmentation = self._node.GetSegmentation()
         ovaries = self._ovaryMasks()
         segmentID = nearest(mask, ovaries) if ovaries else ovaryID(segmentation)
+        for other in (ovary for each, ovary in ovaries.items() if each != segmentID):
+            mask = outside(mask, other)
+            if mask is None:
+                raise InputError("another ovary fills all of this; draw the contours round the one that you mean.")
         if segmentID is not None:
             self._remember([segmentID])
             setMask(self._node, segmentID, mask)
