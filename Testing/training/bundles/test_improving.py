@@ -18,6 +18,7 @@ from crend.bundle.metadata import describe
 from crend.errors import InputError
 from crend.io.kept import LIST, Correction, keep, kept_rows
 from crend.io.labels import Labels
+from crend.io.locking import locked
 from crend_training.bundles import improving
 from crend_training.bundles.finetuning import FineTuning
 from crend_training.bundles.improve_plan import plan
@@ -166,6 +167,14 @@ def test_of_many_volumes_a_fifth_is_held_out_unless_they_are_nearly_all_one_pati
     assert [len(fold.test) for fold in rounds_of(kept("abcde" * 4), 3)] == [4]
     (one, other) = rounds_of(kept("a" * 19 + "b"), 3)
     assert sorted([len(one.test), len(other.test)]) == [1, 19] and set(one.training) == set(other.test)
+
+
+def test_one_process_at_a_time_improves_in_a_folder(folder, tmp_path):
+    todo = plan(read_kept_folder(folder), save_base(tmp_path / "base"))
+    (folder / "improve").mkdir()
+    with locked(folder / "improve"), pytest.raises(InputError, match="improve: another process is at work here"):
+        improving.improve(todo, QUICK, tell=lambda line: None)
+    assert [path.name for path in (folder / "improve").iterdir()] == [".lock"], "nothing was begun"
 
 
 def test_work_at_another_spacing_is_not_taken_for_done_and_stopped_work_keeps_its_bundles_name(folder, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 from crend.bundle import bundle as bundles
 from crend.io.atomic import replacing
 from crend.io.kept import LIST, image_content, label_content
+from crend.io.locking import locked
 from crend.io.tables import write_json, write_rows
 
 from ..data.subjects import Listed
@@ -51,8 +52,15 @@ def improve(
     """Does what `todo` says; what an earlier, stopped call did is not done again, as long as the volumes are the same.
 
     FOLDER/improve/KEY holds the work; FOLDER/models/improved-N the new bundle, where it is offered, and FOLDER/improve/result.json what came of it.
-    progress(stage, fraction 0 to 1). Nothing else in the folder is changed.
+    progress(stage, fraction 0 to 1). Nothing else in the folder is changed. InputError while another process does the same there.
     """
+    works = todo.kept.folder / WORK
+    works.mkdir(parents=True, exist_ok=True)
+    with locked(works):
+        return _improve(todo, settings, maker, engine, progress, tell)
+
+
+def _improve(todo: Plan, settings: FineTuning, maker: Maker, engine: str, progress, tell) -> Improvement:
     loaded = bundles.load(todo.base)
     folder, kept = todo.kept.folder, todo.kept
     for note in todo.notes:
