@@ -18,6 +18,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -69,9 +70,9 @@ def table(volumes):
             continue
         cells = [f"{sum(not run['left'] for run in runs)} of {len(runs)}"]
         for key in ("clicks", "points", "seconds"):
-            values = sorted(run[key] for run in runs)
-            middle = values[len(values) // 2]
-            cells.append(f"{middle:g}" if key == "points" else f"{middle:g} ({values[0]:g} to {values[-1]:g})")
+            values = [run[key] for run in runs]
+            middle = median(values)
+            cells.append(f"{middle:g}" if key == "points" else f"{middle:.4g} ({min(values):g} to {max(values):g})")
         lines.append(f"| {way} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
