@@ -137,39 +137,37 @@ class EditTools:
 
     def onAddToggled(self, checked):
         """The next click into a view is at a follicle; or not any more."""
-        if checked:
-            self._ui.diameterButton.checked = False
-            self._placing.start()
-            self.say(_("Click into the follicle, in a slice view. Right click or Escape: none."))
-        else:
-            self._placing.stop()
-            self.say("")
+        words = _("Click into the follicle, in a slice view. Right click or Escape: none.")
+        self._waitForClicks(checked, self._placing, self._ui.diameterButton, words)
 
     def onSeedPlaced(self, worldPoint):
         """The user clicked into a view."""
         self.stopAdding()
-        local = [0.0, 0.0, 0.0]
-        self._node.TransformPointFromWorld(worldPoint, local)
-        self._onAdd(self._editing, local)
+        self._onAdd(self._editing, self._local(worldPoint))
 
     def onDiameterToggled(self, checked):
         """The next two clicks into a view are at opposite sides of a follicle; or not any more."""
+        words = _("Click at two opposite sides of the follicle, in a slice view. Right click or Escape: none.")
+        self._waitForClicks(checked, self._measuring, self._ui.addButton, words)
+
+    def _waitForClicks(self, checked, placing, otherButton, words):
         if checked:
-            self._ui.addButton.checked = False
-            self._measuring.start()
-            self.say(_("Click at two opposite sides of the follicle, in a slice view. Right click or Escape: none."))
+            otherButton.checked = False
+            placing.start()
         else:
-            self._measuring.stop()
-            self.say("")
+            placing.stop()
+        self.say(words if checked else "")
 
     def onMeasured(self, *worldPoints):
         """The user clicked at both sides of a follicle."""
         self.stopAdding()
-        ends = []
-        for worldPoint in worldPoints:
-            ends.append([0.0, 0.0, 0.0])
-            self._node.TransformPointFromWorld(worldPoint, ends[-1])
+        ends = [self._local(point) for point in worldPoints]
         self._edit(lambda: self._editing.addBall(*ends), self._ballWords)
+
+    def _local(self, worldPoint):
+        local = [0.0, 0.0, 0.0]
+        self._node.TransformPointFromWorld(worldPoint, local)
+        return local
 
     def _ballWords(self, segmentID):
         words = _("{name} added as a ball; Grow here and Shrink here move its outline.").format(name=self.namesOf([segmentID])[0])

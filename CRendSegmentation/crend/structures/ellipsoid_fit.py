@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.distance import pdist
 
 #: How much rounder shapes are preferred: by nearly nothing where the points tell the shape, and enough where planes beside each other do not.
 ROUNDER = 1e-2
@@ -18,6 +17,8 @@ def fitted_ellipsoid(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     Of all ellipsoids x'Mx + b'x + c = 0 it is the one with the least squares of that, where M is the unit matrix and a part without trace, which is held
     small. Points in two planes alone leave one ellipsoid beside the other; of these it is the roundest.
     """
+    from scipy.spatial.distance import pdist
+
     middle = points.mean(axis=0)
     scale = np.sqrt(((points - middle) ** 2).sum(axis=1).mean())
     x, y, z = ((points - middle) / scale).T
